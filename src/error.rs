@@ -1,0 +1,85 @@
+//! The one error type of the crate.
+//!
+//! Each kind asks something else of the reader: a malformed file is damaged, an unsupported one is legal but beyond
+//! this crate, a limit is a guard against sizes that no honest file has.
+
+use std::{io, path::PathBuf};
+
+/// What can go wrong in this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused to read or write.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file; empty for a pipe or a stream in memory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The bytes break the rules of their own format.
+    #[error("{what} (at byte {at_byte})")]
+    Malformed {
+        /// What is wrong, in words that follow "FILE: ".
+        what: String,
+        /// Where, from the start of the file.
+        at_byte: u64,
+    },
+    /// Legal, but not something this crate reads, writes or computes.
+    #[error("{what}")]
+    Unsupported {
+        /// What it is, and what would be accepted.
+        what: String,
+    },
+    /// An argument outside its range.
+    #[error("{name} is {value}; allowed: {allowed}")]
+    InvalidParameter {
+        /// The parameter's name.
+        name: &'static str,
+        /// The value as given.
+        value: String,
+        /// The range or the choices.
+        allowed: String,
+    },
+    /// Two things that must be equally long are not.
+    #[error("{what}: expected length {expected}, got {got}")]
+    LengthMismatch {
+        /// Which pair.
+        what: &'static str,
+        /// The length asked for.
+        expected: usize,
+        /// The length that came.
+        got: usize,
+    },
+    /// A size beyond what this crate takes in.
+    #[error("{what} is {value}; the limit is {limit}")]
+    LimitExceeded {
+        /// Which size.
+        what: &'static str,
+        /// The size found.
+        value: u64,
+        /// The largest accepted.
+        limit: u64,
+    },
+    /// The data hold no answer: no tone in silence, no optimum of nothing.
+    #[error("{what}")]
+    NoResult {
+        /// Which figure does not exist, and why.
+        what: String,
+    },
+}
+
+impl Error {
+    /// An I/O error of a stream that has no path.
+    pub fn stream(source: io::Error) -> Self {
+        Self::Io { path: PathBuf::new(), source }
+    }
+
+    /// An argument outside its range: `name` is `value`, `allowed` says what would do.
+    pub fn invalid(name: &'static str, value: impl ToString, allowed: impl ToString) -> Self {
+        Self::InvalidParameter { name, value: value.to_string(), allowed: allowed.to_string() }
+    }
+}
+
+/// The crate's result.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,13 @@
+//! Quantize signals and audio, measure what quantization did, and beat it.
+//!
+//! Words: *full scale* is amplitude 1.0, *0 dBFS* a sine of that amplitude, *quantization error* is always
+//! reconstruction minus input, *SQNR* the signal's power over the error's.
+//!
+//! Imports only go down: `quantizer` knows nothing of files, the codec nothing of the command line.
+
+mod error;
+pub mod quantizer;
+mod signal;
+
+pub use error::{Error, Result};
+pub use signal::Signal;

@@ -1,0 +1,3 @@
+//! The `sqnr` command.
+
+fn main() {}

@@ -1,0 +1,62 @@
+//! Memoryless scalar quantizers: a sample to an index, an index to a reconstruction level.
+//!
+//! ```text
+//! x --index--> i --reconstruct--> y        error e = y - x
+//! ```
+//!
+//! What remembers its past (dither, noise shaping, adaptive steps) is not a `Quantizer`: it holds one.
+
+use std::ops::RangeInclusive;
+
+/// A memoryless scalar quantizer. Full scale is 1.0 unless the quantizer was built for another.
+///
+/// Laws, which hold for every implementor:
+/// - `index` is monotone: x <= x' gives index(x) <= index(x');
+/// - `reconstruct(index(reconstruct(i))) == reconstruct(i)` for every i in `indices()`;
+/// - an infinite input gives the first or last index, NaN the index of 0.0;
+/// - `reconstruct` clamps an index outside `indices()` to its nearest end.
+pub trait Quantizer: Send + Sync + std::fmt::Debug {
+    /// The indices this quantizer gives, without gaps. Signed codes for uniform quantizers (0 is the zero level of
+    /// a mid-tread one), 0..L for codebooks. Number of levels L = end - start + 1, at most 2^32.
+    fn indices(&self) -> RangeInclusive<i32>;
+
+    /// The index of the cell that holds `x`.
+    fn index(&self, x: f64) -> i32;
+
+    /// The reconstruction level of `index`.
+    fn reconstruct(&self, index: i32) -> f64;
+
+    /// Decision thresholds, ascending, L - 1 of them: a sample equal to `threshold(i)` falls into the upper of the
+    /// two cells, `i + 1`, unless the quantizer's own documentation says otherwise.
+    ///
+    /// `threshold(i)` lies between the levels of `i` and `i + 1`, for every i in `indices()` but the last.
+    fn threshold(&self, index: i32) -> f64;
+
+    /// Number of levels L.
+    fn n_levels(&self) -> u64 {
+        let range = self.indices();
+        (i64::from(*range.end()) - i64::from(*range.start()) + 1) as u64
+    }
+
+    /// `index` over a slice.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    fn index_slice(&self, x: &[f64], indices: &mut [i32]) {
+        assert_eq!(x.len(), indices.len(), "input and output have one length");
+        for (index, &x) in indices.iter_mut().zip(x) {
+            *index = self.index(x);
+        }
+    }
+
+    /// `reconstruct` over a slice.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    fn reconstruct_slice(&self, indices: &[i32], y: &mut [f64]) {
+        assert_eq!(indices.len(), y.len(), "input and output have one length");
+        for (y, &index) in y.iter_mut().zip(indices) {
+            *y = self.reconstruct(index);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Set-up, demo and tests on a fresh machine.
+
+fn main() {}
