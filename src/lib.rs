@@ -5,6 +5,8 @@
 //!
 //! Imports only go down: `quantizer` knows nothing of files, the codec nothing of the command line.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 mod error;
 pub mod quantizer;
 mod signal;

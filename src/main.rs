@@ -1,3 +1,5 @@
 //! The `sqnr` command.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    sqnr::cli::main()
+}

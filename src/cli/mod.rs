@@ -1,0 +1,86 @@
+//! The command line: arguments in, one library call, a report out.
+//!
+//! A command is a file here: its arguments and its `run`. Strings become enums in the parser and go no further. What
+//! all commands share has its own room: `batch` (many inputs), `outputs` (names, refusals), `progress`, `exit`.
+
+#![allow(dead_code, reason = "the first command over many files uses it all")]
+
+mod batch;
+mod exit;
+mod help;
+mod inputs;
+mod options;
+mod outputs;
+mod progress;
+mod stdio;
+mod units;
+mod usage;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use exit::{Exit, Failure};
+use options::Global;
+
+#[derive(Parser)]
+#[command(
+    name = "sqnr",
+    version,
+    about = "Quantize signals and audio, measure what quantization did, and beat it",
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_long_help = help::EXAMPLES
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print a completion script for a shell
+    Completions(help::CompletionsArgs),
+    /// Print the manual page
+    Man(help::ManArgs),
+    /// Explain a topic or a command
+    Help(help::HelpArgs),
+}
+
+/// Parses the process's arguments, runs the command, and says how it ended.
+pub fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => finish(run(&cli)),
+        Err(error) if error.exit_code() == 0 => {
+            finish(stdio::print_bytes(error.render().to_string().as_bytes()).map(|()| Exit::Done))
+        }
+        Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            stdio::note_line(error.render().to_string().trim_end());
+            Exit::Usage.into()
+        }
+        Err(error) => finish(Err(Failure::usage(usage::one_line(&error)))),
+    }
+}
+
+fn run(cli: &Cli) -> Result<Exit, Failure> {
+    match &cli.command {
+        Command::Completions(args) => help::completions(args, &mut Cli::command()),
+        Command::Man(args) => help::man(args, Cli::command()),
+        Command::Help(args) => help::topic(args, &mut Cli::command()),
+    }
+}
+
+/// Prints a failure as one line and turns the outcome into the process's exit code.
+fn finish(outcome: Result<Exit, Failure>) -> ExitCode {
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            stdio::note_line(&format!("sqnr: {}", exit::escape_controls(&failure.to_string())));
+            failure.exit.into()
+        }
+    }
+}
