@@ -1,0 +1,134 @@
+//! A measured figure, or the reason why it does not exist.
+
+use std::fmt;
+
+/// A measured value, or why there is none.
+pub type Figure = std::result::Result<f64, Absent>;
+
+/// Why a figure does not exist.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Absent {
+    /// Fewer samples than the measure needs.
+    TooShort {
+        /// Samples there are.
+        n_samples: usize,
+        /// Samples the measure needs.
+        needed: usize,
+    },
+    /// Every sample is zero.
+    Silence,
+    /// Every sample has the same value, which is not zero.
+    DcOnly,
+    /// Samples that are NaN, infinite, or beyond any sensible amplitude.
+    NotFinite {
+        /// How many.
+        n_samples: u64,
+    },
+    /// Nothing stands out of the noise floor.
+    NoTone {
+        /// The largest spectral line over the median line, dB.
+        margin_db: f64,
+    },
+    /// The largest line lies under the lobe of DC: less than two periods in the record.
+    TooFewPeriods {
+        /// Periods of the largest component in the record.
+        periods: f64,
+    },
+    /// Two or more tones of about one level: figures of one tone have no meaning.
+    SeveralTones {
+        /// The second tone under the first, dB.
+        difference_db: f64,
+    },
+    /// The error is zero: the ratio is infinite.
+    NoError,
+    /// The part in the denominator of the ratio (noise, harmonics) is zero or below the resolution of the arithmetic.
+    NothingThere,
+    /// More different indices than are counted.
+    AlphabetTooLarge {
+        /// The most that are counted.
+        limit: usize,
+    },
+    /// The two signals do not overlap or do not resemble each other.
+    NoOverlap,
+    /// The measure asks for another kind of input.
+    NotApplicable {
+        /// What it would need.
+        needs: &'static str,
+    },
+}
+
+impl fmt::Display for Absent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooShort { n_samples, needed } => write!(f, "{n_samples} samples; at least {needed} are needed"),
+            Self::Silence => write!(f, "silence: every sample is zero"),
+            Self::DcOnly => write!(f, "nothing but DC"),
+            Self::NotFinite { n_samples } => write!(f, "{n_samples} samples are not finite"),
+            Self::NoTone { margin_db } => {
+                write!(f, "no tone found: the largest line is {margin_db:.1} dB above the floor")
+            }
+            Self::TooFewPeriods { periods } => {
+                write!(f, "the largest component has {periods:.2} periods in the record; at least 2 are needed")
+            }
+            Self::SeveralTones { difference_db } => {
+                write!(f, "several tones: the second is only {difference_db:.1} dB below the first")
+            }
+            Self::NoError => write!(f, "the error is zero, the ratio infinite"),
+            Self::NothingThere => write!(f, "nothing above the resolution of the arithmetic"),
+            Self::AlphabetTooLarge { limit } => write!(f, "more than {limit} different indices"),
+            Self::NoOverlap => write!(f, "the signals have nothing in common"),
+            Self::NotApplicable { needs } => write!(f, "needs {needs}"),
+        }
+    }
+}
+
+/// `10 log10(numerator / denominator)` in dB; a zero denominator gives `at_zero`, a zero numerator silence.
+pub(crate) fn ratio_db(numerator: f64, denominator: f64, at_zero: Absent) -> Figure {
+    if numerator <= 0.0 {
+        Err(Absent::Silence)
+    } else if denominator <= 0.0 {
+        Err(at_zero)
+    } else {
+        Ok(10.0 * (numerator / denominator).log10())
+    }
+}
+
+/// One figure with everything needed to print, store, explain or test it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Key in JSON and in `--fail-under`: snake case, unit as suffix.
+    pub key: &'static str,
+    /// Name in a table.
+    pub label: &'static str,
+    /// Unit in a table; empty for a pure number.
+    pub unit: &'static str,
+    /// The value, or why there is none.
+    pub figure: Figure,
+    /// Names the definition in `docs/analysis.md`.
+    pub definition: &'static str,
+    /// The formula with the measured values put in.
+    pub formula: String,
+}
+
+/// Writes entries as one flat map: a key per figure, null where there is none, and `reasons` why.
+#[cfg(feature = "json")]
+pub(crate) mod json {
+    use super::Entry;
+    use serde::ser::{SerializeMap, Serializer};
+    use std::collections::BTreeMap;
+
+    pub(crate) fn serialize_entries<S: Serializer>(entries: &[Entry], serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for entry in entries {
+            map.serialize_entry(entry.key, &entry.figure.ok())?;
+        }
+        map.serialize_entry("reasons", &reasons(entries))?;
+        map.end()
+    }
+
+    /// Why each missing figure is missing, by key.
+    pub(crate) fn reasons(entries: &[Entry]) -> BTreeMap<&'static str, String> {
+        entries.iter().filter_map(|e| e.figure.err().map(|why| (e.key, why.to_string()))).collect()
+    }
+}

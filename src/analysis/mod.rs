@@ -1,0 +1,19 @@
+//! Measures signals, and what a quantizer, a codec or a converter did to them.
+//!
+//! ```text
+//! x, y -> error_statistics -> figures        x -> spectrum -> lines in dBFS, density in dBFS/Hz
+//! ```
+//!
+//! Every measure fills a plain struct. A figure that does not exist carries its reason ([`Figure`]), so that silence,
+//! missing tones and short records never become a number without meaning. Definitions with their sources are in
+//! `docs/analysis.md`.
+
+mod entropy;
+pub mod error_density;
+pub mod error_histogram;
+pub mod error_statistics;
+pub mod figure;
+pub mod spectrum;
+pub mod window;
+
+pub use figure::{Absent, Entry, Figure};
