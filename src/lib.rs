@@ -10,7 +10,9 @@ pub mod analysis;
 pub mod cli;
 mod error;
 pub mod quantizer;
+pub mod range_coder;
 mod signal;
+pub mod transform;
 
 pub use error::{Error, Result};
 pub use signal::Signal;
