@@ -9,6 +9,8 @@ pub mod analysis;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod error;
+mod kernel;
+pub mod number_format;
 pub mod quantizer;
 pub mod range_coder;
 mod signal;

@@ -1,0 +1,101 @@
+//! `f32` to small floats without a branch, so that eight or sixteen at a time go through one vector.
+//!
+//! - Normal numbers: add half of the last kept bit, less one when it is even, and shift; the carry moves the exponent.
+//! - Subnormal numbers: adding `2^(23 + exponent of the quantum)` lets the adder round to whole quanta; they are
+//!   then the low bits of the sum.
+//!
+//! Twin: `number_format::SmallFloat::encode`.
+
+/// The constants of one format and overflow rule.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    /// Bits of `f32`'s mantissa that are dropped.
+    shift: u32,
+    /// Taken from the shifted bits: the difference of the biases.
+    rebias: u32,
+    /// Bits of the smallest normal number as `f32`.
+    min_normal: u32,
+    /// `2^(23 + 1 - bias - M)`: its last mantissa bit is the format's quantum.
+    adder: f32,
+    max_code: u32,
+    infinite_code: u32,
+    nan_code: u32,
+    /// Where the sign goes.
+    sign_shift: u32,
+}
+
+impl Plan {
+    /// `max_code`, `infinite_code`, `nan_code`: magnitude codes of the largest number, of all above, of NaN.
+    pub(crate) fn new(e: u32, m: u32, bias: i32, max_code: u16, infinite_code: u16, nan_code: u16) -> Self {
+        Self {
+            shift: 23 - m,
+            rebias: ((127 - bias) << m) as u32,
+            min_normal: ((1 - bias + 127) as u32) << 23,
+            adder: ((24 - bias - m as i32) as f32).exp2(),
+            max_code: max_code.into(),
+            infinite_code: infinite_code.into(),
+            nan_code: nan_code.into(),
+            sign_shift: 31 - e - m,
+        }
+    }
+
+    #[inline(always)]
+    fn code(&self, x: f32) -> u32 {
+        let bits = x.to_bits();
+        let magnitude = bits & 0x7fff_ffff;
+        let half_less_one = (1 << (self.shift - 1)) - 1;
+        let rounded = (magnitude + half_less_one + (magnitude >> self.shift & 1)) >> self.shift;
+        let normal = rounded.wrapping_sub(self.rebias);
+        let subnormal = (f32::from_bits(magnitude) + self.adder).to_bits().wrapping_sub(self.adder.to_bits());
+        let code = if magnitude < self.min_normal { subnormal } else { normal };
+        let code = if code > self.max_code { self.infinite_code } else { code };
+        let code = if magnitude > 0x7f80_0000 { self.nan_code } else { code };
+        code | (bits >> 31) << (31 - self.sign_shift)
+    }
+
+    /// Codes of one byte each; the slices have one length.
+    pub(crate) fn encode_bytes(&self, x: &[f32], codes: &mut [u8]) {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the CPU has AVX2, which is all the function asks for.
+            return unsafe { encode_bytes_avx2(self, x, codes) };
+        }
+        encode_bytes_portable(self, x, codes);
+    }
+
+    /// Codes of sixteen bits each; the slices have one length.
+    pub(crate) fn encode_words(&self, x: &[f32], codes: &mut [u16]) {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the CPU has AVX2, which is all the function asks for.
+            return unsafe { encode_words_avx2(self, x, codes) };
+        }
+        encode_words_portable(self, x, codes);
+    }
+}
+
+#[inline(always)]
+fn encode_bytes_portable(plan: &Plan, x: &[f32], codes: &mut [u8]) {
+    for (code, &x) in codes.iter_mut().zip(x) {
+        *code = plan.code(x) as u8;
+    }
+}
+
+#[inline(always)]
+fn encode_words_portable(plan: &Plan, x: &[f32], codes: &mut [u16]) {
+    for (code, &x) in codes.iter_mut().zip(x) {
+        *code = plan.code(x) as u16;
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn encode_bytes_avx2(plan: &Plan, x: &[f32], codes: &mut [u8]) {
+    encode_bytes_portable(plan, x, codes);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn encode_words_avx2(plan: &Plan, x: &[f32], codes: &mut [u16]) {
+    encode_words_portable(plan, x, codes);
+}

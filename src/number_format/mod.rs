@@ -1,0 +1,18 @@
+//! Number formats that signals and tensors are quantized to, bit-exact: fixed point, small floats, and block formats
+//! with a shared scale.
+//!
+//! Everything here rounds as the tool that owns the format does; a rule that several tools interpret in their own way
+//! is an enum that names them.
+
+pub mod block_float;
+pub mod fixed_point;
+pub mod gguf;
+pub mod small_float;
+
+#[cfg(test)]
+mod golden_input;
+
+pub use block_float::MxFormat;
+pub use fixed_point::FixedPoint;
+pub use gguf::GgufType;
+pub use small_float::{FloatOverflow, SmallFloat};
