@@ -7,6 +7,9 @@
 
 pub mod analysis;
 #[cfg(feature = "cli")]
+pub mod atomic_file;
+pub mod audio_file;
+#[cfg(feature = "cli")]
 pub mod cli;
 mod error;
 mod kernel;
@@ -15,6 +18,7 @@ pub mod quantizer;
 pub mod range_coder;
 mod signal;
 pub mod transform;
+pub mod wav;
 
 pub use error::{Error, Result};
 pub use signal::Signal;

@@ -1,0 +1,185 @@
+//! A file that is whole under its name, or not there at all.
+//!
+//! ```text
+//! create .name.XXXXXX beside it -> write -> fsync -> rename over the name -> fsync the folder
+//! ```
+//!
+//! After a failure, a kill or a power cut there is the old file or the new one, never half of one. What is no file and
+//! cannot be renamed over, such as a FIFO, /dev/stdout or /dev/null, is written straight.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use tempfile::NamedTempFile;
+
+use crate::{Error, Result};
+
+/// What to do when the name is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Leave it as it is and fail.
+    Refuse,
+    /// Put the new file in its place, with its permissions.
+    Replace,
+}
+
+/// An output that appears under its name when [`AtomicFile::commit`] is called; dropped before, it leaves nothing.
+#[derive(Debug)]
+pub struct AtomicFile {
+    target: Target,
+    path: PathBuf,
+}
+
+#[derive(Debug)]
+enum Target {
+    Temporary { file: NamedTempFile, destination: PathBuf, existing: Existing },
+    Straight(File),
+}
+
+impl AtomicFile {
+    /// Begins a file that will be called `path`.
+    ///
+    /// With `Refuse`, an existing file is an error now, and again at the commit should it have appeared meanwhile. A
+    /// symbolic link is followed: the file it points to is replaced, the link stays.
+    ///
+    /// # Errors
+    /// `Io`, of kind `AlreadyExists` when the name is taken and `existing` says to refuse.
+    pub fn create(path: &Path, existing: Existing) -> Result<Self> {
+        Self::begin(path, existing).map_err(|source| Error::Io { path: path.into(), source })
+    }
+
+    fn begin(path: &Path, existing: Existing) -> io::Result<Self> {
+        let found = match fs::metadata(path) {
+            Ok(metadata) => Some(metadata),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        if found.as_ref().is_some_and(fs::Metadata::is_dir) {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        if is_descriptor(path) || found.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+            let file = OpenOptions::new().write(true).open(path)?;
+            return Ok(Self { target: Target::Straight(file), path: path.into() });
+        }
+        if found.is_some() && existing == Existing::Refuse {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let destination = match &found {
+            Some(_) => fs::canonicalize(path)?,
+            None => path.to_path_buf(),
+        };
+        let file = create_beside(&destination)?;
+        if let Some(metadata) = &found {
+            // Fails on file systems without permissions, where nothing is lost by it.
+            let _ = file.as_file().set_permissions(metadata.permissions());
+        }
+        Ok(Self { target: Target::Temporary { file, destination, existing }, path: path.into() })
+    }
+
+    /// True when the output has a beginning to go back to: a file, not a pipe.
+    pub fn is_seekable(&self) -> bool {
+        matches!(self.target, Target::Temporary { .. })
+    }
+
+    /// The name the file will have.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the file appear under its name, on the disk and not only in memory.
+    ///
+    /// # Errors
+    /// `Io`: nothing has changed then. Of kind `AlreadyExists` when the name has been taken since.
+    pub fn commit(self) -> Result<()> {
+        let Self { target, path } = self;
+        persist(target).map_err(|source| Error::Io { path, source })
+    }
+
+    fn file(&mut self) -> &mut File {
+        match &mut self.target {
+            Target::Temporary { file, .. } => file.as_file_mut(),
+            Target::Straight(file) => file,
+        }
+    }
+}
+
+/// True for the names of open descriptors: behind them may be a file that the shell has opened already, and to rename
+/// over that file would cut the shell's hold on it.
+fn is_descriptor(path: &Path) -> bool {
+    let is_numbered = path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd");
+    is_numbered || path == Path::new("/dev/stdout") || path == Path::new("/dev/stderr")
+}
+
+fn persist(target: Target) -> io::Result<()> {
+    let (file, destination, existing) = match target {
+        Target::Straight(mut file) => return file.flush(),
+        Target::Temporary { file, destination, existing } => (file, destination, existing),
+    };
+    file.as_file().sync_all()?;
+    match existing {
+        Existing::Replace => file.persist(&destination)?,
+        Existing::Refuse => file.persist_noclobber(&destination)?,
+    };
+    sync_folder(&destination)
+}
+
+/// A temporary file in the folder of `destination`, with the permissions of an ordinary new file.
+fn create_beside(destination: &Path) -> io::Result<NamedTempFile> {
+    let mut prefix = std::ffi::OsString::from(".");
+    // The name may have its full 255 bytes already: the stem alone must do then.
+    prefix.push(destination.file_name().filter(|name| name.len() < 200).unwrap_or("sqnr".as_ref()));
+    prefix.push(".");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The process's umask takes away what it should.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder_of(destination))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// The rename itself must reach the disk too. Systems that cannot open a folder need no such call.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match File::open(folder_of(path)) {
+        Ok(folder) if cfg!(unix) => match folder.sync_all() {
+            // File systems without this call say so; the file is there all the same.
+            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+            other => other,
+        },
+        _ => Ok(()),
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file().flush()
+    }
+}
+
+impl Read for AtomicFile {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.file().read(out)
+    }
+}
+
+impl Seek for AtomicFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file().seek(to)
+    }
+}

@@ -1,0 +1,273 @@
+//! Opens any audio file: WAV by this crate's own reader, everything else by symphonia (feature `decode`).
+//!
+//! What a file is shows in its first bytes, never in its name.
+
+#[cfg(feature = "decode")]
+mod decoded;
+
+use std::{
+    fs::File,
+    io::{Cursor, Read, Seek},
+    path::Path,
+};
+
+use crate::{
+    Error, Result, Signal,
+    wav::{self, ChunkEntry, Metadata, Spec},
+};
+
+/// What a source holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Info {
+    /// The file around the samples: "WAV", "RF64", "FLAC", "Ogg", ...
+    pub container: String,
+    /// How the samples are coded: "PCM", "A-law", "FLAC", "MP3", ...
+    pub codec: String,
+    /// Rate, channels and sample format. A lossy codec has no sample format of its own: 32-bit float stands there.
+    pub spec: Spec,
+    /// Samples per channel, `None` when that is not known before the end.
+    pub n_frames: Option<u64>,
+    /// Whether the codec threw something away.
+    pub fidelity: Fidelity,
+}
+
+/// Whether decoding gives the samples that were encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fidelity {
+    /// Bit for bit.
+    Lossless,
+    /// About.
+    Lossy,
+}
+
+/// Reads blocks of samples from whatever is behind it, in constant memory.
+pub struct Source {
+    blocks: Box<dyn Blocks + Send>,
+    info: Info,
+}
+
+/// What the WAV reader and the decoder have in common.
+trait Blocks {
+    fn read_planar(&mut self, block: &mut Vec<Vec<f64>>, max_frames: usize) -> Result<usize>;
+    fn read_f32(&mut self, out: &mut [f32]) -> Result<usize>;
+    fn read_codes(&mut self, out: &mut [i32]) -> Result<usize>;
+    fn metadata(&self) -> &Metadata;
+    fn warnings(&self) -> &[String];
+    fn chunks(&self) -> &[ChunkEntry];
+}
+
+/// Opens the file at `path`; a pipe by that name works too.
+///
+/// # Errors
+/// `Io` when the system refuses; `Unsupported` when this is no audio that is read here; `Malformed` when its header is
+/// damaged beyond reading.
+pub fn open(path: &Path) -> Result<Source> {
+    open_path(path).map_err(|error| with_path(error, path))
+}
+
+fn open_path(path: &Path) -> Result<Source> {
+    let mut file = File::open(path).map_err(Error::stream)?;
+    if !file.metadata().map_err(Error::stream)?.is_file() {
+        return open_stream(file);
+    }
+    let head = read_head(&mut file)?;
+    file.rewind().map_err(Error::stream)?;
+    if !is_riff(&head) {
+        return open_decoded_file(file);
+    }
+    match wav::Reader::seekable(file) {
+        Ok(reader) => Ok(Source::of_wav(reader)),
+        // ADPCM, MP3 in a WAV file and the like.
+        Err(error @ Error::Unsupported { .. }) => {
+            let file = File::open(path).map_err(Error::stream)?;
+            open_decoded_file(file).map_err(|_| error)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens what comes out of a pipe, such as standard input.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_stream(mut input: impl Read + Send + Sync + 'static) -> Result<Source> {
+    let head = read_head(&mut input)?;
+    let is_riff = is_riff(&head);
+    let whole = Cursor::new(head).chain(input);
+    if is_riff { wav::Reader::stream(whole).map(Source::of_wav) } else { open_decoded_stream(whole) }
+}
+
+/// The first bytes, which tell what the rest is.
+fn read_head(input: &mut impl Read) -> Result<Vec<u8>> {
+    let mut head = Vec::new();
+    input.take(12).read_to_end(&mut head).map_err(Error::stream)?;
+    if head.is_empty() {
+        return Err(Error::Malformed { what: "the file is empty".into(), at_byte: 0 });
+    }
+    Ok(head)
+}
+
+fn is_riff(head: &[u8]) -> bool {
+    [b"RIFF", b"RIFX", b"RF64", b"BW64"].iter().any(|magic| head.starts_with(*magic))
+}
+
+#[cfg(feature = "decode")]
+fn open_decoded_file(file: File) -> Result<Source> {
+    decoded::Decoder::open(Box::new(file)).map(|decoder| {
+        let info = decoder.info();
+        Source { blocks: Box::new(decoder), info }
+    })
+}
+
+#[cfg(feature = "decode")]
+fn open_decoded_stream(input: impl Read + Send + Sync + 'static) -> Result<Source> {
+    let source = symphonia::core::io::ReadOnlySource::new(input);
+    decoded::Decoder::open(Box::new(source)).map(|decoder| {
+        let info = decoder.info();
+        Source { blocks: Box::new(decoder), info }
+    })
+}
+
+#[cfg(not(feature = "decode"))]
+fn open_decoded_file(_: File) -> Result<Source> {
+    Err(not_audio())
+}
+
+#[cfg(not(feature = "decode"))]
+fn open_decoded_stream(_: impl Read) -> Result<Source> {
+    Err(not_audio())
+}
+
+/// What is said of a file that nobody here can read.
+fn not_audio() -> Error {
+    let formats = if cfg!(feature = "decode") {
+        "WAV, RF64, FLAC, MP3, Ogg Vorbis, AAC, ALAC, AIFF, CAF"
+    } else {
+        "WAV, RF64; this build has no decoders"
+    };
+    Error::Unsupported { what: format!("not audio that sqnr reads ({formats})") }
+}
+
+/// The same error, an I/O error with the path it lacks.
+fn with_path(error: Error, path: &Path) -> Error {
+    match error {
+        Error::Io { path: empty, source } if empty.as_os_str().is_empty() => Error::Io { path: path.into(), source },
+        other => other,
+    }
+}
+
+impl Source {
+    fn of_wav<R: Read + Send + 'static>(reader: wav::Reader<R>) -> Self {
+        let spec = *reader.spec();
+        let codec = match spec.sample_format.encoding() {
+            wav::Encoding::ALaw => "A-law",
+            wav::Encoding::MuLaw => "mu-law",
+            wav::Encoding::Integer | wav::Encoding::Float => "PCM",
+        };
+        let info = Info {
+            container: reader.container().to_string(),
+            codec: codec.into(),
+            spec,
+            n_frames: reader.n_frames(),
+            fidelity: Fidelity::Lossless,
+        };
+        Self { blocks: Box::new(reader), info }
+    }
+
+    /// Format, rate, channels, length.
+    pub fn info(&self) -> &Info {
+        &self.info
+    }
+
+    /// Reads up to `max_frames` frames as amplitudes, full scale 1.0, one vector per channel; returns how many came,
+    /// 0 at the end and never before. The vectors of `block` are reused and hold exactly that many samples afterwards.
+    ///
+    /// # Errors
+    /// `Io`, and `InvalidParameter` when `max_frames` is 0.
+    pub fn read_planar(&mut self, block: &mut Vec<Vec<f64>>, max_frames: usize) -> Result<usize> {
+        self.blocks.read_planar(block, max_frames)
+    }
+
+    /// Reads interleaved amplitudes into `out`, as many whole frames as there are and fit; returns how many frames came,
+    /// 0 at the end. Integers of more than 24 bits and double-precision floats are rounded.
+    ///
+    /// # Errors
+    /// `Io`, and `InvalidParameter` when `out` holds no whole frame.
+    pub fn read_f32(&mut self, out: &mut [f32]) -> Result<usize> {
+        self.blocks.read_f32(out)
+    }
+
+    /// Reads interleaved codes into `out` as [`wav::Reader::read_codes`] does; returns how many frames came, 0 at the
+    /// end.
+    ///
+    /// # Errors
+    /// `Io`; `InvalidParameter` when `out` holds no whole frame; `Unsupported` when
+    /// `info().spec.sample_format.has_codes()` is false.
+    pub fn read_codes(&mut self, out: &mut [i32]) -> Result<usize> {
+        self.blocks.read_codes(out)
+    }
+
+    /// The whole rest in memory.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn read_to_end(&mut self) -> Result<Signal> {
+        let mut channels = vec![Vec::new(); usize::from(self.info.spec.channels)];
+        let mut block = Vec::new();
+        while self.read_planar(&mut block, 16_384)? > 0 {
+            for (channel, part) in channels.iter_mut().zip(&block) {
+                channel.extend_from_slice(part);
+            }
+        }
+        Signal::new(self.info.spec.sample_rate_hz, channels)
+    }
+
+    /// What the file says beside its samples, as WAV chunks: all of a file, of a pipe what precedes the samples until
+    /// the end is reached.
+    pub fn metadata(&self) -> &Metadata {
+        self.blocks.metadata()
+    }
+
+    /// What was wrong and could be lived with, so far: complete at the end.
+    pub fn warnings(&self) -> &[String] {
+        self.blocks.warnings()
+    }
+
+    /// The chunks of a WAV file; empty for other formats.
+    pub fn chunks(&self) -> &[ChunkEntry] {
+        self.blocks.chunks()
+    }
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("info", &self.info).finish_non_exhaustive()
+    }
+}
+
+impl<R: Read> Blocks for wav::Reader<R> {
+    fn read_planar(&mut self, block: &mut Vec<Vec<f64>>, max_frames: usize) -> Result<usize> {
+        wav::Reader::read_planar(self, block, max_frames)
+    }
+
+    fn read_f32(&mut self, out: &mut [f32]) -> Result<usize> {
+        wav::Reader::read_f32(self, out)
+    }
+
+    fn read_codes(&mut self, out: &mut [i32]) -> Result<usize> {
+        wav::Reader::read_codes(self, out)
+    }
+
+    fn metadata(&self) -> &Metadata {
+        wav::Reader::metadata(self)
+    }
+
+    fn warnings(&self) -> &[String] {
+        wav::Reader::warnings(self)
+    }
+
+    fn chunks(&self) -> &[ChunkEntry] {
+        wav::Reader::chunks(self)
+    }
+}

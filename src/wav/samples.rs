@@ -1,0 +1,258 @@
+//! Bytes of interleaved samples to numbers and back, a block at a time.
+//!
+//! An integer sits at the most significant end of its container, so every container is first widened to 32 bits with
+//! the sample at the top; the code of B valid bits is that number shifted down by 32 - B, the amplitude is the code
+//! over 2^(B-1). Padding bits below the code are not part of it.
+
+use super::format::{Encoding, SampleFormat};
+
+/// The order of bytes in the numbers of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ByteOrder {
+    Little,
+    Big,
+}
+
+impl ByteOrder {
+    pub(super) fn u16(self, bytes: [u8; 2]) -> u16 {
+        match self {
+            Self::Little => u16::from_le_bytes(bytes),
+            Self::Big => u16::from_be_bytes(bytes),
+        }
+    }
+
+    pub(super) fn u32(self, bytes: [u8; 4]) -> u32 {
+        match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Big => u32::from_be_bytes(bytes),
+        }
+    }
+}
+
+/// Turns the bytes of every sample round.
+pub(super) fn swap_samples(bytes: &mut [u8], bytes_per_sample: usize) {
+    for sample in bytes.chunks_exact_mut(bytes_per_sample) {
+        sample.reverse();
+    }
+}
+
+/// Interleaved codes: integers of the valid bits, signed; A-law and mu-law as the byte itself.
+///
+/// # Panics
+/// When the format is float, which has no codes.
+pub(super) fn decode_codes(format: SampleFormat, bytes: &[u8], out: &mut [i32]) {
+    let shift = 32 - format.valid_bits().min(32);
+    match (format.encoding(), format.container_bits()) {
+        (Encoding::Integer, 8) => map(bytes, out, |b: [u8; 1]| top8(b) >> shift),
+        (Encoding::Integer, 16) => map(bytes, out, |b: [u8; 2]| top16(b) >> shift),
+        (Encoding::Integer, 24) => map(bytes, out, |b: [u8; 3]| top24(b) >> shift),
+        (Encoding::Integer, _) => map(bytes, out, |b: [u8; 4]| i32::from_le_bytes(b) >> shift),
+        (Encoding::ALaw | Encoding::MuLaw, _) => map(bytes, out, |[b]: [u8; 1]| i32::from(b)),
+        (Encoding::Float, _) => unreachable!("callers ask has_codes first"),
+    }
+}
+
+/// Interleaved amplitudes in single precision: exact up to 24 valid bits, else rounded.
+pub(super) fn decode_f32(format: SampleFormat, bytes: &[u8], out: &mut [f32]) {
+    let shift = 32 - format.valid_bits().min(32);
+    let step = (1.0 / (1_u64 << (format.valid_bits().min(32) - 1)) as f64) as f32;
+    match (format.encoding(), format.container_bits()) {
+        (Encoding::Integer, 8) => map(bytes, out, |b: [u8; 1]| (top8(b) >> shift) as f32 * step),
+        (Encoding::Integer, 16) => map(bytes, out, |b: [u8; 2]| (top16(b) >> shift) as f32 * step),
+        (Encoding::Integer, 24) => map(bytes, out, |b: [u8; 3]| (top24(b) >> shift) as f32 * step),
+        (Encoding::Integer, _) => map(bytes, out, |b: [u8; 4]| (i32::from_le_bytes(b) >> shift) as f32 * step),
+        (Encoding::ALaw, _) => map(bytes, out, |[b]: [u8; 1]| A_LAW[usize::from(b)] as f32),
+        (Encoding::MuLaw, _) => map(bytes, out, |[b]: [u8; 1]| MU_LAW[usize::from(b)] as f32),
+        (Encoding::Float, 32) => map(bytes, out, f32::from_le_bytes),
+        (Encoding::Float, _) => map(bytes, out, |b: [u8; 8]| f64::from_le_bytes(b) as f32),
+    }
+}
+
+/// Planar amplitudes; `channels` are cleared and filled with `bytes.len() / block align` frames.
+pub(super) fn decode_planar(format: SampleFormat, bytes: &[u8], channels: &mut [Vec<f64>]) {
+    let shift = 32 - format.valid_bits().min(32);
+    let step = 1.0 / (1_u64 << (format.valid_bits().min(32) - 1)) as f64;
+    match (format.encoding(), format.container_bits()) {
+        (Encoding::Integer, 8) => planar(bytes, channels, |b: [u8; 1]| f64::from(top8(b) >> shift) * step),
+        (Encoding::Integer, 16) => planar(bytes, channels, |b: [u8; 2]| f64::from(top16(b) >> shift) * step),
+        (Encoding::Integer, 24) => planar(bytes, channels, |b: [u8; 3]| f64::from(top24(b) >> shift) * step),
+        (Encoding::Integer, _) => {
+            planar(bytes, channels, |b: [u8; 4]| f64::from(i32::from_le_bytes(b) >> shift) * step);
+        }
+        (Encoding::ALaw, _) => planar(bytes, channels, |[b]: [u8; 1]| A_LAW[usize::from(b)]),
+        (Encoding::MuLaw, _) => planar(bytes, channels, |[b]: [u8; 1]| MU_LAW[usize::from(b)]),
+        (Encoding::Float, 32) => planar(bytes, channels, |b: [u8; 4]| f64::from(f32::from_le_bytes(b))),
+        (Encoding::Float, _) => planar(bytes, channels, f64::from_le_bytes),
+    }
+}
+
+/// True when some bit below the valid ones is set, which no writer should do.
+pub(super) fn has_padding_bits(format: SampleFormat, bytes: &[u8]) -> bool {
+    let padding = format.container_bits() - format.valid_bits();
+    if format.encoding() != Encoding::Integer || padding == 0 {
+        return false;
+    }
+    let width = format.bytes_per_sample();
+    let mask = ((1_u64 << padding) - 1) as u32;
+    bytes.chunks_exact(width).any(|sample| {
+        let mut word = [0; 4];
+        word[..width].copy_from_slice(sample);
+        u32::from_le_bytes(word) & mask != 0
+    })
+}
+
+/// Interleaved codes to bytes, appended; a code outside the valid bits saturates.
+///
+/// # Panics
+/// When the format is float, which has no codes.
+pub(super) fn encode_codes(format: SampleFormat, codes: &[i32], bytes: &mut Vec<u8>) {
+    let shift = 32 - format.valid_bits().min(32);
+    let (low, high) = (i32::MIN >> shift, i32::MAX >> shift);
+    let top = move |code: i32| code.clamp(low, high) << shift;
+    match (format.encoding(), format.container_bits()) {
+        (Encoding::Integer, 8) => append(codes, bytes, |&c| [bytes8(top(c))]),
+        (Encoding::Integer, 16) => append(codes, bytes, |&c| ((top(c) >> 16) as i16).to_le_bytes()),
+        (Encoding::Integer, 24) => append(codes, bytes, |&c| bytes24(top(c))),
+        (Encoding::Integer, _) => append(codes, bytes, |&c| top(c).to_le_bytes()),
+        (Encoding::ALaw | Encoding::MuLaw, _) => append(codes, bytes, |&c| [c.clamp(0, 255) as u8]),
+        (Encoding::Float, _) => unreachable!("callers ask has_codes first"),
+    }
+}
+
+/// Nearest code of `valid_bits` (1 to 32) to the amplitude `x`, a tie going up; saturates, NaN gives 0.
+pub(super) fn nearest_code(x: f64, valid_bits: u32) -> i32 {
+    let half_range = (1_u64 << (valid_bits - 1)) as f64;
+    let scaled = (x * half_range).clamp(-half_range, half_range - 1.0);
+    // `as` turns NaN into 0, as it does the comparisons below; floor would be a library call.
+    let whole = scaled as i32;
+    let rest = scaled - f64::from(whole);
+    whole + i32::from(rest >= 0.5) - i32::from(rest < -0.5)
+}
+
+fn map<const N: usize, T>(bytes: &[u8], out: &mut [T], f: impl Fn([u8; N]) -> T) {
+    let (samples, _) = bytes.as_chunks::<N>();
+    debug_assert_eq!(samples.len(), out.len());
+    for (out, &sample) in out.iter_mut().zip(samples) {
+        *out = f(sample);
+    }
+}
+
+fn planar<const N: usize>(bytes: &[u8], channels: &mut [Vec<f64>], f: impl Fn([u8; N]) -> f64) {
+    let (samples, _) = bytes.as_chunks::<N>();
+    let n_channels = channels.len();
+    for (c, channel) in channels.iter_mut().enumerate() {
+        channel.clear();
+        channel.extend(samples.iter().skip(c).step_by(n_channels).map(|&sample| f(sample)));
+    }
+}
+
+fn append<const N: usize, T>(samples: &[T], bytes: &mut Vec<u8>, f: impl Fn(&T) -> [u8; N]) {
+    let filled = bytes.len();
+    bytes.resize(filled + samples.len() * N, 0);
+    let (places, _) = bytes[filled..].as_chunks_mut::<N>();
+    for (place, sample) in places.iter_mut().zip(samples) {
+        *place = f(sample);
+    }
+}
+
+/// Floats to bytes, appended.
+pub(super) fn encode_floats(format: SampleFormat, samples: &[f64], bytes: &mut Vec<u8>) {
+    match format.container_bits() {
+        32 => append(samples, bytes, |&x| (x as f32).to_le_bytes()),
+        _ => append(samples, bytes, |&x| x.to_le_bytes()),
+    }
+}
+
+/// Single-precision floats to bytes, appended.
+pub(super) fn encode_f32(format: SampleFormat, samples: &[f32], bytes: &mut Vec<u8>) {
+    match format.container_bits() {
+        32 => append(samples, bytes, |&x| x.to_le_bytes()),
+        _ => append(samples, bytes, |&x| f64::from(x).to_le_bytes()),
+    }
+}
+
+fn top8([b]: [u8; 1]) -> i32 {
+    // Offset binary: turning the top bit round makes it two's complement.
+    i32::from_le_bytes([0, 0, 0, b ^ 0x80])
+}
+
+fn top16([a, b]: [u8; 2]) -> i32 {
+    i32::from_le_bytes([0, 0, a, b])
+}
+
+fn top24([a, b, c]: [u8; 3]) -> i32 {
+    i32::from_le_bytes([0, a, b, c])
+}
+
+fn bytes8(top: i32) -> u8 {
+    top.to_le_bytes()[3] ^ 0x80
+}
+
+fn bytes24(top: i32) -> [u8; 3] {
+    let [_, a, b, c] = top.to_le_bytes();
+    [a, b, c]
+}
+
+/// Amplitude of each A-law byte: ITU-T G.711, table 1a, on the 16-bit scale over 32768.
+static A_LAW: [f64; 256] = {
+    let mut table = [0.0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = a_law_to_16_bits(byte as u8) as f64 / 32_768.0;
+        byte += 1;
+    }
+    table
+};
+
+/// Amplitude of each mu-law byte: ITU-T G.711, table 2a, on the 16-bit scale over 32768.
+static MU_LAW: [f64; 256] = {
+    let mut table = [0.0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = mu_law_to_16_bits(byte as u8) as f64 / 32_768.0;
+        byte += 1;
+    }
+    table
+};
+
+/// Sign, three bits of exponent, four of mantissa, even bits inverted; on the 16-bit scale.
+const fn a_law_to_16_bits(byte: u8) -> i32 {
+    let bits = (byte ^ 0x55) as i32;
+    let (exponent, mantissa) = ((bits >> 4) & 7, bits & 15);
+    let magnitude = match exponent {
+        0 => (mantissa << 4) + 8,
+        _ => ((mantissa << 4) + 0x108) << (exponent - 1),
+    };
+    if bits & 0x80 != 0 { magnitude } else { -magnitude }
+}
+
+/// Sign, three bits of exponent, four of mantissa, all inverted, magnitude biased by 33; on the 16-bit scale.
+const fn mu_law_to_16_bits(byte: u8) -> i32 {
+    let bits = !byte as i32 & 0xFF;
+    let (exponent, mantissa) = ((bits >> 4) & 7, bits & 15);
+    let magnitude = (((mantissa << 3) + 0x84) << exponent) - 0x84;
+    if bits & 0x80 != 0 { -magnitude } else { magnitude }
+}
+
+/// The A-law or mu-law byte whose amplitude is nearest to `x`, NaN taken as 0.
+pub(super) fn nearest_law_byte(format: SampleFormat, x: f64) -> u8 {
+    // Within a sign, both laws count up in magnitude once their inversion is undone.
+    let (table, byte_of_rank): (_, fn(u8) -> u8) = match format.encoding() {
+        Encoding::ALaw => (&A_LAW, |rank| (rank | 0x80) ^ 0x55),
+        _ => (&MU_LAW, |rank| !rank),
+    };
+    let level = |rank: u8| table[usize::from(byte_of_rank(rank))];
+    let magnitude = x.abs();
+    let (mut low, mut high) = (0_u8, 127_u8);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        // NaN compares false and ends at rank 0.
+        if magnitude > (level(middle) + level(middle + 1)) / 2.0 {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    let sign = if x < 0.0 { 0x80 } else { 0 };
+    byte_of_rank(low) ^ sign
+}
