@@ -11,6 +11,7 @@ pub mod atomic_file;
 pub mod audio_file;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod design;
 mod error;
 mod kernel;
 pub mod number_format;

@@ -1,0 +1,284 @@
+//! Lloyd-Max quantizers: thresholds midway between levels, levels at the centroid of their cell.
+//!
+//! For a density the two conditions are solved by Newton's method on the levels (the Jacobian is tridiagonal), which
+//! starts from the Panter-Dite point density p^(1/3) and falls back to Lloyd's own step whenever a Newton step would
+//! not help. Sources: Max, Quantizing for minimum distortion, IRE Trans. IT-6 (1960), 7; Lloyd, Least squares
+//! quantization in PCM, IEEE Trans. IT-28 (1982), 129; Panter and Dite, Proc. IRE 39 (1951), 44.
+
+use super::{Cell, Certificate, Density, Design};
+use crate::{Error, Result};
+
+/// Largest number of levels a design may have.
+pub const MAX_LEVELS: usize = 65_536;
+/// Newton needs 5 to 10 steps; what has not settled by then only circles within rounding.
+const MAX_ITERATIONS: usize = 200;
+
+/// The Lloyd-Max quantizer of `density` with `n_levels` levels, symmetric if the density is.
+///
+/// For a log-concave density this is the optimum. For the gamma density it is the classical symmetric design, which is
+/// a stationary point and, at even counts, not the best.
+///
+/// # Errors
+/// `InvalidParameter` when `n_levels` is 0 or above 65,536.
+pub fn stationary(density: Density, n_levels: usize) -> Result<Design> {
+    check_levels(n_levels)?;
+    let certificate = if density.is_log_concave() { Certificate::Unique } else { Certificate::Local };
+    if n_levels == 1 {
+        let all = density.cell(f64::NEG_INFINITY, f64::INFINITY);
+        return Ok(Design::of_cells(&[all], Vec::new(), density.power(), certificate, 0));
+    }
+    let edge = match (density.is_symmetric(), n_levels % 2) {
+        (true, 1) => LeftEdge::Mirror,
+        _ => LeftEdge::Fixed(0.0),
+    };
+    let n_unknown = if density.is_symmetric() { n_levels / 2 } else { n_levels };
+    let system = System { density, edge };
+    let (y, iterations) = system.solve(companded_start(density, n_unknown, edge));
+    let (cells, thresholds) = system.whole(&y);
+    Ok(Design::of_cells(&cells, thresholds, density.power(), certificate, iterations))
+}
+
+pub(super) fn check_levels(n_levels: usize) -> Result<()> {
+    if (1..=MAX_LEVELS).contains(&n_levels) {
+        return Ok(());
+    }
+    Err(Error::invalid("levels", n_levels, format!("1..={MAX_LEVELS}")))
+}
+
+/// What lies left of the first unknown level.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum LeftEdge {
+    /// A threshold that stays: 0, or minus infinity for the whole line.
+    Fixed(f64),
+    /// A level at 0: the first threshold is half the first unknown level.
+    Mirror,
+}
+
+/// The Lloyd-Max conditions for levels y, ascending, right of `edge`.
+pub(super) struct System {
+    pub(super) density: Density,
+    pub(super) edge: LeftEdge,
+}
+
+/// Residual `centroid - level` and the three diagonals of its derivative.
+struct Linearised {
+    residual: Vec<f64>,
+    centroids: Vec<f64>,
+    below: Vec<f64>,
+    diagonal: Vec<f64>,
+    above: Vec<f64>,
+}
+
+impl System {
+    /// Levels that satisfy the conditions as well as rounding allows, and the number of steps.
+    pub(super) fn solve(&self, mut y: Vec<f64>) -> (Vec<f64>, usize) {
+        let mut now = self.linearise(&y);
+        let mut error = largest(&now.residual);
+        let mut without_gain = 0;
+        for iteration in 1..=MAX_ITERATIONS {
+            let newton = now.newton_step(&y);
+            let candidate = newton.map(|y| (self.linearise(&y), y));
+            match candidate {
+                Some((next, stepped)) if largest(&next.residual) < error || without_gain > 0 => {
+                    without_gain = if largest(&next.residual) < 0.5 * error { 0 } else { without_gain + 1 };
+                    (now, y) = (next, stepped);
+                }
+                _ => {
+                    y = std::mem::take(&mut now.centroids);
+                    now = self.linearise(&y);
+                    // Close to the solution neither step gains: that is rounding, not divergence.
+                    without_gain = usize::from(error < 1e-13 * y[y.len() - 1].abs());
+                }
+            }
+            error = largest(&now.residual);
+            if error == 0.0 || without_gain >= 3 {
+                return (y, iteration);
+            }
+        }
+        (y, MAX_ITERATIONS)
+    }
+
+    /// Thresholds of the levels y: the left edge first, the end of the support last.
+    fn edges(&self, y: &[f64]) -> Vec<f64> {
+        let first = match self.edge {
+            LeftEdge::Fixed(edge) => edge,
+            LeftEdge::Mirror => 0.5 * y[0],
+        };
+        let middle = y.windows(2).map(|pair| 0.5 * (pair[0] + pair[1]));
+        std::iter::once(first).chain(middle).chain([self.density.support().1]).collect()
+    }
+
+    fn linearise(&self, y: &[f64]) -> Linearised {
+        let edges = self.edges(y);
+        let n = y.len();
+        let mut out = Linearised {
+            residual: Vec::with_capacity(n),
+            centroids: Vec::with_capacity(n),
+            below: Vec::with_capacity(n),
+            diagonal: Vec::with_capacity(n),
+            above: Vec::with_capacity(n),
+        };
+        for (i, &level) in y.iter().enumerate() {
+            let (a, b) = (edges[i], edges[i + 1]);
+            let Cell { mass, centroid, .. } = self.density.cell(a, b);
+            // d centroid / d a = p(a) (centroid - a) / mass, and half of it reaches each level next to a.
+            let slope =
+                |edge: f64| 0.5 * self.density.pdf(edge) * (centroid - edge).abs() / mass.max(f64::MIN_POSITIVE);
+            let left = if i == 0 && self.edge != LeftEdge::Mirror { 0.0 } else { slope(a) };
+            let right = if i + 1 == n { 0.0 } else { slope(b) };
+            out.residual.push(centroid - level);
+            out.centroids.push(centroid);
+            out.below.push(left);
+            out.diagonal.push(left + right - 1.0);
+            out.above.push(right);
+        }
+        out
+    }
+
+    /// The cells and thresholds over the whole line.
+    fn whole(&self, y: &[f64]) -> (Vec<Cell>, Vec<f64>) {
+        let edges = self.edges(y);
+        let right = if self.is_half() { &edges[..edges.len() - 1] } else { &edges[1..edges.len() - 1] };
+        // A mirrored middle cell has its own left threshold; a threshold at 0 stands once.
+        let mut thresholds: Vec<f64> = right.iter().rev().filter(|&&t| self.is_half() && t > 0.0).map(|t| -t).collect();
+        thresholds.extend_from_slice(right);
+        (cells_between(self.density, &thresholds), thresholds)
+    }
+
+    fn is_half(&self) -> bool {
+        self.density.is_symmetric() && self.edge != LeftEdge::Fixed(f64::NEG_INFINITY)
+    }
+}
+
+impl Linearised {
+    /// y minus the inverse derivative times the residual; none when that would break the order of the levels.
+    fn newton_step(&self, y: &[f64]) -> Option<Vec<f64>> {
+        let n = y.len();
+        let (mut ratio, mut step) = (vec![0.0; n], vec![0.0; n]);
+        // Elimination without pivoting (Thomas): rows are diagonally dominant for log-concave densities.
+        for i in 0..n {
+            let (r, s) = if i == 0 { (0.0, 0.0) } else { (ratio[i - 1], step[i - 1]) };
+            let pivot = self.diagonal[i] - self.below[i] * r;
+            ratio[i] = self.above[i] / pivot;
+            step[i] = (-self.residual[i] - self.below[i] * s) / pivot;
+        }
+        for i in (0..n.saturating_sub(1)).rev() {
+            step[i] -= ratio[i] * step[i + 1];
+        }
+        let next: Vec<f64> = y.iter().zip(&step).map(|(y, s)| y + s).collect();
+        let ordered = next.iter().all(|v| v.is_finite()) && next.windows(2).all(|pair| pair[0] < pair[1]);
+        // A level may not cross the fixed edge either.
+        (ordered && (y[0] < 0.0 || next[0] > 0.0)).then_some(next)
+    }
+}
+
+/// The cells that `thresholds` cut a density into.
+pub(super) fn cells_between(density: Density, thresholds: &[f64]) -> Vec<Cell> {
+    let (low, high) = density.support();
+    let lower = std::iter::once(low).chain(thresholds.iter().copied());
+    let upper = thresholds.iter().copied().chain([high]);
+    lower.zip(upper).map(|(a, b)| density.cell(a, b)).collect()
+}
+
+fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |most, v| v.abs().max(most))
+}
+
+/// `n` levels on the right half line at equal shares of the area under p^(1/3).
+pub(super) fn companded_start(density: Density, n: usize, edge: LeftEdge) -> Vec<f64> {
+    // Half a cell of the level at 0 lies on this side.
+    let shift = if edge == LeftEdge::Mirror { 1.0 } else { 0.5 };
+    let total = n as f64 + shift - 0.5;
+    let area = cube_root_area(density);
+    (0..n).map(|i| area.quantile((i as f64 + shift) / total)).collect()
+}
+
+/// Running area under p^(1/3) right of 0, on a grid uniform in the root of x (it is densest at 0, where gamma is).
+struct Area {
+    x: Vec<f64>,
+    cumulative: Vec<f64>,
+}
+
+fn cube_root_area(density: Density) -> Area {
+    const STEPS: usize = 8192;
+    let end = density.tail_end(0.0).sqrt();
+    let root = |i: usize| end * i as f64 / STEPS as f64;
+    let mut area = Area { x: vec![0.0], cumulative: vec![0.0] };
+    let mut sum = 0.0;
+    for i in 0..STEPS {
+        let middle = 0.5 * (root(i) + root(i + 1));
+        sum += density.pdf(middle * middle).cbrt() * (root(i + 1).powi(2) - root(i).powi(2));
+        area.x.push(root(i + 1).powi(2));
+        area.cumulative.push(sum);
+    }
+    area
+}
+
+impl Area {
+    /// The x that has `share` of the area on its left.
+    fn quantile(&self, share: f64) -> f64 {
+        let last = self.cumulative.len() - 1;
+        let target = share * self.cumulative[last];
+        let i = self.cumulative.partition_point(|&c| c < target).clamp(1, last);
+        let (c0, c1) = (self.cumulative[i - 1], self.cumulative[i]);
+        let within = if c1 > c0 { (target - c0) / (c1 - c0) } else { 0.5 };
+        self.x[i - 1] + within * (self.x[i] - self.x[i - 1])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::golden;
+
+    /// The levels right of 0 and the thresholds left of them, as the golden files list them.
+    fn half(design: &Design, density: Density) -> Vec<(f64, f64)> {
+        let n = design.levels.len();
+        let skip = if density.is_symmetric() { n / 2 } else { 0 };
+        let threshold = |i: usize| if i == 0 || (i == skip && n % 2 == 1) { 0.0 } else { design.thresholds[i - 1] };
+        (skip..n).map(|i| (threshold(i), design.levels[i])).collect()
+    }
+
+    fn assert_close(got: f64, want: f64, relative: f64, what: &str) {
+        assert!((got - want).abs() <= relative * want.abs().max(1e-3), "{what}: {got} against {want}");
+    }
+
+    #[test]
+    fn designs_equal_the_golden_values() {
+        for density in Density::ALL {
+            for row in golden::rows(&format!("lloydmax_{}.csv", golden::name(density))) {
+                let n = row[0] as usize;
+                let design = stationary(density, n).expect("legal");
+                let what = format!("{density:?} N = {n} after {} iterations", design.iterations);
+                assert_close(design.mse, row[1], 1e-12, &what);
+                assert_close(design.snr_db, row[3], 1e-12, &what);
+                assert_close(design.entropy_bits, row[4], 1e-12, &what);
+            }
+        }
+    }
+
+    #[test]
+    fn levels_and_thresholds_equal_the_golden_values() {
+        for density in Density::ALL {
+            let rows = golden::rows(&format!("lloydmax_{}_levels.csv", golden::name(density)));
+            for group in rows.chunk_by(|a, b| a[0] == b[0]) {
+                let n = group[0][0] as usize;
+                let design = stationary(density, n).expect("legal");
+                let ours = half(&design, density);
+                assert_eq!(ours.len(), group.len(), "{density:?} N = {n}");
+                for ((threshold, level), row) in ours.iter().zip(group) {
+                    assert_close(*threshold, row[2], 1e-12, &format!("{density:?} N = {n} threshold {}", row[1]));
+                    assert_close(*level, row[3], 1e-12, &format!("{density:?} N = {n} level {}", row[1]));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn impossible_counts_are_refused() {
+        for n in [0, MAX_LEVELS + 1] {
+            assert!(matches!(stationary(Density::Gaussian, n), Err(Error::InvalidParameter { .. })));
+        }
+        assert_eq!(stationary(Density::Rayleigh, 1).expect("legal").levels.len(), 1);
+    }
+}

@@ -1,0 +1,71 @@
+//! Finds the best quantizer for a density or for samples.
+//!
+//! ```text
+//! density, samples --design--> levels, thresholds, mean squared error, entropy, certificate
+//! ```
+
+pub mod density;
+#[cfg(test)]
+mod golden;
+pub mod lloyd_max;
+mod quadrature;
+
+pub use density::{Cell, Density};
+
+/// How good a design is known to be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Certificate {
+    /// The density is log-concave, so that the Lloyd-Max conditions have one solution: this one (Fleischer 1964).
+    Unique,
+    /// No quantizer with as many levels has a mean squared error below this (a Lagrangian dual bound).
+    LowerBound(f64),
+    /// A local optimum; a better one may exist.
+    Local,
+}
+
+/// A scalar quantizer and what it does to the source it was designed for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Design {
+    /// Reconstruction levels, ascending.
+    pub levels: Vec<f64>,
+    /// Decision thresholds, ascending, one fewer than levels.
+    pub thresholds: Vec<f64>,
+    /// Mean squared error.
+    pub mse: f64,
+    /// Signal power over mean squared error, dB; infinite when the error is 0.
+    pub snr_db: f64,
+    /// Entropy of the index, bits a sample.
+    pub entropy_bits: f64,
+    /// How good this is known to be.
+    pub certificate: Certificate,
+    /// Iterations the designer took.
+    pub iterations: usize,
+}
+
+impl Design {
+    /// Levels at the centroids of `cells`, which `thresholds` separate.
+    fn of_cells(cells: &[Cell], thresholds: Vec<f64>, power: f64, certificate: Certificate, iterations: usize) -> Self {
+        let mse = cells.iter().map(|c| c.scatter).sum::<f64>();
+        Self {
+            levels: cells.iter().map(|c| c.centroid).collect(),
+            thresholds,
+            mse,
+            snr_db: snr_db(power, mse),
+            entropy_bits: entropy_bits(cells.iter().map(|c| c.mass)),
+            certificate,
+            iterations,
+        }
+    }
+}
+
+/// Power over mean squared error in dB; infinite when the error is 0.
+fn snr_db(power: f64, mse: f64) -> f64 {
+    if mse <= 0.0 { f64::INFINITY } else { 10.0 * (power / mse).log10() }
+}
+
+/// `-sum p log2 p`, bits, of probabilities that sum to 1.
+fn entropy_bits(probabilities: impl Iterator<Item = f64>) -> f64 {
+    let bits: f64 = probabilities.filter(|&p| p > 0.0).map(|p| -p * p.log2()).sum();
+    bits.max(0.0)
+}
