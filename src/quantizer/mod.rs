@@ -6,6 +6,9 @@
 //!
 //! What remembers its past (dither, noise shaping, adaptive steps) is not a `Quantizer`: it holds one.
 
+pub mod dependent;
+pub mod trellis;
+
 use std::ops::RangeInclusive;
 
 /// A memoryless scalar quantizer. Full scale is 1.0 unless the quantizer was built for another.
