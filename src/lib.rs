@@ -14,6 +14,8 @@ pub mod cli;
 pub mod design;
 mod error;
 mod kernel;
+#[cfg(feature = "live")]
+pub mod live;
 pub mod number_format;
 pub mod quantizer;
 pub mod range_coder;

@@ -1,0 +1,162 @@
+//! What both ends of the audio path count and when they did, readable from any thread.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed},
+    time::Instant,
+};
+
+/// Counters and clocks of one run of the path. Written by callbacks with plain atomic stores.
+///
+/// A stream's clock is kept as its *origin*: the time at which its frame 0 was, or will be, at the converter, were its
+/// sample rate exact. One number instead of a pair (frame, time) cannot be read half old and half new.
+#[derive(Debug)]
+pub struct Flow {
+    epoch: Instant,
+    /// Frames that reached the first ring.
+    pub captured_frames: AtomicU64,
+    /// Frames lost because the first ring was full.
+    pub overrun_frames: AtomicU64,
+    /// Frames of the second ring that were played.
+    pub played_frames: AtomicU64,
+    /// Frames of silence played because the second ring was empty.
+    pub underrun_frames: AtomicU64,
+    /// How often that happened.
+    pub underruns: AtomicU64,
+    /// Frames thrown away to bring the latency back after a stall.
+    pub skipped_frames: AtomicU64,
+    /// Under- and overruns that the device reported itself.
+    pub device_xruns: AtomicU64,
+    /// The device of either end is gone.
+    pub is_lost: AtomicBool,
+    /// The source has no more frames.
+    pub is_ended: AtomicBool,
+    /// Frames that playback asks for at once, as seen last.
+    pub playback_block_frames: AtomicU64,
+    capture_origin_ns: AtomicI64,
+    playback_origin_ns: AtomicI64,
+    slip_ns: AtomicI64,
+    last_capture_ns: AtomicI64,
+    last_playback_ns: AtomicI64,
+}
+
+impl Default for Flow {
+    fn default() -> Self {
+        Self {
+            epoch: Instant::now(),
+            captured_frames: AtomicU64::new(0),
+            overrun_frames: AtomicU64::new(0),
+            played_frames: AtomicU64::new(0),
+            underrun_frames: AtomicU64::new(0),
+            underruns: AtomicU64::new(0),
+            skipped_frames: AtomicU64::new(0),
+            device_xruns: AtomicU64::new(0),
+            is_lost: AtomicBool::new(false),
+            is_ended: AtomicBool::new(false),
+            playback_block_frames: AtomicU64::new(0),
+            capture_origin_ns: AtomicI64::new(UNKNOWN_NS),
+            playback_origin_ns: AtomicI64::new(UNKNOWN_NS),
+            slip_ns: AtomicI64::new(0),
+            last_capture_ns: AtomicI64::new(0),
+            last_playback_ns: AtomicI64::new(0),
+        }
+    }
+}
+
+/// An origin before the first callback.
+const UNKNOWN_NS: i64 = i64::MIN;
+
+/// Dropouts so far, of all kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dropouts {
+    /// Times that playback ran dry.
+    pub underruns: u64,
+    /// Frames of silence this put in.
+    pub underrun_frames: u64,
+    /// Frames lost or thrown away before they were heard.
+    pub lost_frames: u64,
+    /// Reported by the device.
+    pub device_xruns: u64,
+}
+
+impl Dropouts {
+    /// One number for the screen: gaps heard and frames lost both count.
+    pub fn total(&self) -> u64 {
+        self.underruns + self.device_xruns + u64::from(self.lost_frames > 0)
+    }
+}
+
+impl Flow {
+    /// Nanoseconds since this path was made.
+    pub fn now_ns(&self) -> i64 {
+        i64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(i64::MAX)
+    }
+
+    /// Capture reports that frame `frame` was at the converter at `at_ns`.
+    pub(super) fn stamp_capture(&self, frame: u64, at_ns: i64, rate_hz: u32) {
+        self.capture_origin_ns.store(at_ns - frames_to_ns(frame, rate_hz), Relaxed);
+        self.last_capture_ns.store(self.now_ns(), Relaxed);
+    }
+
+    /// Playback reports that frame `frame` will be at the converter at `at_ns`.
+    pub(super) fn stamp_playback(&self, frame: u64, at_ns: i64, rate_hz: u32) {
+        self.playback_origin_ns.store(at_ns - frames_to_ns(frame, rate_hz), Relaxed);
+        self.last_playback_ns.store(self.now_ns(), Relaxed);
+    }
+
+    /// The bridge reports how far its input is ahead of its output, both counted at their nominal rates.
+    pub(super) fn set_slip_ns(&self, slip_ns: i64) {
+        self.slip_ns.store(slip_ns, Relaxed);
+    }
+
+    /// Time from a sound at the microphone to the same sound at the loudspeaker, in seconds, as the drivers tell it.
+    ///
+    /// `None` before both ends ran. Jitters by the drivers' own uncertainty; average a few.
+    pub fn latency_s(&self) -> Option<f64> {
+        let capture = self.capture_origin_ns.load(Relaxed);
+        let playback = self.playback_origin_ns.load(Relaxed);
+        if capture == UNKNOWN_NS || playback == UNKNOWN_NS {
+            return None;
+        }
+        Some((playback - capture - self.slip_ns.load(Relaxed)) as f64 * 1e-9)
+    }
+
+    /// Seconds since the quieter of both ends was last heard of.
+    pub fn silent_s(&self) -> f64 {
+        let last = self.last_capture_ns.load(Relaxed).min(self.last_playback_ns.load(Relaxed));
+        (self.now_ns() - last) as f64 * 1e-9
+    }
+
+    /// Dropouts so far.
+    pub fn dropouts(&self) -> Dropouts {
+        Dropouts {
+            underruns: self.underruns.load(Relaxed),
+            underrun_frames: self.underrun_frames.load(Relaxed),
+            lost_frames: self.overrun_frames.load(Relaxed) + self.skipped_frames.load(Relaxed),
+            device_xruns: self.device_xruns.load(Relaxed),
+        }
+    }
+}
+
+/// Duration of `frames`, exact to a nanosecond for 6 000 years.
+pub(super) fn frames_to_ns(frames: u64, rate_hz: u32) -> i64 {
+    (u128::from(frames) * 1_000_000_000 / u128::from(rate_hz)) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latency_is_the_distance_of_the_origins() {
+        let flow = Flow::default();
+        assert_eq!(flow.latency_s(), None);
+        // Frame 4 800 captured at 1.000 s, frame 2 400 played at 0.975 s: frame 4 800 plays at 1.025 s.
+        flow.stamp_capture(4_800, 1_000_000_000, 48_000);
+        assert_eq!(flow.latency_s(), None);
+        flow.stamp_playback(2_400, 975_000_000, 48_000);
+        assert!((flow.latency_s().expect("both known") - 0.025).abs() < 1e-9);
+        // 480 frames thrown away in between: what is heard now was captured 10 ms later.
+        flow.set_slip_ns(10_000_000);
+        assert!((flow.latency_s().expect("both known") - 0.015).abs() < 1e-9);
+    }
+}

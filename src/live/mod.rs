@@ -1,0 +1,25 @@
+//! Microphone to loudspeaker: quantization as it is heard, while its settings change.
+//!
+//! ```text
+//! capture -> ring -> [ resampler -> processor ] -> ring -> playback          bridge: a thread of its own
+//! callback             ^ drift      |                      callback
+//!                      fill         +-> tap -> meter -> screen, recorder
+//! ```
+//!
+//! Callbacks copy between a buffer and a lock-free ring and count; they never allocate, lock or call the system. All
+//! else happens in the bridge, which runs on rings alone, so that tests drive it without a device.
+
+mod drift;
+mod flow;
+mod port;
+mod resampler;
+
+pub use drift::DriftControl;
+pub use flow::{Dropouts, Flow};
+pub use port::{CapturePort, DeviceSample, Layout, PlaybackPort, Surplus, ring};
+pub use resampler::Resampler;
+
+/// Callbacks that allocate abort the tests.
+#[cfg(all(test, debug_assertions))]
+#[global_allocator]
+static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;

@@ -1,0 +1,344 @@
+//! Both ends of the path as the audio callbacks see them: copy, count, nothing else.
+//!
+//! No allocation, lock or system call happens here; debug builds and tests assert the first.
+
+use std::sync::{Arc, atomic::Ordering::Relaxed};
+
+use assert_no_alloc::assert_no_alloc;
+use rtrb::{Consumer, Producer, RingBuffer};
+
+use super::flow::Flow;
+
+/// A sample as devices deliver and take it. Full scale is 1.0 here and `2^(bits - 1)` there.
+pub trait DeviceSample: Copy {
+    /// From the device.
+    fn to_unit(self) -> f32;
+    /// To the device; clips, and rounds to nearest.
+    fn from_unit(x: f32) -> Self;
+}
+
+/// What a ring connects, and how it is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Frames per second of this end.
+    pub rate_hz: u32,
+    /// Channels in the ring.
+    pub n_channels: usize,
+    /// Channels of the device.
+    pub n_device_channels: usize,
+}
+
+/// A ring for `n_frames` frames.
+pub fn ring(n_frames: usize, n_channels: usize) -> (Producer<f32>, Consumer<f32>) {
+    RingBuffer::new(n_frames.max(1) * n_channels)
+}
+
+/// The capture callback's end of the first ring.
+#[derive(Debug)]
+pub struct CapturePort {
+    ring: Producer<f32>,
+    layout: Layout,
+    flow: Arc<Flow>,
+    n_captured: u64,
+}
+
+impl CapturePort {
+    /// The end that writes to `ring`.
+    pub fn new(ring: Producer<f32>, layout: Layout, flow: Arc<Flow>) -> Self {
+        Self { ring, layout, flow, n_captured: 0 }
+    }
+
+    /// Frames that fit now.
+    pub fn free_frames(&self) -> usize {
+        self.ring.slots() / self.layout.n_channels
+    }
+
+    /// Takes in `data`, interleaved device frames; the first was at the converter at `at_ns` of the flow's clock.
+    ///
+    /// Channels beyond the ring's are left out; a ring wider than the device repeats the last channel. What does not
+    /// fit is lost and counted.
+    pub fn take<T: DeviceSample>(&mut self, data: &[T], at_ns: i64) {
+        assert_no_alloc(|| self.take_counted(data, at_ns));
+    }
+
+    fn take_counted<T: DeviceSample>(&mut self, data: &[T], at_ns: i64) {
+        let Layout { rate_hz, n_channels, n_device_channels } = self.layout;
+        let n_frames = data.len() / n_device_channels;
+        let n_fit = n_frames.min(self.free_frames());
+        self.flow.stamp_capture(self.n_captured, at_ns, rate_hz);
+        if let Ok(chunk) = self.ring.write_chunk_uninit(n_fit * n_channels) {
+            let frames = data.chunks_exact(n_device_channels);
+            chunk.fill_from_iter(frames.take(n_fit).flat_map(|frame| {
+                (0..n_channels).map(move |channel| frame[channel.min(n_device_channels - 1)].to_unit())
+            }));
+        }
+        self.n_captured += n_fit as u64;
+        self.flow.captured_frames.store(self.n_captured, Relaxed);
+        self.flow.overrun_frames.fetch_add((n_frames - n_fit) as u64, Relaxed);
+    }
+}
+
+/// When playback begins, at first and after it ran dry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surplus {
+    /// Frames beyond the cushion are thrown away: the least latency.
+    Drop,
+    /// Every frame is played: for files.
+    Keep,
+}
+
+/// Most that the cushion grows to, in blocks, when playback keeps running dry.
+const MAX_CUSHION_BLOCKS: usize = 8;
+
+/// The playback callback's end of the second ring.
+#[derive(Debug)]
+pub struct PlaybackPort {
+    ring: Consumer<f32>,
+    layout: Layout,
+    flow: Arc<Flow>,
+    surplus: Surplus,
+    /// Frames to have in the ring beyond the block to play when playback begins.
+    cushion_frames: usize,
+    is_waiting: bool,
+    n_played: u64,
+}
+
+impl PlaybackPort {
+    /// The end that reads from `ring`: silent until a block and `cushion_frames` wait there.
+    pub fn new(ring: Consumer<f32>, layout: Layout, flow: Arc<Flow>, surplus: Surplus, cushion_frames: usize) -> Self {
+        Self { ring, layout, flow, surplus, cushion_frames, is_waiting: true, n_played: 0 }
+    }
+
+    /// Fills `data`, interleaved device frames; the first will be at the converter at `at_ns` of the flow's clock.
+    ///
+    /// A mono ring plays on both of two channels; other device channels beyond the ring's are silent.
+    pub fn fill<T: DeviceSample>(&mut self, data: &mut [T], at_ns: i64) {
+        assert_no_alloc(|| self.fill_counted(data, at_ns));
+    }
+
+    fn fill_counted<T: DeviceSample>(&mut self, data: &mut [T], at_ns: i64) {
+        let n_frames = data.len() / self.layout.n_device_channels;
+        self.flow.playback_block_frames.store(n_frames as u64, Relaxed);
+        let n_ready = self.ready_frames(n_frames);
+        self.flow.stamp_playback(self.n_played, at_ns, self.layout.rate_hz);
+        let (sound, silence) = data.split_at_mut(n_ready * self.layout.n_device_channels);
+        silence.fill(T::from_unit(0.0));
+        self.play(sound);
+        self.n_played += n_ready as u64;
+        self.flow.played_frames.store(self.n_played, Relaxed);
+        if n_ready < n_frames && !self.is_waiting {
+            self.run_dry(n_frames, n_frames - n_ready);
+        }
+    }
+
+    /// How many of the `n_frames` asked for can be played now.
+    fn ready_frames(&mut self, n_frames: usize) -> usize {
+        let n_channels = self.layout.n_channels;
+        let n_waiting = self.ring.slots() / n_channels;
+        let n_wanted = n_frames + self.cushion_frames;
+        if self.is_waiting {
+            if n_waiting < n_wanted && !self.flow.is_ended.load(Relaxed) {
+                return 0;
+            }
+            self.is_waiting = false;
+            if self.surplus == Surplus::Drop && n_waiting > n_wanted {
+                self.drop_frames(n_waiting - n_wanted);
+            }
+        }
+        n_frames.min(self.ring.slots() / n_channels)
+    }
+
+    fn drop_frames(&mut self, n_frames: usize) {
+        if let Ok(chunk) = self.ring.read_chunk(n_frames * self.layout.n_channels) {
+            chunk.commit_all();
+            // Never heard, but through: the clock of what follows goes on.
+            self.n_played += n_frames as u64;
+        }
+    }
+
+    fn play<T: DeviceSample>(&mut self, data: &mut [T]) {
+        let Layout { n_channels, n_device_channels, .. } = self.layout;
+        let n_frames = data.len() / n_device_channels;
+        let Ok(chunk) = self.ring.read_chunk(n_frames * n_channels) else { return };
+        let (first, second) = chunk.as_slices();
+        let mut samples = first.iter().chain(second).copied();
+        for frame in data.chunks_exact_mut(n_device_channels) {
+            frame.fill(T::from_unit(0.0));
+            for channel in 0..n_channels {
+                let x = samples.next().unwrap_or(0.0);
+                if let Some(y) = frame.get_mut(channel) {
+                    *y = T::from_unit(x);
+                }
+            }
+            if n_channels == 1 && n_device_channels == 2 {
+                frame[1] = frame[0];
+            }
+        }
+        chunk.commit_all();
+    }
+
+    fn run_dry(&mut self, n_block: usize, n_missing: usize) {
+        if self.flow.is_ended.load(Relaxed) {
+            return;
+        }
+        self.flow.underruns.fetch_add(1, Relaxed);
+        self.flow.underrun_frames.fetch_add(n_missing as u64, Relaxed);
+        self.cushion_frames = (self.cushion_frames + n_block / 2).min(MAX_CUSHION_BLOCKS * n_block);
+        self.is_waiting = true;
+    }
+}
+
+impl DeviceSample for f32 {
+    fn to_unit(self) -> f32 {
+        self
+    }
+    fn from_unit(x: f32) -> Self {
+        x
+    }
+}
+
+impl DeviceSample for f64 {
+    fn to_unit(self) -> f32 {
+        self as f32
+    }
+    fn from_unit(x: f32) -> Self {
+        f64::from(x)
+    }
+}
+
+/// Signed integers: code = round(x 2^(bits - 1)), clipped. Unsigned ones are the same, half their range higher.
+macro_rules! integer_sample {
+    ($type:ty, $full_scale:expr, $middle:expr) => {
+        impl DeviceSample for $type {
+            fn to_unit(self) -> f32 {
+                ((self as f64 - $middle) / $full_scale) as f32
+            }
+            fn from_unit(x: f32) -> Self {
+                // The cast saturates at the type's ends and takes NaN to 0.
+                ((f64::from(x) * $full_scale).round_ties_even() + $middle) as $type
+            }
+        }
+    };
+}
+
+integer_sample!(i8, 128.0, 0.0);
+integer_sample!(i16, 32_768.0, 0.0);
+integer_sample!(i32, 2_147_483_648.0, 0.0);
+integer_sample!(u8, 128.0, 128.0);
+integer_sample!(u16, 32_768.0, 32_768.0);
+integer_sample!(u32, 2_147_483_648.0, 2_147_483_648.0);
+
+impl DeviceSample for cpal::I24 {
+    fn to_unit(self) -> f32 {
+        (f64::from(self.inner()) / 8_388_608.0) as f32
+    }
+    fn from_unit(x: f32) -> Self {
+        let code = (f64::from(x) * 8_388_608.0).round_ties_even().clamp(-8_388_608.0, 8_388_607.0);
+        Self::new(code as i32).expect("clamped to 24 bits")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEREO: Layout = Layout { rate_hz: 48_000, n_channels: 2, n_device_channels: 2 };
+
+    fn drain(ring: &mut Consumer<f32>) -> Vec<f32> {
+        std::iter::from_fn(|| ring.pop().ok()).collect()
+    }
+
+    #[test]
+    fn what_does_not_fit_is_lost_and_counted() {
+        let flow = Arc::new(Flow::default());
+        let (producer, mut consumer) = ring(3, 2);
+        let mut port = CapturePort::new(producer, STEREO, flow.clone());
+        port.take(&[0.1f32, 0.2, 0.3, 0.4], 0);
+        port.take(&[0.5f32, 0.6, 0.7, 0.8], 0);
+        assert_eq!(drain(&mut consumer), [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
+        assert_eq!(flow.dropouts().lost_frames, 1);
+        assert_eq!(flow.captured_frames.load(Relaxed), 3);
+    }
+
+    #[test]
+    fn channels_are_left_out_repeated_or_silent() {
+        let flow = Arc::new(Flow::default());
+        let (producer, mut consumer) = ring(4, 1);
+        let four = Layout { n_channels: 1, n_device_channels: 4, ..STEREO };
+        CapturePort::new(producer, four, flow.clone()).take(&[1i16, 2, 3, 4, 5, 6, 7, 8], 0);
+        assert_eq!(drain(&mut consumer), [1.0 / 32_768.0, 5.0 / 32_768.0]);
+
+        let (mut producer, consumer) = ring(4, 1);
+        producer.push_entire_slice(&[0.25, -0.25]).expect("room");
+        let two = Layout { n_channels: 1, n_device_channels: 2, ..STEREO };
+        let mut port = PlaybackPort::new(consumer, two, flow.clone(), Surplus::Keep, 0);
+        let mut data = [9i16; 4];
+        port.fill(&mut data, 0);
+        assert_eq!(data, [8_192, 8_192, -8_192, -8_192]);
+
+        let (mut producer, consumer) = ring(4, 2);
+        producer.push_entire_slice(&[0.5, -0.5]).expect("room");
+        let three = Layout { n_channels: 2, n_device_channels: 3, ..STEREO };
+        let mut data = [9.0f32; 3];
+        PlaybackPort::new(consumer, three, flow, Surplus::Keep, 0).fill(&mut data, 0);
+        assert_eq!(data, [0.5, -0.5, 0.0]);
+    }
+
+    #[test]
+    fn playback_waits_for_its_cushion_and_counts_when_it_runs_dry() {
+        let flow = Arc::new(Flow::default());
+        let (mut producer, consumer) = ring(64, 2);
+        let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), Surplus::Drop, 2);
+        let mut data = [1.0f32; 8];
+        producer.push_entire_slice(&[0.1; 10]).expect("room");
+        port.fill(&mut data, 0);
+        assert_eq!(data, [0.0; 8], "5 of 6 frames wait");
+        assert_eq!(flow.dropouts(), Default::default());
+        producer.push_entire_slice(&[0.1; 6]).expect("room");
+        port.fill(&mut data, 0);
+        assert_eq!(data, [0.1; 8]);
+        // 8 waited, 6 were wanted: 2 thrown away, 4 played, 2 left.
+        port.fill(&mut data, 0);
+        assert_eq!(data, [0.1, 0.1, 0.1, 0.1, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!((flow.dropouts().underruns, flow.dropouts().underrun_frames), (1, 2));
+        // The cushion has grown by half a block, to 4: a block and 4 must wait.
+        producer.push_entire_slice(&[0.2; 14]).expect("room");
+        port.fill(&mut data, 0);
+        assert_eq!(data, [0.0; 8]);
+        producer.push_entire_slice(&[0.2; 2]).expect("room");
+        port.fill(&mut data, 0);
+        assert_eq!(data, [0.2; 8]);
+        assert_eq!(flow.dropouts().underruns, 1);
+    }
+
+    #[test]
+    fn the_end_of_a_file_is_played_out_and_is_no_dropout() {
+        let flow = Arc::new(Flow::default());
+        let (mut producer, consumer) = ring(64, 2);
+        let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), Surplus::Keep, 8);
+        producer.push_entire_slice(&[0.1, 0.2, 0.3, 0.4]).expect("room");
+        flow.is_ended.store(true, Relaxed);
+        let mut data = [1.0f32; 8];
+        port.fill(&mut data, 0);
+        assert_eq!(data, [0.1, 0.2, 0.3, 0.4, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(flow.dropouts(), Default::default());
+    }
+
+    #[test]
+    fn integers_of_every_width_survive_the_round_trip() {
+        for code in i16::MIN..=i16::MAX {
+            assert_eq!(i16::from_unit(code.to_unit()), code);
+            let unsigned = code.wrapping_add(i16::MIN) as u16;
+            assert_eq!(u16::from_unit(unsigned.to_unit()), unsigned);
+        }
+        for code in (-8_388_608..=8_388_607).step_by(997) {
+            let sample = cpal::I24::new(code).expect("24 bits");
+            assert_eq!(cpal::I24::from_unit(sample.to_unit()), sample);
+            assert_eq!(i32::from_unit((code << 8).to_unit()), code << 8);
+        }
+        assert_eq!(i16::from_unit(1.0), i16::MAX);
+        assert_eq!(i16::from_unit(f32::NAN), 0);
+        assert_eq!(cpal::I24::from_unit(2.0).inner(), 8_388_607);
+        assert_eq!(u8::from_unit(-3.0), 0);
+    }
+}
