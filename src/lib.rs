@@ -19,6 +19,7 @@ pub mod live;
 pub mod number_format;
 pub mod quantizer;
 pub mod range_coder;
+pub mod report;
 mod signal;
 pub mod transform;
 pub mod wav;

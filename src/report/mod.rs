@@ -1,0 +1,6 @@
+//! Measured results in the forms people read: tables, pictures.
+//!
+//! A report computes nothing. It takes the plain structs of the rooms below and writes them down.
+
+#[cfg(feature = "plot")]
+pub mod plot;

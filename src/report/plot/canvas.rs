@@ -1,0 +1,251 @@
+//! Lines, areas and text on plotters' SVG back-end, in pixels with fractions.
+//!
+//! The back-end knows whole units only, so a pixel of the picture is [`UNITS`] of them and the root element's viewBox
+//! scales them back.
+
+use plotters::prelude::{DrawingBackend, FontTransform, RGBAColor, RGBColor, SVGBackend, ShapeStyle};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color, TextStyle};
+
+use super::chart::Stroke;
+use super::draw::TextBox;
+use super::font::{self, Weight};
+use super::frame::Rect;
+use super::style::{Ink, Theme};
+
+/// Units of the back-end in a pixel.
+pub(super) const UNITS: f64 = 10.0;
+
+/// The back-end puts the baseline 0.76 em below the point of a text anchored at its top.
+const TOP_ANCHOR_EM: f64 = 0.76;
+
+/// Why drawing cannot fail.
+const INFALLIBLE: &str = "the SVG back-end writes into memory";
+
+pub(super) type Point = (f64, f64);
+
+/// Which part of a text is at its point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// How a text is set.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Type {
+    pub size_px: f64,
+    pub weight: Weight,
+    pub ink: Ink,
+    pub anchor: Anchor,
+}
+
+/// How a line is drawn.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pen {
+    pub ink: Ink,
+    pub width_px: f64,
+    pub opacity: f64,
+    pub stroke: Stroke,
+}
+
+impl Pen {
+    pub fn solid(ink: Ink, width_px: f64) -> Self {
+        Self { ink, width_px, opacity: 1.0, stroke: Stroke::Solid }
+    }
+}
+
+pub(super) struct Canvas<'a> {
+    backend: SVGBackend<'a>,
+    theme: Theme,
+    pub text_boxes: Vec<TextBox>,
+}
+
+impl<'a> Canvas<'a> {
+    pub fn new(svg: &'a mut String, size: (f64, f64), theme: Theme) -> Self {
+        let units = |px: f64| (px * UNITS).round() as u32;
+        let backend = SVGBackend::with_string(svg, (units(size.0), units(size.1)));
+        Self { backend, theme, text_boxes: Vec::new() }
+    }
+
+    fn colour(&self, ink: Ink, opacity: f64) -> RGBAColor {
+        let [r, g, b] = ink.rgb(self.theme);
+        RGBColor(r, g, b).mix(opacity)
+    }
+
+    /// A line through `points`, broken into dashes as its pen says.
+    pub fn line(&mut self, points: &[Point], pen: Pen) {
+        match dash_pattern(pen) {
+            None => self.solid_line(points, pen),
+            Some(pattern) => {
+                for dash in dashes(points, &pattern) {
+                    self.solid_line(&dash, pen);
+                }
+            }
+        }
+    }
+
+    fn solid_line(&mut self, points: &[Point], pen: Pen) {
+        if points.len() < 2 {
+            return;
+        }
+        let style = ShapeStyle {
+            color: self.colour(pen.ink, pen.opacity),
+            filled: false,
+            stroke_width: (pen.width_px * UNITS).round() as u32,
+        };
+        self.backend.draw_path(points.iter().map(|&p| units(p)), &style).expect(INFALLIBLE);
+    }
+
+    /// A filled polygon.
+    pub fn area(&mut self, points: &[Point], ink: Ink, opacity: f64) {
+        let colour = self.colour(ink, opacity);
+        self.backend.fill_polygon(points.iter().map(|&p| units(p)), &colour).expect(INFALLIBLE);
+    }
+
+    /// A filled rectangle.
+    pub fn rect(&mut self, rect: Rect, ink: Ink, opacity: f64) {
+        let colour = self.colour(ink, opacity);
+        let corners = (units((rect.left, rect.top)), units((rect.right, rect.bottom)));
+        self.backend.draw_rect(corners.0, corners.1, &colour, true).expect(INFALLIBLE);
+    }
+
+    /// A filled circle.
+    pub fn dot(&mut self, centre: Point, radius_px: f64, ink: Ink) {
+        let colour = self.colour(ink, 1.0);
+        self.backend.draw_circle(units(centre), (radius_px * UNITS).round() as u32, &colour, true).expect(INFALLIBLE);
+    }
+
+    /// Text whose baseline passes through `at`.
+    pub fn text(&mut self, text: &str, at: Point, set: Type) {
+        let text = printable(text);
+        self.text_boxes.push(TextBox::of(text_rect(&text, at, set), &text));
+        let top = (at.0, at.1 - TOP_ANCHOR_EM * set.size_px);
+        self.write(&text, top, set, FontTransform::None);
+    }
+
+    /// Text that reads upwards, its baseline the vertical through `at`.
+    pub fn upward_text(&mut self, text: &str, at: Point, set: Type) {
+        let text = printable(text);
+        let flat = text_rect(&text, (0.0, 0.0), set);
+        let turned =
+            Rect { left: at.0 + flat.top, right: at.0 + flat.bottom, top: at.1 - flat.right, bottom: at.1 - flat.left };
+        self.text_boxes.push(TextBox::of(turned, &text));
+        let top = (at.0 - TOP_ANCHOR_EM * set.size_px, at.1);
+        self.write(&text, top, set, FontTransform::Rotate270);
+    }
+
+    fn write(&mut self, text: &str, at: Point, set: Type, turn: FontTransform) {
+        let horizontal = match set.anchor {
+            Anchor::Start => HPos::Left,
+            Anchor::Middle => HPos::Center,
+            Anchor::End => HPos::Right,
+        };
+        let font = font::font(set.size_px * UNITS, set.weight).transform(turn);
+        let colour = self.colour(set.ink, 1.0);
+        let style = TextStyle::from(font).color(&colour).pos(Pos::new(horizontal, VPos::Top));
+        self.backend.draw_text(text, &style, units(at)).expect(INFALLIBLE);
+    }
+
+    /// Ends the document and gives the boxes of all texts.
+    pub fn finish(mut self) -> Vec<TextBox> {
+        self.backend.present().expect(INFALLIBLE);
+        std::mem::take(&mut self.text_boxes)
+    }
+}
+
+/// The box of `text` from its ascenders to its descenders.
+pub(super) fn text_rect(text: &str, at: Point, set: Type) -> Rect {
+    let width = font::width_px(text, set.size_px, set.weight);
+    let left = match set.anchor {
+        Anchor::Start => at.0,
+        Anchor::Middle => at.0 - width / 2.0,
+        Anchor::End => at.0 - width,
+    };
+    Rect {
+        left,
+        right: left + width,
+        top: at.1 - font::CAP_HEIGHT_EM * set.size_px,
+        bottom: at.1 + font::DESCENT_EM * set.size_px,
+    }
+}
+
+fn units((x, y): Point) -> (i32, i32) {
+    ((x * UNITS).round() as i32, (y * UNITS).round() as i32)
+}
+
+/// What XML 1.0 can hold and a line of text can show: control characters (a file name may have them) become `\u{1b}`.
+fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Lengths of dashes and gaps in turn, in pixels. The ends are round, which adds a stroke's width to a dash.
+fn dash_pattern(pen: Pen) -> Option<Vec<f64>> {
+    let w = pen.width_px.max(1.0);
+    match pen.stroke {
+        Stroke::Solid => None,
+        Stroke::Dashed => Some(vec![5.0 * w, 4.0 * w]),
+        Stroke::Dotted => Some(vec![0.1, 2.6 * w]),
+        Stroke::DashDotted => Some(vec![5.0 * w, 3.0 * w, 0.1, 3.0 * w]),
+    }
+}
+
+/// `points` cut into the dashes of `pattern`.
+fn dashes(points: &[Point], pattern: &[f64]) -> Vec<Vec<Point>> {
+    let mut out: Vec<Vec<Point>> = Vec::new();
+    let mut dash: Vec<Point> = points.first().copied().into_iter().collect();
+    let (mut phase, mut left) = (0, pattern[0]);
+    for pair in points.windows(2) {
+        let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
+        let length = (x1 - x0).hypot(y1 - y0);
+        let mut walked = 0.0;
+        while length - walked > left {
+            walked += left;
+            let at = (x0 + (x1 - x0) * walked / length, y0 + (y1 - y0) * walked / length);
+            if phase % 2 == 0 {
+                dash.push(at);
+                out.push(std::mem::take(&mut dash));
+            } else {
+                dash = vec![at];
+            }
+            phase = (phase + 1) % pattern.len();
+            left = pattern[phase];
+        }
+        left -= length - walked;
+        if phase % 2 == 0 {
+            dash.push((x1, y1));
+        }
+    }
+    if dash.len() > 1 {
+        out.push(dash);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_follow_the_line() {
+        let line = [(0.0, 0.0), (10.0, 0.0), (10.0, 10.0)];
+        let cut = dashes(&line, &[6.0, 3.0]);
+        assert_eq!(cut[0], vec![(0.0, 0.0), (6.0, 0.0)]);
+        assert_eq!(cut[1], vec![(9.0, 0.0), (10.0, 0.0), (10.0, 5.0)]);
+        assert_eq!(cut[2], vec![(10.0, 8.0), (10.0, 10.0)]);
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_document() {
+        assert_eq!(printable("a\u{1b}[31m\n<b>"), "a\\u{1b}[31m\\n<b>");
+    }
+}

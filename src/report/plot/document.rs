@@ -1,0 +1,170 @@
+//! The drawing as a document: SVG, and PNG rendered from it with the embedded font.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, OnceLock};
+
+use resvg::tiny_skia::{Color, FilterQuality, IntSize, Pixmap, PixmapPaint, Transform};
+use resvg::usvg::fontdb::{Database, Source};
+use resvg::usvg::{Options, Tree};
+
+use super::canvas::UNITS;
+use super::draw::Drawing;
+use super::font;
+use super::heat::Image;
+use super::style::Ink;
+use crate::{Error, Result};
+
+impl Drawing {
+    /// The picture as an SVG document. In a browser without DejaVu Sans it falls back to Verdana or sans-serif.
+    pub fn svg(&self) -> String {
+        let [r, g, b] = Ink::Background.rgb(self.style.theme);
+        let mut svg = self.root();
+        writeln!(svg, "<rect width=\"100%\" height=\"100%\" fill=\"#{r:02X}{g:02X}{b:02X}\"/>").expect(IN_MEMORY);
+        for image in &self.images {
+            svg.push_str(&image_element(image));
+        }
+        svg.push_str(&self.elements());
+        svg
+    }
+
+    /// The picture as a PNG file.
+    ///
+    /// # Errors
+    /// `LimitExceeded` when there is no memory for the pixels.
+    pub fn png(&self) -> Result<Vec<u8>> {
+        let size = self.style.size;
+        let too_large = || Error::LimitExceeded {
+            what: "picture, pixels",
+            value: u64::from(size.width()) * u64::from(size.height()),
+            limit: 1 << 26,
+        };
+        let mut pixmap = Pixmap::new(size.width(), size.height()).ok_or_else(too_large)?;
+        let [r, g, b] = Ink::Background.rgb(self.style.theme);
+        pixmap.fill(Color::from_rgba8(r, g, b, 255));
+        for image in &self.images {
+            paint(&mut pixmap, image, size.zoom());
+        }
+        let document = self.root() + &self.elements();
+        let tree = Tree::from_str(&document, options()).expect("the back-end writes well-formed SVG");
+        resvg::render(&tree, Transform::identity(), &mut pixmap.as_mut());
+        pixmap.encode_png().map_err(|_| too_large())
+    }
+
+    /// The root element's start, sizes in pixels. Corners are round: a mitre on noise would draw spikes.
+    fn root(&self) -> String {
+        let size = self.style.size;
+        let zoom = size.zoom();
+        let units = |px: u32| (f64::from(px) / zoom * UNITS).round();
+        let (width, height) = (size.width(), size.height());
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\" \
+             font-family=\"{}\" stroke-linejoin=\"round\" stroke-linecap=\"round\" role=\"img\" aria-label=\"{}\">\n",
+            units(width),
+            units(height),
+            font::FAMILY_STACK,
+            escaped(&self.label),
+        )
+    }
+
+    /// Everything after plotters' own root element, the closing tag included, without what the root says once.
+    fn elements(&self) -> String {
+        let start = self.body.find('\n').map_or(0, |end| end + 1);
+        let family = format!(" font-family=\"{}\"", font::FAMILY);
+        self.body[start..].replace(&family, "").replace(" opacity=\"1\"", "")
+    }
+}
+
+const IN_MEMORY: &str = "writing to a string cannot fail";
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Options with the embedded font and no other, read once.
+pub(super) fn options() -> &'static Options<'static> {
+    static OPTIONS: OnceLock<Options<'static>> = OnceLock::new();
+    OPTIONS.get_or_init(|| {
+        let mut database = Database::new();
+        for face in [dejavu::sans::regular(), dejavu::sans::bold()] {
+            database.load_font_source(Source::Binary(Arc::new(face)));
+        }
+        database.set_sans_serif_family(font::FAMILY);
+        Options { fontdb: Arc::new(database), font_family: font::FAMILY.into(), ..Options::default() }
+    })
+}
+
+fn bitmap(image: &Image) -> Option<Pixmap> {
+    let size = IntSize::from_wh(u32::try_from(image.width).ok()?, u32::try_from(image.height).ok()?)?;
+    // Alpha is 0 or 255, with colour 0 where it is 0: as it is, the bitmap is premultiplied.
+    Pixmap::from_vec(image.rgba.clone(), size)
+}
+
+fn paint(pixmap: &mut Pixmap, image: &Image, zoom: f64) {
+    let Some(source) = bitmap(image) else { return };
+    let scale_x = image.rect.width() * zoom / image.width as f64;
+    let scale_y = image.rect.height() * zoom / image.height as f64;
+    let place = Transform::from_row(
+        scale_x as f32,
+        0.0,
+        0.0,
+        scale_y as f32,
+        (image.rect.left * zoom) as f32,
+        (image.rect.top * zoom) as f32,
+    );
+    let paint = PixmapPaint { quality: FilterQuality::Nearest, ..PixmapPaint::default() };
+    pixmap.draw_pixmap(0, 0, source.as_ref(), &paint, place, None);
+}
+
+fn image_element(image: &Image) -> String {
+    let Some(png) = bitmap(image).and_then(|b| b.encode_png().ok()) else { return String::new() };
+    let units = |px: f64| (px * UNITS).round();
+    let rect = image.rect;
+    format!(
+        "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" \
+         href=\"data:image/png;base64,{}\"/>\n",
+        units(rect.left),
+        units(rect.top),
+        units(rect.width()),
+        units(rect.height()),
+        base64(&png)
+    )
+}
+
+/// RFC 4648, section 4.
+pub(super) fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let word = chunk.iter().enumerate().fold(0, |word, (i, &byte)| word | u32::from(byte) << (16 - 8 * i));
+        for digit in 0..4 {
+            let index = (word >> (18 - 6 * digit)) & 63;
+            out.push(if digit <= chunk.len() { char::from(DIGITS[index as usize]) } else { '=' });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_of_the_rfcs_own_examples() {
+        let cases =
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")];
+        for (plain, coded) in cases {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
+}

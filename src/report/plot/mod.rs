@@ -1,0 +1,42 @@
+//! Pictures of results: SVG, PNG of that SVG, and the same numbers as CSV.
+//!
+//! ```text
+//! results -> a kind (noise, transfer, ...) -> Chart -> SVG -> PNG
+//!                                                  \-> CSV
+//! ```
+//!
+//! A [`Chart`] describes: titles, axes with units, series. A kind's module turns one sort of result into a chart, and
+//! drawing one needs no system font: DejaVu Sans is inside the crate.
+//!
+//! plotters' SVG back-end draws; its bitmap back-end is never used, because it draws spikes that the data do not have
+//! (its mitre joins have no limit). The PNG is the SVG rendered by resvg.
+
+mod axes;
+mod callout;
+mod canvas;
+mod chart;
+mod colour_map;
+mod csv;
+mod document;
+mod draw;
+mod font;
+mod frame;
+mod heat;
+pub mod histogram;
+mod layout;
+mod legend;
+pub mod noise;
+mod range;
+mod reduce;
+pub mod spectrum;
+mod style;
+mod ticks;
+pub mod transfer;
+mod value;
+
+pub use chart::{Axis, Callout, Chart, HeatMap, Mark, Panel, Positions, Reduce, Scale, Series, Stroke, Ticks};
+pub use draw::{Drawing, TextBox};
+pub use style::{Ink, Size, Style, Theme};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,215 @@
+//! Colours and sizes.
+
+use crate::{Error, Result};
+
+/// How a chart is drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Light or dark.
+    pub theme: Theme,
+    /// Width and height.
+    pub size: Size,
+}
+
+/// The set of colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// On white, for paper.
+    #[default]
+    Light,
+    /// On near black, for screens.
+    Dark,
+}
+
+/// Width and height in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    width: u32,
+    height: u32,
+}
+
+/// Least width and height: the frame of a plot with its labels.
+const MIN_PX: u32 = 160;
+/// Greatest width and height; a PNG of that size takes 256 MiB while it is drawn.
+const MAX_PX: u32 = 8192;
+
+impl Default for Size {
+    /// 960 x 600: the width of a page of text on a screen.
+    fn default() -> Self {
+        Self { width: 960, height: 600 }
+    }
+}
+
+impl Size {
+    /// `width` x `height` pixels, each from 160 to 8192.
+    ///
+    /// # Errors
+    /// `InvalidParameter` outside that range.
+    pub fn new(width: u32, height: u32) -> Result<Self> {
+        let range = MIN_PX..=MAX_PX;
+        if range.contains(&width) && range.contains(&height) {
+            return Ok(Self { width, height });
+        }
+        let allowed = format!("{MIN_PX} to {MAX_PX} pixels each way, such as 960x600");
+        Err(Error::invalid("size", format!("{width}x{height}"), allowed))
+    }
+
+    /// Pixels from left to right.
+    pub fn width(self) -> u32 {
+        self.width
+    }
+
+    /// Pixels from top to bottom.
+    pub fn height(self) -> u32 {
+        self.height
+    }
+
+    /// Text grows with pictures beyond the default size, so that a large one is the default one with finer data; in
+    /// smaller ones it keeps its size and there is less of it.
+    pub(super) fn zoom(self) -> f64 {
+        let default = Self::default();
+        let x = f64::from(self.width) / f64::from(default.width);
+        let y = f64::from(self.height) / f64::from(default.height);
+        x.min(y).max(1.0)
+    }
+}
+
+impl std::str::FromStr for Size {
+    type Err = Error;
+
+    /// "960x600".
+    fn from_str(text: &str) -> Result<Self> {
+        let parsed = text.split_once(['x', 'X', '×']).and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+        let (width, height) =
+            parsed.ok_or_else(|| Error::invalid("size", text, "WIDTHxHEIGHT in pixels, such as 960x600"))?;
+        Self::new(width, height)
+    }
+}
+
+/// What a colour is for. The series' colours differ for readers with any kind of colour vision, and in grey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ink {
+    /// Behind everything.
+    Background,
+    /// Titles, values.
+    Text,
+    /// Conditions, tick labels.
+    Muted,
+    /// Spines and ticks.
+    Axis,
+    /// Grid lines at labelled ticks.
+    Grid,
+    /// Grid lines between them.
+    FineGrid,
+    /// Theory, ideals, limits.
+    Theory,
+    /// The signal, the input, the first series.
+    Signal,
+    /// The quantization error, the second series.
+    Error,
+    /// A third series.
+    Third,
+    /// A fourth series.
+    Fourth,
+    /// A fifth series.
+    Fifth,
+    /// A sixth series.
+    Sixth,
+}
+
+/// The inks of series, in the order in which further series take them.
+pub(super) const SERIES_INKS: [Ink; 6] = [Ink::Signal, Ink::Error, Ink::Third, Ink::Fourth, Ink::Fifth, Ink::Sixth];
+
+impl Ink {
+    /// Every ink.
+    pub const ALL: [Ink; 13] = [
+        Self::Background,
+        Self::Text,
+        Self::Muted,
+        Self::Axis,
+        Self::Grid,
+        Self::FineGrid,
+        Self::Theory,
+        Self::Signal,
+        Self::Error,
+        Self::Third,
+        Self::Fourth,
+        Self::Fifth,
+        Self::Sixth,
+    ];
+
+    /// The `i`-th of several series; after the sixth they repeat.
+    pub fn of_series(i: usize) -> Self {
+        SERIES_INKS[i % SERIES_INKS.len()]
+    }
+
+    /// Red, green, blue (sRGB). No two inks of a theme share a colour, so a colour names its ink.
+    pub fn rgb(self, theme: Theme) -> [u8; 3] {
+        let [light, dark] = match self {
+            Self::Background => [[255, 255, 255], [16, 20, 27]],
+            Self::Text => [[24, 28, 36], [232, 236, 242]],
+            Self::Muted => [[84, 92, 104], [160, 170, 184]],
+            Self::Axis => [[96, 104, 116], [128, 138, 152]],
+            Self::Grid => [[212, 216, 222], [50, 57, 68]],
+            Self::FineGrid => [[234, 237, 241], [33, 39, 48]],
+            Self::Theory => [[60, 66, 76], [200, 206, 216]],
+            Self::Signal => [[0, 84, 166], [88, 166, 255]],
+            Self::Error => [[216, 84, 0], [255, 150, 70]],
+            Self::Third => [[0, 124, 98], [64, 206, 166]],
+            Self::Fourth => [[158, 54, 142], [232, 132, 214]],
+            Self::Fifth => [[142, 108, 0], [238, 208, 84]],
+            Self::Sixth => [[92, 60, 170], [176, 156, 255]],
+        };
+        match theme {
+            Theme::Light => light,
+            Theme::Dark => dark,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_and_checked() {
+        let size: Size = "1200x700".parse().expect("legal");
+        assert_eq!((size.width(), size.height()), (1200, 700));
+        for bad in ["", "x", "1200", "1200x", "0x0", "-5x100", "100x100", "9000x600", "1e3x500"] {
+            assert!(matches!(bad.parse::<Size>(), Err(Error::InvalidParameter { .. })), "{bad}");
+        }
+    }
+
+    /// Relative luminance and contrast ratio: W3C, Web Content Accessibility Guidelines 2.1.
+    fn luminance(rgb: [u8; 3]) -> f64 {
+        let linear = rgb.map(|c| {
+            let c = f64::from(c) / 255.0;
+            if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        });
+        0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    }
+
+    #[test]
+    fn text_and_series_stand_out_from_the_background() {
+        for theme in [Theme::Light, Theme::Dark] {
+            let ground = luminance(Ink::Background.rgb(theme));
+            let contrast = |ink: Ink| {
+                let l = luminance(ink.rgb(theme));
+                (l.max(ground) + 0.05) / (l.min(ground) + 0.05)
+            };
+            assert!(contrast(Ink::Text) >= 7.0 && contrast(Ink::Muted) >= 4.5);
+            for ink in SERIES_INKS {
+                assert!(contrast(ink) >= 3.0, "{ink:?} on {theme:?}: {:.2}", contrast(ink));
+            }
+        }
+    }
+
+    #[test]
+    fn a_colour_names_its_ink() {
+        for theme in [Theme::Light, Theme::Dark] {
+            for (i, a) in Ink::ALL.iter().enumerate() {
+                assert!(Ink::ALL[..i].iter().all(|b| a.rgb(theme) != b.rgb(theme)), "{a:?} in {theme:?}");
+            }
+        }
+    }
+}
