@@ -3,4 +3,5 @@
 //! Every kernel has a slow, obvious twin elsewhere that gives the same result bit for bit; tests compare them.
 #![allow(unsafe_code)]
 
+pub(crate) mod affine;
 pub(crate) mod small_float;

@@ -1,10 +1,12 @@
-//! Number formats that signals and tensors are quantized to, bit-exact: fixed point, small floats, and block formats
-//! with a shared scale.
+//! Number formats that signals and tensors are quantized to, bit-exact: fixed point, small floats, block formats with
+//! a shared scale, and affine integers with their calibration.
 //!
 //! Everything here rounds as the tool that owns the format does; a rule that several tools interpret in their own way
 //! is an enum that names them.
 
+pub mod affine;
 pub mod block_float;
+pub mod calibration;
 pub mod fixed_point;
 pub mod gguf;
 pub mod small_float;
@@ -12,6 +14,7 @@ pub mod small_float;
 #[cfg(test)]
 mod golden_input;
 
+pub use affine::{Affine, AffineTensor, IntegerType};
 pub use block_float::MxFormat;
 pub use fixed_point::FixedPoint;
 pub use gguf::GgufType;
