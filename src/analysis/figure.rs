@@ -94,6 +94,11 @@ pub(crate) fn ratio_db(numerator: f64, denominator: f64, at_zero: Absent) -> Fig
     }
 }
 
+/// Level in dBFS of a mean square: 0 dBFS is a sine of amplitude 1.0, whose mean square is 1/2.
+pub(crate) fn level_dbfs(mean_square: f64) -> Figure {
+    if mean_square > 0.0 { Ok(10.0 * (2.0 * mean_square).log10()) } else { Err(Absent::Silence) }
+}
+
 /// One figure with everything needed to print, store, explain or test it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {

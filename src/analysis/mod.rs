@@ -13,7 +13,10 @@ pub mod error_density;
 pub mod error_histogram;
 pub mod error_statistics;
 pub mod figure;
+pub mod sine_fit;
+mod sinusoids;
 pub mod spectrum;
+pub mod tone;
 pub mod window;
 
 pub use figure::{Absent, Entry, Figure};

@@ -1,0 +1,180 @@
+//! Tone figures from the lines of a windowed spectrum, by the rules of other tools.
+//!
+//! - *genalyzer* (Analog Devices): each line belongs to DC, the tone, a folded harmonic or the noise; a tone is the
+//!   lines within the window's half width of its peak; noise under the others counts as nothing. Checked against
+//!   genalyzer 0.1.7.
+//! - *matlab*: the functions `snr`, `sinad`, `thd`, `sfdr` of MATLAB's Signal Processing Toolbox, harmonics folded
+//!   ("aliased"): Kaiser window, a tone is its peak down both slopes to the first rise, noise under the tones is
+//!   filled with the median. Checked against PySNR 0.0.1, a port of that algorithm.
+
+use super::{
+    Harmonic, Powers, Settings, Spurs,
+    find::{check_samples, largest},
+};
+use crate::analysis::{figure::Absent, sinusoids::fold, spectrum::PowerSpectrum, window::Window};
+
+/// What a spectral line was counted as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineRole {
+    /// DC and the lines under its lobe.
+    Dc,
+    /// The fundamental.
+    Tone,
+    /// A harmonic, by its order.
+    Harmonic(u32),
+    /// Everything else.
+    Noise,
+}
+
+/// Roles of the lines by genalyzer's rule: DC, tone, harmonics folded, each with the window's half width.
+pub fn line_roles(spectrum: &PowerSpectrum, tone_line: usize, highest_harmonic: u32) -> Vec<LineRole> {
+    let half = spectrum.settings().window.half_width_lines();
+    let n = spectrum.settings().n_fft;
+    let last = spectrum.power().len() - 1;
+    let mut roles = vec![LineRole::Noise; last + 1];
+    let mut mark = |k: usize, role: LineRole| {
+        for r in &mut roles[k.saturating_sub(half)..=(k + half).min(last)] {
+            if *r != LineRole::Dc {
+                *r = role;
+            }
+        }
+    };
+    mark(0, LineRole::Dc);
+    // Lower orders overwrite higher ones, the tone all of them; DC keeps its own.
+    for order in (2..=highest_harmonic).rev() {
+        let k = (tone_line as u128 * u128::from(order) % n as u128) as usize;
+        mark(k.min(n - k), LineRole::Harmonic(order));
+    }
+    mark(tone_line, LineRole::Tone);
+    roles
+}
+
+fn taken(x: &[f64], rate: f64, window: Window) -> Result<PowerSpectrum, Absent> {
+    check_samples(x)?;
+    PowerSpectrum::of_whole(x, rate, window).map_err(|_| Absent::NotApplicable { needs: "at most 2^26 samples" })
+}
+
+pub(super) fn genalyzer(x: &[f64], rate: f64, window: Window, settings: &Settings) -> Result<Powers, Absent> {
+    let spectrum = taken(x, rate, window)?;
+    let power = spectrum.power();
+    let half = window.half_width_lines();
+    let tone_line = match settings.frequency_hz {
+        Some(f) => ((f / spectrum.line_spacing_hz()).round() as usize).min(power.len() - 1),
+        None => largest(power, |k| k > half),
+    };
+    let roles = line_roles(&spectrum, tone_line, settings.highest_harmonic);
+    let sum_of = |role: LineRole| power.iter().zip(&roles).filter(|(_, r)| **r == role).map(|(p, _)| p).sum::<f64>();
+    let tone = sum_of(LineRole::Tone);
+    let harmonic = |order: u32| Harmonic {
+        order,
+        frequency_hz: fold(f64::from(order) * tone_line as f64 / x.len() as f64) * rate,
+        power: roles.contains(&LineRole::Harmonic(order)).then(|| sum_of(LineRole::Harmonic(order))),
+    };
+    let harmonics: Vec<Harmonic> = (2..=settings.highest_harmonic).map(harmonic).collect();
+    let noise = sum_of(LineRole::Noise);
+    let counts = |k: usize| !matches!(roles[k], LineRole::Dc | LineRole::Tone);
+    let spur = largest(power, counts);
+    let lobe = spur.saturating_sub(half)..=(spur + half).min(power.len() - 1);
+    Ok(Powers {
+        frequency_hz: spectrum.frequency_hz(tone_line),
+        dc: x.iter().sum::<f64>() / x.len() as f64,
+        tone,
+        noise,
+        rest: noise + Harmonic::sum(&harmonics, rate / 2.0),
+        harmonics,
+        spurs: Spurs {
+            // The ratio of the two peak lines is what is reported.
+            line: power[spur] / power[tone_line] * tone,
+            sum: lobe.filter(|&k| counts(k)).map(|k| power[k]).sum(),
+            frequency_hz: spectrum.frequency_hz(spur),
+        },
+        bandwidth_hz: rate / 2.0,
+    })
+}
+
+pub(super) fn matlab(x: &[f64], rate: f64, window: Window, settings: &Settings) -> Result<Powers, Absent> {
+    let spectrum = taken(x, rate, window)?;
+    let enbw = spectrum.enbw_lines();
+    let original = spectrum.power();
+    let mut power = original.to_vec();
+    // The rule doubles DC so that its lobe surely falls away from it.
+    power[0] *= 2.0;
+    take_out(&mut power, 0);
+    let peak = match settings.frequency_hz {
+        Some(f) => near_peak(&power, f / spectrum.line_spacing_hz()),
+        None => largest(&power, |_| true),
+    };
+    let (tone, centre) = tone_at(&power, peak, enbw);
+    take_out(&mut power, peak);
+    let spur = largest(&power, |_| true);
+    let spurs = Spurs { line: power[spur] * enbw, sum: power[spur] * enbw, frequency_hz: spectrum.frequency_hz(spur) };
+    let rest = filled_with_median(&power, original);
+    let mut harmonics = Vec::new();
+    for order in 2..=settings.highest_harmonic {
+        let lines = fold(f64::from(order) * centre / x.len() as f64) * x.len() as f64;
+        let k = near_peak(&power, lines);
+        let found = power[k] > 0.0;
+        let harmonic_power = found.then(|| tone_at(&power, k, enbw).0);
+        if found {
+            take_out(&mut power, k);
+        }
+        harmonics.push(Harmonic { order, frequency_hz: lines * spectrum.line_spacing_hz(), power: harmonic_power });
+    }
+    Ok(Powers {
+        frequency_hz: centre * spectrum.line_spacing_hz(),
+        dc: x.iter().sum::<f64>() / x.len() as f64,
+        tone,
+        noise: filled_with_median(&power, original),
+        rest,
+        harmonics,
+        spurs,
+        bandwidth_hz: rate / 2.0,
+    })
+}
+
+/// Sum of the noise with the median in place of the lines taken out, but never more than was there.
+fn filled_with_median(power: &[f64], original: &[f64]) -> f64 {
+    let mut free: Vec<f64> = power.iter().copied().filter(|&p| p > 0.0).collect();
+    if free.is_empty() {
+        return 0.0;
+    }
+    free.sort_unstable_by(f64::total_cmp);
+    let middle = free.len() / 2;
+    let median = if free.len().is_multiple_of(2) { 0.5 * (free[middle - 1] + free[middle]) } else { free[middle] };
+    let filled = power.iter().zip(original).map(|(&p, &o)| if p == 0.0 { median.min(o) } else { p.min(o) });
+    filled.sum()
+}
+
+/// The largest of the line nearest to `lines` and its neighbours.
+fn near_peak(power: &[f64], lines: f64) -> usize {
+    let k = (lines.round() as usize).min(power.len() - 1);
+    let around = k.saturating_sub(1)..=(k + 1).min(power.len() - 1);
+    around.max_by(|&a, &b| power[a].total_cmp(&power[b]).then(b.cmp(&a))).unwrap_or(k)
+}
+
+/// The lines from a peak down both slopes to the first rise.
+fn lobe_at(power: &[f64], peak: usize) -> std::ops::Range<usize> {
+    let mut low = peak;
+    while low > 0 && power[low - 1] <= power[low] {
+        low -= 1;
+    }
+    let mut high = peak;
+    while high + 1 < power.len() && power[high + 1] <= power[high] {
+        high += 1;
+    }
+    low..high + 1
+}
+
+fn take_out(power: &mut [f64], peak: usize) {
+    let lobe = lobe_at(power, peak);
+    power[lobe].fill(0.0);
+}
+
+/// Power of the lobe around a peak, at least that of the peak line read as a tone, and its centre in lines.
+fn tone_at(power: &[f64], peak: usize, enbw_lines: f64) -> (f64, f64) {
+    let lobe = lobe_at(power, peak);
+    let sum: f64 = power[lobe.clone()].iter().sum();
+    let moment: f64 = lobe.map(|k| k as f64 * power[k]).sum();
+    let read = enbw_lines * power[peak];
+    if sum < read || sum <= 0.0 { (read, peak as f64) } else { (sum, moment / sum) }
+}

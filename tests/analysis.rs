@@ -1,0 +1,6 @@
+//! The meters against golden values of other tools and of theory (`testdata/golden/analysis/README.md`).
+
+mod analysis {
+    pub mod golden;
+    mod tone;
+}
