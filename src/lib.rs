@@ -20,6 +20,7 @@ pub mod number_format;
 pub mod quantizer;
 pub mod range_coder;
 pub mod report;
+pub mod shaping;
 mod signal;
 pub mod transform;
 pub mod wav;

@@ -6,10 +6,23 @@
 //!
 //! What remembers its past (dither, noise shaping, adaptive steps) is not a `Quantizer`: it holds one.
 
+mod codebook;
+#[cfg(feature = "json")]
+mod codebook_file;
+mod companding;
 pub mod dependent;
+#[cfg(test)]
+pub(crate) mod laws;
 pub mod trellis;
+mod uniform;
 
 use std::ops::RangeInclusive;
+
+pub use codebook::Codebook;
+#[cfg(feature = "json")]
+pub use codebook_file::CodebookFile;
+pub use companding::{Companding, Compressor};
+pub use uniform::{Grid, Uniform};
 
 /// A memoryless scalar quantizer. Full scale is 1.0 unless the quantizer was built for another.
 ///
@@ -39,6 +52,22 @@ pub trait Quantizer: Send + Sync + std::fmt::Debug {
     fn n_levels(&self) -> u64 {
         let range = self.indices();
         (i64::from(*range.end()) - i64::from(*range.start()) + 1) as u64
+    }
+
+    /// Ends of the granular region: half a cell beyond the first and the last level. Outside it the quantizer
+    /// overloads: its error is larger than in any cell.
+    fn granular_region(&self) -> (f64, f64) {
+        let (first, last) = self.indices().into_inner();
+        let (low, high) = (self.reconstruct(first), self.reconstruct(last));
+        if first == last {
+            return (low, high);
+        }
+        (2.0 * low - self.threshold(first), 2.0 * high - self.threshold(last - 1))
+    }
+
+    /// The quantizer itself when it is uniform: what needs a step size (dither) or the closed form (speed) asks here.
+    fn as_uniform(&self) -> Option<&Uniform> {
+        None
     }
 
     /// `index` over a slice.

@@ -1,0 +1,195 @@
+//! Companding: compress, quantize uniformly, expand.
+//!
+//! ```text
+//! x --compress--> c --uniform--> index --reconstruct--> c' --expand--> y
+//! ```
+//!
+//! The laws are the continuous ones, for any parameter and any number of levels. What telephony transmits is their
+//! piecewise linear approximation, in G.711.
+//!
+//! Source: B. Smith, Instantaneous companding of quantized signals, Bell System Technical Journal 36 (1957); ITU-T G.711
+//! (1988) for the parameters.
+
+use std::ops::RangeInclusive;
+
+use super::{Codebook, Grid, Quantizer, Uniform};
+use crate::{Error, Result};
+
+/// A compression law on [-1, 1], odd and increasing, with `compress(1) = 1`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Compressor {
+    /// `ln(1 + mu |x|) / ln(1 + mu)`; telephony's mu is 255.
+    Mu(f64),
+    /// `A |x| / (1 + ln A)` below 1 / A, `(1 + ln(A |x|)) / (1 + ln A)` above; telephony's A is 87.6.
+    A(f64),
+}
+
+impl Compressor {
+    /// mu-law with mu = 255.
+    pub const MU_LAW: Self = Self::Mu(255.0);
+    /// A-law with A = 87.6.
+    pub const A_LAW: Self = Self::A(87.6);
+
+    /// The compressed value of `x`.
+    pub fn compress(self, x: f64) -> f64 {
+        let a = x.abs();
+        let c = match self {
+            Self::Mu(mu) => libm::log1p(mu * a) / libm::log1p(mu),
+            Self::A(k) if a * k < 1.0 => k * a / (1.0 + libm::log(k)),
+            Self::A(k) => (1.0 + libm::log(k * a)) / (1.0 + libm::log(k)),
+        };
+        c.copysign(x)
+    }
+
+    /// The input whose compressed value is `c`.
+    pub fn expand(self, c: f64) -> f64 {
+        let a = c.abs();
+        let x = match self {
+            Self::Mu(mu) => libm::expm1(a * libm::log1p(mu)) / mu,
+            Self::A(k) if a * (1.0 + libm::log(k)) < 1.0 => a * (1.0 + libm::log(k)) / k,
+            Self::A(k) => libm::exp(a * (1.0 + libm::log(k)) - 1.0) / k,
+        };
+        x.copysign(c)
+    }
+
+    fn check(self) -> Result<()> {
+        match self {
+            Self::Mu(mu) if !(1e-6..=1e6).contains(&mu) => Err(Error::invalid("mu", mu, "1e-6 to 1e6")),
+            Self::A(a) if !(1.0..=1e6).contains(&a) => Err(Error::invalid("A", a, "1 to 1e6")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A quantizer that is uniform in the compressed domain. Full scale is 1.0; codes are those of [`Uniform`].
+///
+/// ```
+/// use sqnr::quantizer::{Companding, Compressor, Grid, Quantizer};
+///
+/// let q = Companding::new(Compressor::MU_LAW, Grid::MidRise, 256)?;
+/// let quiet = 0.001;
+/// assert!((q.reconstruct(q.index(quiet)) - quiet).abs() < 0.0001); // 8 uniform bits err up to 0.004
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Companding {
+    compressor: Compressor,
+    compressed: Uniform,
+    /// Levels and thresholds, when there are few enough to keep: searching them is faster than a logarithm.
+    table: Option<Codebook>,
+}
+
+/// Largest number of levels that is kept as a table (1 MiB of levels and thresholds).
+const MAX_TABLE_LEVELS: u64 = 1 << 16;
+
+impl Companding {
+    /// A companding quantizer of L levels, uniform with `grid` in the compressed domain.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for mu outside 1e-6 to 1e6, A outside 1 to 1e6, or L outside 2 to 2^32.
+    pub fn new(compressor: Compressor, grid: Grid, n_levels: u64) -> Result<Self> {
+        compressor.check()?;
+        let mut companding = Self { compressor, compressed: Uniform::new(grid, n_levels, 1.0)?, table: None };
+        if n_levels <= MAX_TABLE_LEVELS {
+            companding.table = Some(Codebook::tabulate(&companding)?);
+        }
+        Ok(companding)
+    }
+
+    /// The compression law.
+    pub fn compressor(&self) -> Compressor {
+        self.compressor
+    }
+
+    /// The index by formula, then set right at the thresholds, where the logarithm's rounding decides otherwise.
+    fn index_by_formula(&self, x: f64) -> i32 {
+        let (first, last) = self.compressed.indices().into_inner();
+        let mut index = self.compressed.index(self.compressor.compress(x));
+        while index > first && x < self.threshold(index - 1) {
+            index -= 1;
+        }
+        while index < last && x >= self.threshold(index) {
+            index += 1;
+        }
+        index
+    }
+}
+
+impl Quantizer for Companding {
+    fn indices(&self) -> RangeInclusive<i32> {
+        self.compressed.indices()
+    }
+
+    fn index(&self, x: f64) -> i32 {
+        match &self.table {
+            Some(table) => table.index(x) + self.compressed.indices().start(),
+            None => self.index_by_formula(if x.is_nan() { 0.0 } else { x }),
+        }
+    }
+
+    fn reconstruct(&self, index: i32) -> f64 {
+        match &self.table {
+            Some(table) => table.reconstruct(index.saturating_sub(*self.compressed.indices().start())),
+            None => self.compressor.expand(self.compressed.reconstruct(index)),
+        }
+    }
+
+    fn threshold(&self, index: i32) -> f64 {
+        self.compressor.expand(self.compressed.threshold(index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::quantizer::laws;
+
+    #[test]
+    fn known_points_of_the_laws() {
+        // mu-law: compress(1/255) = ln 2 / ln 256 = 1/8. A-law: the two pieces meet at 1/A, value 1 / (1 + ln A).
+        assert!((Compressor::MU_LAW.compress(-1.0 / 255.0) + 0.125).abs() < 1e-15);
+        let corner = 1.0 / (1.0 + 87.6f64.ln());
+        assert!((Compressor::A_LAW.compress(1.0 / 87.6) - corner).abs() < 1e-15);
+        assert!((Compressor::A_LAW.compress(1.0) - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn illegal_parameters_are_refused() {
+        for law in [Compressor::Mu(0.0), Compressor::Mu(f64::NAN), Compressor::A(0.5), Compressor::A(f64::INFINITY)] {
+            assert!(Companding::new(law, Grid::MidRise, 256).is_err(), "{law:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn laws_hold(
+            n_levels in prop_oneof![2u64..600, Just(1u64 << 20), Just((1u64 << 32) - 1), Just(1u64 << 32)],
+            parameter in prop_oneof![Just(255.0), Just(87.6), 1f64..1e4],
+            choice in 0..4,
+            seed in any::<u64>(),
+        ) {
+            let law = if choice & 1 == 0 { Compressor::Mu(parameter) } else { Compressor::A(parameter) };
+            let grid = if choice & 2 == 0 { Grid::MidRise } else { Grid::MidTread };
+            laws::hold(&Companding::new(law, grid, n_levels).expect("legal"), 1.0, seed);
+        }
+
+        #[test]
+        fn formula_agrees_with_the_table(
+            n_levels in 2u64..3_000, parameter in 1f64..1e4, a_law in any::<bool>(), seed in any::<u64>(),
+        ) {
+            let law = if a_law { Compressor::A(parameter) } else { Compressor::Mu(parameter) };
+            let mut q = Companding::new(law, Grid::MidTread, n_levels).expect("legal");
+            q.table = None;
+            laws::agrees_with_its_table(&q, 1.0, seed);
+        }
+
+        #[test]
+        fn expand_undoes_compress(x in -1f64..1.0, parameter in 1f64..1e4) {
+            for law in [Compressor::Mu(parameter), Compressor::A(parameter)] {
+                prop_assert!((law.expand(law.compress(x)) - x).abs() <= 4e-15 * x.abs().max(1e-3));
+            }
+        }
+    }
+}

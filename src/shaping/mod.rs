@@ -1,0 +1,18 @@
+//! What stands around a quantizer and remembers: dither, noise shaping, and both in one chain.
+//!
+//! ```text
+//!            +--- dither d
+//!            v
+//! x -->(+)->(+)--> quantizer --> index, y
+//!       ^ -                       |
+//!       |                         v
+//!       +---- error filter <-- e = y - (input of the quantizer before d)
+//! ```
+
+mod dither;
+mod noise_shaper;
+mod requantizer;
+
+pub use dither::{Dither, DitherSource};
+pub use noise_shaper::{ErrorFilter, NoiseShaper};
+pub use requantizer::{Counts, Requantizer, RequantizerOptions};

@@ -1,0 +1,306 @@
+//! Quantizer, dither and noise shaper in one streaming chain.
+
+use std::sync::Arc;
+
+use super::{Dither, DitherSource, ErrorFilter, NoiseShaper};
+use crate::quantizer::Quantizer;
+use crate::{Error, Result};
+
+/// What stands around the quantizer.
+#[derive(Debug, Clone, Default)]
+pub struct RequantizerOptions {
+    /// Dither; only `None` for a quantizer that is not uniform, which has no step size to measure it by.
+    pub dither: Dither,
+    /// Error feedback.
+    pub shaper: Option<ErrorFilter>,
+    /// Seed of the dither.
+    pub seed: u64,
+}
+
+/// Samples that needed help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Samples which, with dither and shaped noise, lay outside the granular region; infinities among them.
+    pub clipped_samples: u64,
+    /// Samples that were NaN and were taken as 0.
+    pub nan_samples: u64,
+}
+
+/// A quantizer with dither and noise shaping, sample by sample, any number of channels.
+///
+/// The output depends on the samples and their place, not on how they are split into blocks.
+///
+/// ```
+/// use std::sync::Arc;
+/// use sqnr::quantizer::Uniform;
+/// use sqnr::shaping::{Dither, Requantizer, RequantizerOptions};
+///
+/// let options = RequantizerOptions { dither: Dither::Triangular, ..Default::default() };
+/// let mut chain = Requantizer::new(Arc::new(Uniform::mid_tread(8)?), options)?;
+/// let x = [0.1, 0.2, 0.3];
+/// let (mut indices, mut y) = ([0; 3], [0.0; 3]);
+/// chain.process(0, 0, &x, &mut indices, &mut y);
+/// assert!(x.iter().zip(&y).all(|(x, y)| (y - x).abs() < 1.5 / 128.0));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Requantizer {
+    quantizer: Arc<dyn Quantizer>,
+    options: RequantizerOptions,
+    /// Size of the dither's unit; 0 without dither.
+    step: f64,
+    granular_region: (f64, f64),
+    shapers: Vec<NoiseShaper>,
+    counts: Counts,
+}
+
+/// Samples at a time: small enough for the first-level cache.
+const BLOCK: usize = 512;
+
+impl Requantizer {
+    /// A chain around `quantizer`, every channel at rest.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for dither around a quantizer that is not uniform.
+    pub fn new(quantizer: Arc<dyn Quantizer>, options: RequantizerOptions) -> Result<Self> {
+        let step = match (options.dither, quantizer.as_uniform()) {
+            (Dither::None, _) => 0.0,
+            (_, Some(uniform)) => uniform.step(),
+            (_, None) => return Err(Error::invalid("dither", "on", "none for a quantizer whose steps differ in size")),
+        };
+        let granular_region = quantizer.granular_region();
+        Ok(Self { quantizer, options, step, granular_region, shapers: Vec::new(), counts: Counts::default() })
+    }
+
+    /// The quantizer inside.
+    pub fn quantizer(&self) -> &Arc<dyn Quantizer> {
+        &self.quantizer
+    }
+
+    /// Samples clipped and NaN so far, over all channels.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Quantizes samples of one channel.
+    ///
+    /// - `channel`: from 0; each has its own dither and its own shaper
+    /// - `first_sample_index`: place of `x[0]` in the channel, the dither's counter. With a shaper, blocks of a channel
+    ///   come in order.
+    /// - `x`: input, full scale as the quantizer's; infinities clip, NaN counts as 0
+    /// - `indices`, `y`: indices and reconstruction, as many as inputs
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn process(&mut self, channel: usize, first_sample_index: u64, x: &[f64], indices: &mut [i32], y: &mut [f64]) {
+        assert!(x.len() == indices.len() && x.len() == y.len(), "input and outputs have one length");
+        let source = DitherSource::new(self.options.dither, self.options.seed, channel as u32);
+        let blocks = x.chunks(BLOCK).zip(indices.chunks_mut(BLOCK)).zip(y.chunks_mut(BLOCK));
+        let mut at = first_sample_index;
+        for ((x, indices), y) in blocks {
+            let mut dither = [0.0; BLOCK];
+            let dither = &mut dither[..x.len()];
+            source.fill(at, dither);
+            dither.iter_mut().for_each(|d| *d *= self.step);
+            match self.options.shaper {
+                None => self.plain_block(x, dither, indices, y),
+                Some(_) => self.shaped_block(channel, x, dither, indices, y),
+            }
+            at = at.wrapping_add(x.len() as u64);
+        }
+    }
+
+    /// Lets every channel forget its past errors and sets the counts to 0.
+    pub fn reset(&mut self) {
+        self.shapers.iter_mut().for_each(NoiseShaper::reset);
+        self.counts = Counts::default();
+    }
+
+    fn plain_block(&mut self, x: &[f64], dither: &[f64], indices: &mut [i32], y: &mut [f64]) {
+        let (low, high) = self.granular_region;
+        let mut decided = [0.0; BLOCK];
+        let decided = &mut decided[..x.len()];
+        for ((w, &x), &d) in decided.iter_mut().zip(x).zip(dither) {
+            let is_nan = x.is_nan();
+            *w = if is_nan { d } else { x + d };
+            self.counts.nan_samples += u64::from(is_nan);
+            self.counts.clipped_samples += u64::from(*w < low || *w > high);
+        }
+        self.quantizer.index_slice(decided, indices);
+        self.quantizer.reconstruct_slice(indices, y);
+        if self.options.dither == Dither::Subtractive {
+            y.iter_mut().zip(dither).for_each(|(y, d)| *y -= d);
+        }
+    }
+
+    fn shaped_block(&mut self, channel: usize, x: &[f64], dither: &[f64], indices: &mut [i32], y: &mut [f64]) {
+        let Some(filter) = &self.options.shaper else { return };
+        while self.shapers.len() <= channel {
+            self.shapers.push(NoiseShaper::new(filter));
+        }
+        let shaper = &mut self.shapers[channel];
+        let (low, high) = self.granular_region;
+        let taken_away = if self.options.dither == Dither::Subtractive { 1.0 } else { 0.0 };
+        for (((&x, &d), index), y) in x.iter().zip(dither).zip(indices).zip(y) {
+            self.counts.nan_samples += u64::from(x.is_nan());
+            let v = if x.is_nan() { 0.0 } else { x } + shaper.correction();
+            self.counts.clipped_samples += u64::from(v + d < low || v + d > high);
+            let v = v.clamp(low, high);
+            *index = self.quantizer.index(v + d);
+            *y = self.quantizer.reconstruct(*index) - taken_away * d;
+            shaper.push(*y - v);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::quantizer::{Codebook, Companding, Compressor, Grid, Uniform};
+
+    const KINDS: [Dither; 6] = [
+        Dither::None,
+        Dither::Rectangular,
+        Dither::Triangular,
+        Dither::HighPassTriangular,
+        Dither::Gaussian,
+        Dither::Subtractive,
+    ];
+
+    fn chain(bits: u32, dither: Dither, feedback: &[f64]) -> Requantizer {
+        let shaper = (!feedback.is_empty()).then(|| ErrorFilter::from_feedback(feedback).expect("legal"));
+        let quantizer = Arc::new(Uniform::mid_tread(bits).expect("legal"));
+        Requantizer::new(quantizer, RequantizerOptions { dither, shaper, seed: 11 }).expect("uniform")
+    }
+
+    fn run(chain: &mut Requantizer, x: &[f64]) -> (Vec<i32>, Vec<f64>) {
+        let (mut indices, mut y) = (vec![0; x.len()], vec![0.0; x.len()]);
+        chain.process(0, 0, x, &mut indices, &mut y);
+        (indices, y)
+    }
+
+    /// Mean and variance, in steps, of the error at a constant input `offset` steps above a level.
+    fn moments(dither: Dither, offset: f64, n: usize) -> (f64, f64) {
+        let step = 1.0 / 128.0;
+        let x = vec![(3.0 + offset) * step; n];
+        let (_, y) = run(&mut chain(8, dither, &[]), &x);
+        let errors: Vec<f64> = y.iter().zip(&x).map(|(y, x)| (y - x) / step).collect();
+        let mean = errors.iter().sum::<f64>() / n as f64;
+        (mean, errors.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / n as f64)
+    }
+
+    #[test]
+    fn triangular_dither_totals_a_quarter_step_squared() {
+        let n = 1_000_000;
+        let x: Vec<f64> = (0..n).map(|i| 0.7 * (0.12345 * f64::from(i)).sin()).collect();
+        let (_, y) = run(&mut chain(8, Dither::Triangular, &[]), &x);
+        let power = y.iter().zip(&x).map(|(y, x)| ((y - x) * 128.0).powi(2)).sum::<f64>() / f64::from(n);
+        let db = 10.0 * power.log10();
+        assert!((db + 6.0206).abs() < 0.02, "{db} dB re one step squared");
+    }
+
+    #[test]
+    fn two_moments_of_the_error_do_not_follow_the_input() {
+        let n = 100_000;
+        for sixteenth in 0..16 {
+            let offset = f64::from(sixteenth) / 16.0;
+            for (dither, variance) in
+                [(Dither::Triangular, 0.25), (Dither::HighPassTriangular, 0.25), (Dither::Subtractive, 1.0 / 12.0)]
+            {
+                let (mean, second) = moments(dither, offset, n);
+                assert!(mean.abs() < 5.0 * (variance / n as f64).sqrt(), "{dither:?} at {offset}: mean {mean}");
+                assert!((second - variance).abs() < 0.02 * variance, "{dither:?} at {offset}: variance {second}");
+            }
+            // Rectangular dither frees the mean alone: its variance is offset (1 - offset).
+            let (mean, second) = moments(Dither::Rectangular, offset, n);
+            assert!(mean.abs() < 5.0 * (0.25 / n as f64).sqrt(), "at {offset}: mean {mean}");
+            assert!((second - offset * (1.0 - offset)).abs() < 0.005, "at {offset}: variance {second}");
+        }
+    }
+
+    #[test]
+    fn equal_depth_is_bit_exact() {
+        let x: Vec<f64> = (-32_768..32_768).map(|code| f64::from(code) / 32_768.0).collect();
+        let mut chain = chain(16, Dither::auto(16, 16), &[]);
+        let (indices, y) = run(&mut chain, &x);
+        assert_eq!(y, x);
+        assert!(indices.iter().copied().eq(-32_768..32_768));
+        assert_eq!(chain.counts(), Counts::default());
+    }
+
+    #[test]
+    fn what_clips_and_what_is_no_number_is_counted() {
+        let x = [1.0, -1.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 0.5, 1e300];
+        for feedback in [&[][..], &[1.5, -0.6]] {
+            let mut chain = chain(8, Dither::None, feedback);
+            let (indices, y) = run(&mut chain, &x);
+            assert_eq!(chain.counts(), Counts { clipped_samples: 4, nan_samples: 1 }, "{feedback:?}");
+            assert_eq!((indices[0], indices[2], indices[3], indices[6]), (127, 127, -128, 127));
+            assert!(y.iter().all(|y| y.is_finite()));
+        }
+    }
+
+    /// Shaped error power is the white error's times the sum of squares of the NTF's impulse response.
+    #[test]
+    fn shaped_noise_has_the_power_of_its_filter() {
+        let feedback = [2.033, -2.165, 1.959, -1.590, 0.6149];
+        let x: Vec<f64> = (0..200_000).map(|i| 0.4 * (0.01 * f64::from(i)).sin()).collect();
+        let (_, y) = run(&mut chain(12, Dither::Triangular, &feedback), &x);
+        let power = y.iter().zip(&x).map(|(y, x)| ((y - x) * 2_048.0).powi(2)).sum::<f64>() / x.len() as f64;
+        let expected = 0.25 * (1.0 + feedback.iter().map(|c| c * c).sum::<f64>());
+        assert!((power / expected - 1.0).abs() < 0.02, "{power} against {expected}");
+    }
+
+    /// After any overload the next samples err no more than the filter makes of bounded errors.
+    #[test]
+    fn the_loop_recovers_from_overload_at_once() {
+        let feedback = [2.033, -2.165, 1.959, -1.590, 0.6149];
+        let bound = 1.5 / 128.0 * (1.0 + feedback.iter().map(|c: &f64| c.abs()).sum::<f64>());
+        let mut x = vec![0.0; 3_000];
+        for (i, x) in x[..1_500].iter_mut().enumerate() {
+            *x = if i % 40 < 20 { 5.0 } else { f64::NEG_INFINITY };
+        }
+        let (_, y) = run(&mut chain(8, Dither::Triangular, &feedback), &x);
+        assert!(y[1_500..].iter().all(|y| y.abs() <= bound));
+    }
+
+    #[test]
+    fn shaping_works_around_any_quantizer_and_dither_only_around_uniform_ones() {
+        let mu_law = Companding::new(Compressor::MU_LAW, Grid::MidRise, 256).expect("legal");
+        let table = Codebook::from_levels((-20..=20).map(|i| f64::from(i).powi(3) / 8_000.0).collect()).expect("legal");
+        let quantizers: [Arc<dyn Quantizer>; 2] = [Arc::new(mu_law), Arc::new(table)];
+        for quantizer in quantizers {
+            let shaper = Some(ErrorFilter::from_feedback(&[1.0]).expect("legal"));
+            let mut chain = Requantizer::new(quantizer.clone(), RequantizerOptions { shaper, ..Default::default() })
+                .expect("no dither");
+            let x = vec![0.011; 10_000];
+            let (_, y) = run(&mut chain, &x);
+            // First-order shaping keeps the sum of errors bounded: the mean is right.
+            assert!((y.iter().sum::<f64>() / 10_000.0 - 0.011).abs() < 1e-4);
+            let dithered = RequantizerOptions { dither: Dither::Triangular, ..Default::default() };
+            assert!(matches!(Requantizer::new(quantizer, dithered), Err(Error::InvalidParameter { .. })));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_may_be_split_anywhere(
+            kind in 0usize..6, shaped in any::<bool>(), cut in 0usize..1_500, start in any::<u64>(), bits in 2u32..25,
+        ) {
+            let feedback: &[f64] = if shaped { &[1.2, -0.5] } else { &[] };
+            let x: Vec<f64> = (0..1_500).map(|i| 0.9 * (0.3 * f64::from(i)).sin()).collect();
+            let (mut indices, mut y) = (vec![0; x.len()], vec![0.0; x.len()]);
+            let mut whole = chain(bits, KINDS[kind], feedback);
+            whole.process(1, start, &x, &mut indices, &mut y);
+            let (mut parts, mut values) = (vec![0; x.len()], vec![0.0; x.len()]);
+            let mut split = chain(bits, KINDS[kind], feedback);
+            split.process(1, start, &x[..cut], &mut parts[..cut], &mut values[..cut]);
+            split.process(1, start.wrapping_add(cut as u64), &x[cut..], &mut parts[cut..], &mut values[cut..]);
+            prop_assert_eq!(&indices, &parts);
+            prop_assert_eq!(&y, &values);
+            prop_assert_eq!(whole.counts(), split.counts());
+        }
+    }
+}
