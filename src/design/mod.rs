@@ -8,9 +8,12 @@ pub mod density;
 #[cfg(test)]
 mod golden;
 pub mod lloyd_max;
+pub mod optimal_partition;
 mod quadrature;
+pub mod samples;
 
 pub use density::{Cell, Density};
+pub use samples::Samples;
 
 /// How good a design is known to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,6 +59,12 @@ impl Design {
             certificate,
             iterations,
         }
+    }
+
+    /// Adds an error that no choice of levels changes.
+    fn add_mse(&mut self, mse: f64, power: f64) {
+        self.mse += mse;
+        self.snr_db = snr_db(power, self.mse);
     }
 }
 
