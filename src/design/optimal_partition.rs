@@ -342,9 +342,8 @@ mod tests {
         let mut found = vec![least[n]];
         for k in 2..=most_levels {
             let previous = least.clone();
-            for j in k..=n {
-                let best = (k - 1..j).map(|i| previous[i] + cost(i, j)).fold(f64::INFINITY, f64::min);
-                least[j] = best;
+            for (j, least) in least.iter_mut().enumerate().skip(k) {
+                *least = (k - 1..j).map(|i| previous[i] + cost(i, j)).fold(f64::INFINITY, f64::min);
             }
             found.push(least[n]);
         }

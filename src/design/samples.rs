@@ -220,8 +220,7 @@ impl Samples {
 }
 
 fn check_values(name: &'static str, values: &[f64]) -> Result<()> {
-    // NaN is on neither side.
-    match values.iter().find(|x| !(x.abs() <= LARGEST)) {
+    match values.iter().find(|x| x.is_nan() || x.abs() > LARGEST) {
         Some(bad) => Err(Error::invalid(name, bad, "finite numbers within +-1e150, whose squares are finite")),
         None => Ok(()),
     }
