@@ -12,6 +12,8 @@
 mod dither;
 mod noise_shaper;
 mod requantizer;
+pub mod shaper_design;
+pub mod weighting;
 
 pub use dither::{Dither, DitherSource};
 pub use noise_shaper::{ErrorFilter, NoiseShaper};
