@@ -58,7 +58,7 @@ impl Decoder {
         let parameters = track.codec_params.as_ref().and_then(|p| p.audio()).ok_or_else(not_audio)?;
         let decoder = symphonia::default::get_codecs()
             .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-            .map_err(|_| unknown_codec(format.format_info().long_name))?;
+            .map_err(|_| unknown_codec(parameters.codec, format.format_info().long_name))?;
         let parameters = decoder.codec_params().clone();
         let (codec, fidelity) = codec_name(parameters.codec, decoder.codec_info().short_name);
         let metadata = Metadata::from_info(&info_entries(format.as_mut()));
@@ -265,8 +265,15 @@ fn stored_format(
         GenericAudioBufferRef::U24(_) | GenericAudioBufferRef::S24(_) => 24,
         GenericAudioBufferRef::U32(_) | GenericAudioBufferRef::S32(_) => 32,
     };
-    let bits = parameters.bits_per_sample.or(parameters.bits_per_coded_sample).unwrap_or(bits_of_type);
+    let declared = parameters.bits_per_sample.or(parameters.bits_per_coded_sample);
+    let bits = declared.or_else(|| alac_bits(parameters)).unwrap_or(bits_of_type);
     SampleFormat::integer(bits.min(bits_of_type)).unwrap_or(SampleFormat::FLOAT64)
+}
+
+/// Bits of an ALAC stream: byte 5 of its ALACSpecificConfig (Apple, ALAC magic cookie description).
+fn alac_bits(parameters: &AudioCodecParameters) -> Option<u32> {
+    let cookie = parameters.extra_data.as_ref().filter(|_| parameters.codec == codecs::CODEC_ID_ALAC)?;
+    cookie.get(5).map(|&bits| u32::from(bits))
 }
 
 fn container_name(short_name: &str) -> String {
@@ -303,8 +310,18 @@ fn codec_name(id: AudioCodecId, short_name: &str) -> (String, Fidelity) {
     if is_pcm { ("PCM".into(), Fidelity::Lossless) } else { (short_name.into(), Fidelity::Lossy) }
 }
 
-fn unknown_codec(format: &str) -> Error {
-    Error::Unsupported { what: format!("a codec that sqnr does not read, in a file of type {format}") }
+fn unknown_codec(id: AudioCodecId, format: &str) -> Error {
+    let known = [
+        (codecs::CODEC_ID_OPUS, "Opus"),
+        (codecs::CODEC_ID_SPEEX, "Speex"),
+        (codecs::CODEC_ID_AC3, "Dolby AC-3"),
+        (codecs::CODEC_ID_EAC3, "Dolby Digital Plus"),
+        (codecs::CODEC_ID_WAVPACK, "WavPack"),
+        (codecs::CODEC_ID_WMA, "Windows Media Audio"),
+        (codecs::CODEC_ID_DCA, "DTS"),
+    ];
+    let name = known.iter().find(|(known, _)| *known == id).map_or("unknown", |(_, name)| name);
+    Error::Unsupported { what: format!("the codec ({name}, in a file of type {format}) is none that sqnr decodes") }
 }
 
 /// The tags that LIST/INFO has codes for.

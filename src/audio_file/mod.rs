@@ -93,9 +93,14 @@ fn open_path(path: &Path) -> Result<Source> {
 /// As [`open`].
 pub fn open_stream(mut input: impl Read + Send + Sync + 'static) -> Result<Source> {
     let head = read_head(&mut input)?;
-    let is_riff = is_riff(&head);
-    let whole = Cursor::new(head).chain(input);
-    if is_riff { wav::Reader::stream(whole).map(Source::of_wav) } else { open_decoded_stream(whole) }
+    if is_riff(&head) {
+        return wav::Reader::stream(Cursor::new(head).chain(input)).map(Source::of_wav);
+    }
+    #[cfg(feature = "decode")]
+    if needs_seeking(&head) {
+        return Err(Error::Unsupported { what: "MP4 and CAF cannot be read from a pipe; name the file itself".into() });
+    }
+    open_decoded_stream(Cursor::new(head).chain(input))
 }
 
 /// The first bytes, which tell what the rest is.
@@ -109,7 +114,15 @@ fn read_head(input: &mut impl Read) -> Result<Vec<u8>> {
 }
 
 fn is_riff(head: &[u8]) -> bool {
-    [b"RIFF", b"RIFX", b"RF64", b"BW64"].iter().any(|magic| head.starts_with(*magic))
+    // The last is the beginning of Wave64's GUID.
+    let magics: [&[u8]; 5] = [b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff\x2E\x91\xCF\x11"];
+    magics.iter().any(|magic| head.starts_with(magic))
+}
+
+/// True for formats whose index may stand at the end: they need a file to go back and forth in.
+#[cfg(feature = "decode")]
+fn needs_seeking(head: &[u8]) -> bool {
+    head.get(4..8) == Some(b"ftyp") || head.starts_with(b"caff")
 }
 
 #[cfg(feature = "decode")]
@@ -142,9 +155,9 @@ fn open_decoded_stream(_: impl Read) -> Result<Source> {
 /// What is said of a file that nobody here can read.
 fn not_audio() -> Error {
     let formats = if cfg!(feature = "decode") {
-        "WAV, RF64, FLAC, MP3, Ogg Vorbis, AAC, ALAC, AIFF, CAF"
+        "WAV, RF64, Wave64, FLAC, MP3, Ogg Vorbis, AAC, ALAC, AIFF, CAF"
     } else {
-        "WAV, RF64; this build has no decoders"
+        "WAV, RF64, Wave64; this build has no decoders"
     };
     Error::Unsupported { what: format!("not audio that sqnr reads ({formats})") }
 }

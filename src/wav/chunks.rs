@@ -25,6 +25,26 @@ pub enum Container {
     Bw64,
     /// RIFF with big-endian numbers.
     Rifx,
+    /// Sony Wave64: GUIDs for codes, 64-bit sizes that count the header too, chunks at multiples of 8 bytes.
+    Wave64,
+}
+
+/// Bytes 4 to 15 of Wave64's "riff" GUID and of those of "wave", "fmt " and "data".
+const WAVE64_RIFF_TAIL: [u8; 12] = [0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0, 0];
+const WAVE64_TAIL: [u8; 12] = [0xF3, 0xAC, 0xD3, 0x11, 0x8C, 0xD1, 0, 0xC0, 0x4F, 0x8E, 0xDB, 0x8A];
+/// Bytes of a Wave64 chunk header.
+const WAVE64_HEADER_BYTES: u64 = 24;
+
+impl Container {
+    pub(super) fn order(self) -> ByteOrder {
+        if self == Self::Rifx { ByteOrder::Big } else { ByteOrder::Little }
+    }
+
+    /// Bytes that follow a body of `n_bytes` up to where the next chunk begins.
+    pub(super) fn n_pad_bytes(self, n_bytes: u64) -> u64 {
+        let alignment = if self == Self::Wave64 { 8 } else { 2 };
+        n_bytes.wrapping_neg() % alignment
+    }
 }
 
 impl fmt::Display for Container {
@@ -34,6 +54,7 @@ impl fmt::Display for Container {
             Self::Rf64 => "RF64",
             Self::Bw64 => "BW64",
             Self::Rifx => "RIFX",
+            Self::Wave64 => "Wave64",
         })
     }
 }
@@ -64,7 +85,6 @@ pub(super) enum DataSize {
 #[derive(Debug)]
 pub(super) struct Header {
     pub(super) container: Container,
-    pub(super) order: ByteOrder,
     pub(super) spec: Spec,
     /// Size of the whole as declared, from the start of the file; `None` when the field says nothing.
     pub(super) riff_end: Option<u64>,
@@ -100,12 +120,12 @@ struct Ds64 {
 /// # Errors
 /// `Unsupported` when this is no WAVE file, `Malformed` when the samples are not reached.
 pub(super) fn read_header<R: Read>(input: &mut Input<R>) -> Result<Header> {
-    let (container, order, riff_size) = read_magic(input)?;
+    let (container, riff_size) = read_magic(input)?;
     let mut found = Found::default();
     let mut ds64 = None;
     let mut spec = None;
     loop {
-        let entry = next_chunk(input, order, ds64.as_ref())?;
+        let entry = next_chunk(input, container, ds64.as_ref())?;
         found.list(entry);
         match &entry.id {
             b"data" => {
@@ -113,49 +133,47 @@ pub(super) fn read_header<R: Read>(input: &mut Input<R>) -> Result<Header> {
                     let what = "the data chunk comes before the fmt chunk: the samples' format is unknown".into();
                     return Err(Error::Malformed { what, at_byte: entry.at_byte });
                 };
-                let riff_end = riff_end(riff_size, ds64.as_ref());
+                let riff_end = riff_end(container, riff_size, ds64.as_ref());
                 let data_at = input.position();
                 let data_size = data_size(input, entry.n_bytes, riff_end, &mut found.warnings)?;
-                return Ok(Header { container, order, spec, riff_end, data_at, data_size, found });
+                return Ok(Header { container, spec, riff_end, data_at, data_size, found });
             }
             b"fmt " if spec.is_none() => {
                 let at = input.position();
                 let body = read_body(input, entry, 64 * 1024)?;
-                spec = Some(Spec::from_fmt_chunk(&body, order, at)?);
+                spec = Some(Spec::from_fmt_chunk(&body, container.order(), at)?);
             }
             b"ds64" if ds64.is_none() && matches!(container, Container::Rf64 | Container::Bw64) => {
                 ds64 = Some(parse_ds64(&read_body(input, entry, metadata::MAX_CHUNK_BYTES)?, entry.at_byte)?);
             }
             b"wavl" => return Err(Error::Unsupported { what: "a wave list (wavl) instead of one data chunk".into() }),
             _ => {
-                let complete = found.take_chunk(input, entry, order, Section::BeforeData)?;
+                let complete = found.take_chunk(input, entry, container, Section::BeforeData)?;
                 if !complete {
                     return Err(ends_early(input.position()));
                 }
             }
         }
-        skip_pad(input, entry.n_bytes)?;
+        skip_pad(input, container, entry.n_bytes)?;
     }
 }
 
 /// Walks what follows the samples, up to `end` or the end of the input; never fails on what it finds there.
 pub(super) fn read_trailing<R: Read>(
     input: &mut Input<R>,
-    order: ByteOrder,
+    container: Container,
     end: Option<u64>,
     found: &mut Found,
 ) -> Result<()> {
     while end.is_none_or(|end| input.position() + 8 <= end) {
-        let header = input.peek(8).map_err(Error::stream)?;
-        if header.len() < 8 || !header[..4].iter().all(|byte| (0x20..0x7F).contains(byte)) {
+        let Ok(entry) = next_chunk(input, container, None) else {
             return Ok(());
-        }
-        let entry = next_chunk(input, order, None)?;
+        };
         found.list(entry);
-        if !found.take_chunk(input, entry, order, Section::AfterData)? {
+        if !found.take_chunk(input, entry, container, Section::AfterData)? {
             return Ok(());
         }
-        skip_pad(input, entry.n_bytes)?;
+        skip_pad(input, container, entry.n_bytes)?;
     }
     Ok(())
 }
@@ -172,7 +190,7 @@ impl Found {
         &mut self,
         input: &mut Input<R>,
         entry: ChunkEntry,
-        order: ByteOrder,
+        container: Container,
         section: Section,
     ) -> Result<bool> {
         let name = printable(entry.id);
@@ -180,10 +198,11 @@ impl Found {
             || self.metadata.n_bytes() + entry.n_bytes > metadata::MAX_TOTAL_BYTES;
         let reason = match fate(entry.id) {
             Fate::Keep if too_large => Some(format!("{name}: {} bytes, beyond what is carried over", entry.n_bytes)),
+            Fate::Keep if container == Container::Wave64 => Some(format!("{name}: a Wave64 chunk")),
             Fate::Stale => Some(format!("{name}: it describes the samples before the change")),
             Fate::Keep | Fate::Structure => None,
         };
-        if too_large || fate(entry.id) != Fate::Keep {
+        if reason.is_some() || fate(entry.id) != Fate::Keep {
             if self.metadata.n_bytes() < metadata::MAX_TOTAL_BYTES {
                 self.metadata.not_kept.extend(reason);
             }
@@ -194,7 +213,7 @@ impl Found {
             self.metadata.not_kept.push(format!("{name}: the file ends inside it"));
             return Ok(false);
         }
-        match metadata::to_little_endian(entry.id, body, order) {
+        match metadata::to_little_endian(entry.id, body, container.order()) {
             Some(body) => self.metadata.section(section).push(Chunk { id: entry.id, body }),
             None => self.metadata.not_kept.push(format!("{name}: big-endian, its inner numbers are unknown")),
         }
@@ -211,7 +230,7 @@ impl Metadata {
     }
 }
 
-fn read_magic<R: Read>(input: &mut Input<R>) -> Result<(Container, ByteOrder, u32)> {
+fn read_magic<R: Read>(input: &mut Input<R>) -> Result<(Container, u64)> {
     let mut magic = [0; 12];
     let got = input.read_full(&mut magic).map_err(Error::stream)?;
     let container = match &magic[..4] {
@@ -219,6 +238,7 @@ fn read_magic<R: Read>(input: &mut Input<R>) -> Result<(Container, ByteOrder, u3
         b"RIFX" => Container::Rifx,
         b"RF64" => Container::Rf64,
         b"BW64" => Container::Bw64,
+        b"riff" if magic[4..] == WAVE64_RIFF_TAIL[..8] => return read_wave64_magic(input),
         _ => return Err(Error::Unsupported { what: "not a WAV file: it begins with no RIFF header".into() }),
     };
     if got < 12 {
@@ -228,13 +248,30 @@ fn read_magic<R: Read>(input: &mut Input<R>) -> Result<(Container, ByteOrder, u3
         let form = printable([magic[8], magic[9], magic[10], magic[11]]);
         return Err(Error::Unsupported { what: format!("a RIFF file of type '{form}', not WAVE") });
     }
-    let order = if container == Container::Rifx { ByteOrder::Big } else { ByteOrder::Little };
-    Ok((container, order, order.u32([magic[4], magic[5], magic[6], magic[7]])))
+    Ok((container, u64::from(container.order().u32([magic[4], magic[5], magic[6], magic[7]]))))
+}
+
+/// The rest of Wave64's beginning: four bytes of GUID, the size of the whole, the GUID "wave".
+fn read_wave64_magic<R: Read>(input: &mut Input<R>) -> Result<(Container, u64)> {
+    let mut rest = [0; 28];
+    let got = input.read_full(&mut rest).map_err(Error::stream)?;
+    if got < rest.len() {
+        return Err(ends_early(input.position()));
+    }
+    let (_, size_and_form) = rest.split_at(4);
+    let (size, form) = size_and_form.split_first_chunk::<8>().expect("24 bytes are left");
+    if &form[..4] != b"wave" || form[4..] != WAVE64_TAIL {
+        return Err(Error::Unsupported { what: "a Wave64 file that holds no WAVE form".into() });
+    }
+    Ok((Container::Wave64, u64::from_le_bytes(*size)))
 }
 
 /// Reads the next chunk header.
-fn next_chunk<R: Read>(input: &mut Input<R>, order: ByteOrder, ds64: Option<&Ds64>) -> Result<ChunkEntry> {
+fn next_chunk<R: Read>(input: &mut Input<R>, container: Container, ds64: Option<&Ds64>) -> Result<ChunkEntry> {
     let at_byte = input.position();
+    if container == Container::Wave64 {
+        return next_wave64_chunk(input, at_byte);
+    }
     let mut header = [0; 8];
     let got = input.read_full(&mut header).map_err(Error::stream)?;
     if got < 8 {
@@ -246,7 +283,7 @@ fn next_chunk<R: Read>(input: &mut Input<R>, order: ByteOrder, ds64: Option<&Ds6
         let what = format!("expected a chunk, found the bytes {a:02x} {b:02x} {c:02x} {d:02x}");
         return Err(Error::Malformed { what, at_byte });
     }
-    let short = order.u32(size);
+    let short = container.order().u32(size);
     let n_bytes = match ds64 {
         Some(ds64) if short == u32::MAX => ds64.size_of(id),
         _ => u64::from(short),
@@ -254,9 +291,27 @@ fn next_chunk<R: Read>(input: &mut Input<R>, order: ByteOrder, ds64: Option<&Ds6
     Ok(ChunkEntry { id, at_byte, n_bytes })
 }
 
+fn next_wave64_chunk<R: Read>(input: &mut Input<R>, at_byte: u64) -> Result<ChunkEntry> {
+    let mut header = [0; WAVE64_HEADER_BYTES as usize];
+    let got = input.read_full(&mut header).map_err(Error::stream)?;
+    if got < header.len() {
+        return Err(ends_early(at_byte + got as u64));
+    }
+    let (guid, size) = header.split_at(16);
+    let size = u64::from_le_bytes(size.try_into().expect("eight bytes"));
+    let Some(n_bytes) = size.checked_sub(WAVE64_HEADER_BYTES) else {
+        let what = format!("a Wave64 chunk of {size} bytes is shorter than its own header");
+        return Err(Error::Malformed { what, at_byte });
+    };
+    // GUIDs of other families carry no name that a WAV file could keep.
+    let id = if guid[4..] == WAVE64_TAIL { guid[..4].try_into().expect("four bytes") } else { *b"GUID" };
+    Ok(ChunkEntry { id, at_byte, n_bytes })
+}
+
 fn read_body<R: Read>(input: &mut Input<R>, entry: ChunkEntry, limit: u64) -> Result<Vec<u8>> {
     if entry.n_bytes > limit {
-        let what = format!("the {} chunk declares {} bytes", printable(entry.id), entry.n_bytes);
+        let name = printable(entry.id);
+        let what = format!("the {} chunk declares {} bytes", name.trim(), entry.n_bytes);
         return Err(Error::Malformed { what, at_byte: entry.at_byte });
     }
     let body = input.read_vec(entry.n_bytes).map_err(Error::stream)?;
@@ -268,8 +323,10 @@ fn read_body<R: Read>(input: &mut Input<R>, entry: ChunkEntry, limit: u64) -> Re
 
 /// Passes over the pad byte that follows an odd chunk. Some writers leave it out: then the next chunk's code begins
 /// here, which is never a zero.
-fn skip_pad<R: Read>(input: &mut Input<R>, n_bytes: u64) -> Result<()> {
-    if n_bytes.is_multiple_of(2) {
+fn skip_pad<R: Read>(input: &mut Input<R>, container: Container, n_bytes: u64) -> Result<()> {
+    let n_pad = container.n_pad_bytes(n_bytes);
+    if n_pad == 0 || container == Container::Wave64 {
+        input.skip(n_pad).map_err(Error::stream)?;
         return Ok(());
     }
     let ahead = input.peek(5).map_err(Error::stream)?;
@@ -315,13 +372,15 @@ fn parse_ds64(body: &[u8], at_byte: u64) -> Result<Ds64> {
     Ok(Ds64 { riff_bytes: u64_at(0), data_bytes: u64_at(8), table })
 }
 
-fn riff_end(riff_size: u32, ds64: Option<&Ds64>) -> Option<u64> {
+fn riff_end(container: Container, riff_size: u64, ds64: Option<&Ds64>) -> Option<u64> {
     let size = match ds64 {
-        Some(ds64) if riff_size == u32::MAX => ds64.riff_bytes,
-        _ => u64::from(riff_size),
+        Some(ds64) if riff_size == u64::from(u32::MAX) => ds64.riff_bytes,
+        _ => riff_size,
     };
     let says_nothing = size == 0 || is_placeholder(size);
-    if says_nothing { None } else { size.checked_add(8) }
+    // Wave64 counts its own header in.
+    let n_header_bytes = if container == Container::Wave64 { 0 } else { 8 };
+    if says_nothing { None } else { size.checked_add(n_header_bytes) }
 }
 
 /// Sizes that stand for "unknown" in files written to a pipe: SoX 0x7FFFF000, ALSA 0x80000000, others near both ends.

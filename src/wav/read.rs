@@ -90,7 +90,7 @@ impl<R: Read> Reader<R> {
         &self.header.spec
     }
 
-    /// WAV, RF64, BW64 or RIFX.
+    /// WAV, RF64, BW64, RIFX or Wave64.
     pub fn container(&self) -> Container {
         self.header.container
     }
@@ -200,7 +200,7 @@ impl<R: Read> Reader<R> {
 
     fn finish_block(&mut self) {
         let format = self.header.spec.sample_format;
-        if self.header.order == ByteOrder::Big {
+        if self.header.container.order() == ByteOrder::Big {
             samples::swap_samples(&mut self.block, format.bytes_per_sample());
         }
         if !self.has_warned_of_padding && samples::has_padding_bits(format, &self.block) {
@@ -227,8 +227,9 @@ impl<R: Read> Reader<R> {
         let rest = self.left.replace(0).unwrap_or(0);
         if trailing == Trailing::Unread && missing == 0 {
             let n_bytes = self.input.position() - self.header.data_at + rest;
-            self.input.skip(rest + n_bytes % 2).map_err(Error::stream)?;
-            chunks::read_trailing(&mut self.input, self.header.order, self.header.riff_end, &mut self.header.found)?;
+            let container = self.header.container;
+            self.input.skip(rest + container.n_pad_bytes(n_bytes)).map_err(Error::stream)?;
+            chunks::read_trailing(&mut self.input, container, self.header.riff_end, &mut self.header.found)?;
         }
         Ok(())
     }
@@ -253,11 +254,11 @@ impl<R: Read + Seek> Reader<R> {
         let mut header = chunks::read_header(&mut input)?;
         let available = total.saturating_sub(header.data_at);
         let n_bytes = settle_data_size(&mut header, available);
-        let data_end = header.data_at + n_bytes + n_bytes % 2;
+        let data_end = header.data_at + n_bytes + header.container.n_pad_bytes(n_bytes);
         if data_end < total {
             input.seek_to(origin, data_end).map_err(Error::stream)?;
             let end = header.riff_end.filter(|&end| end >= data_end);
-            chunks::read_trailing(&mut input, header.order, end, &mut header.found)?;
+            chunks::read_trailing(&mut input, header.container, end, &mut header.found)?;
         }
         input.seek_to(origin, header.data_at).map_err(Error::stream)?;
         Ok(Self::new(input, header, Some(n_bytes), Trailing::Read))

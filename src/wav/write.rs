@@ -5,6 +5,9 @@
 //! pipe:  sizes when the length is known, 0xFFFFFFFF when not; RF64 at once when it is beyond 4 GiB
 //! ```
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{Seek, SeekFrom, Write};
 
 use super::{

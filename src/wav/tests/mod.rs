@@ -1,11 +1,16 @@
 //! Whole files, written and read back.
 
+mod builder;
+mod hostile;
+mod hound_oracle;
+mod legal_forms;
+
 use std::io::Cursor;
 
 use super::{Chunk, Metadata, Reader, SampleFormat, Spec, Writer};
 
 /// Every sample format that can be written.
-fn every_format() -> Vec<SampleFormat> {
+pub(super) fn every_format() -> Vec<SampleFormat> {
     let mut formats = vec![SampleFormat::FLOAT32, SampleFormat::FLOAT64, SampleFormat::A_LAW, SampleFormat::MU_LAW];
     for container_bits in [8, 16, 24, 32] {
         let integers = (1..=container_bits).map(|bits| SampleFormat::integer_in(bits, container_bits).expect("legal"));
@@ -14,7 +19,7 @@ fn every_format() -> Vec<SampleFormat> {
     formats
 }
 
-fn spec(channels: u16, sample_format: SampleFormat) -> Spec {
+pub(super) fn spec(channels: u16, sample_format: SampleFormat) -> Spec {
     Spec { sample_rate_hz: 44_100, channels, channel_mask: None, sample_format }
 }
 
