@@ -61,6 +61,12 @@ pub enum Error {
         /// The largest accepted.
         limit: u64,
     },
+    /// A sound device is absent, busy, lost, or refuses.
+    #[error("{what}")]
+    Device {
+        /// Which device, and why.
+        what: String,
+    },
     /// The data hold no answer: no tone in silence, no optimum of nothing.
     #[error("{what}")]
     NoResult {

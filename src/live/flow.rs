@@ -26,6 +26,8 @@ pub struct Flow {
     pub skipped_frames: AtomicU64,
     /// Under- and overruns that the device reported itself.
     pub device_xruns: AtomicU64,
+    /// Frames that wait in the second ring, beyond the block to play, when playback begins. Grows when it runs dry.
+    pub cushion_frames: AtomicU64,
     /// The device of either end is gone.
     pub is_lost: AtomicBool,
     /// The source has no more frames.
@@ -50,6 +52,7 @@ impl Default for Flow {
             underruns: AtomicU64::new(0),
             skipped_frames: AtomicU64::new(0),
             device_xruns: AtomicU64::new(0),
+            cushion_frames: AtomicU64::new(0),
             is_lost: AtomicBool::new(false),
             is_ended: AtomicBool::new(false),
             playback_block_frames: AtomicU64::new(0),
@@ -118,6 +121,16 @@ impl Flow {
             return None;
         }
         Some((playback - capture - self.slip_ns.load(Relaxed)) as f64 * 1e-9)
+    }
+
+    /// Seconds until the last frame played so far is out of the loudspeaker; 0 when it is.
+    pub fn time_to_silence_s(&self, rate_hz: u32) -> f64 {
+        let origin = self.playback_origin_ns.load(Relaxed);
+        if origin == UNKNOWN_NS {
+            return 0.0;
+        }
+        let end_ns = origin + frames_to_ns(self.played_frames.load(Relaxed), rate_hz);
+        (end_ns - self.now_ns()).max(0) as f64 * 1e-9
     }
 
     /// Seconds since the quieter of both ends was last heard of.

@@ -3,21 +3,32 @@
 //! ```text
 //! capture -> ring -> [ resampler -> processor ] -> ring -> playback          bridge: a thread of its own
 //! callback             ^ drift      |                      callback
-//!                      fill         +-> tap -> meter -> screen, recorder
+//!                      fill         +-> taps -> meter -> screen
+//!                                           +-> recorder
 //! ```
 //!
 //! Callbacks copy between a buffer and a lock-free ring and count; they never allocate, lock or call the system. All
 //! else happens in the bridge, which runs on rings alone, so that tests drive it without a device.
 
+mod bridge;
+mod device;
 mod drift;
 mod flow;
 mod port;
+mod processor;
 mod resampler;
+mod settings;
 
+pub use bridge::{Bridge, Command, Core, Pacing, Rates, Running, Tap};
+pub use device::{
+    DEFAULT_BUFFER_FRAMES, DEFAULT_RATE_HZ, Direction, Listed, Planned, Request, Stream, list as list_devices, plan,
+};
 pub use drift::DriftControl;
 pub use flow::{Dropouts, Flow};
 pub use port::{CapturePort, DeviceSample, Layout, PlaybackPort, Surplus, ring};
+pub use processor::{Monitor, Processor};
 pub use resampler::Resampler;
+pub use settings::{MAX_BITS, MIN_BITS, Method, Settings, Shape};
 
 /// Callbacks that allocate abort the tests.
 #[cfg(all(test, debug_assertions))]

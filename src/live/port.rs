@@ -88,7 +88,7 @@ pub enum Surplus {
 }
 
 /// Most that the cushion grows to, in blocks, when playback keeps running dry.
-const MAX_CUSHION_BLOCKS: usize = 8;
+const MAX_CUSHION_BLOCKS: u64 = 8;
 
 /// The playback callback's end of the second ring.
 #[derive(Debug)]
@@ -97,16 +97,14 @@ pub struct PlaybackPort {
     layout: Layout,
     flow: Arc<Flow>,
     surplus: Surplus,
-    /// Frames to have in the ring beyond the block to play when playback begins.
-    cushion_frames: usize,
     is_waiting: bool,
     n_played: u64,
 }
 
 impl PlaybackPort {
-    /// The end that reads from `ring`: silent until a block and `cushion_frames` wait there.
-    pub fn new(ring: Consumer<f32>, layout: Layout, flow: Arc<Flow>, surplus: Surplus, cushion_frames: usize) -> Self {
-        Self { ring, layout, flow, surplus, cushion_frames, is_waiting: true, n_played: 0 }
+    /// The end that reads from `ring`: silent until a block and the flow's cushion wait there.
+    pub fn new(ring: Consumer<f32>, layout: Layout, flow: Arc<Flow>, surplus: Surplus) -> Self {
+        Self { ring, layout, flow, surplus, is_waiting: true, n_played: 0 }
     }
 
     /// Fills `data`, interleaved device frames; the first will be at the converter at `at_ns` of the flow's clock.
@@ -135,7 +133,7 @@ impl PlaybackPort {
     fn ready_frames(&mut self, n_frames: usize) -> usize {
         let n_channels = self.layout.n_channels;
         let n_waiting = self.ring.slots() / n_channels;
-        let n_wanted = n_frames + self.cushion_frames;
+        let n_wanted = n_frames + self.flow.cushion_frames.load(Relaxed) as usize;
         if self.is_waiting {
             if n_waiting < n_wanted && !self.flow.is_ended.load(Relaxed) {
                 return 0;
@@ -183,7 +181,8 @@ impl PlaybackPort {
         }
         self.flow.underruns.fetch_add(1, Relaxed);
         self.flow.underrun_frames.fetch_add(n_missing as u64, Relaxed);
-        self.cushion_frames = (self.cushion_frames + n_block / 2).min(MAX_CUSHION_BLOCKS * n_block);
+        let cushion = self.flow.cushion_frames.load(Relaxed) + n_block as u64 / 2;
+        self.flow.cushion_frames.store(cushion.min(MAX_CUSHION_BLOCKS * n_block as u64), Relaxed);
         self.is_waiting = true;
     }
 }
@@ -271,7 +270,7 @@ mod tests {
         let (mut producer, consumer) = ring(4, 1);
         producer.push_entire_slice(&[0.25, -0.25]).expect("room");
         let two = Layout { n_channels: 1, n_device_channels: 2, ..STEREO };
-        let mut port = PlaybackPort::new(consumer, two, flow.clone(), Surplus::Keep, 0);
+        let mut port = PlaybackPort::new(consumer, two, flow.clone(), Surplus::Keep);
         let mut data = [9i16; 4];
         port.fill(&mut data, 0);
         assert_eq!(data, [8_192, 8_192, -8_192, -8_192]);
@@ -280,7 +279,7 @@ mod tests {
         producer.push_entire_slice(&[0.5, -0.5]).expect("room");
         let three = Layout { n_channels: 2, n_device_channels: 3, ..STEREO };
         let mut data = [9.0f32; 3];
-        PlaybackPort::new(consumer, three, flow, Surplus::Keep, 0).fill(&mut data, 0);
+        PlaybackPort::new(consumer, three, flow, Surplus::Keep).fill(&mut data, 0);
         assert_eq!(data, [0.5, -0.5, 0.0]);
     }
 
@@ -288,7 +287,8 @@ mod tests {
     fn playback_waits_for_its_cushion_and_counts_when_it_runs_dry() {
         let flow = Arc::new(Flow::default());
         let (mut producer, consumer) = ring(64, 2);
-        let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), Surplus::Drop, 2);
+        let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), Surplus::Drop);
+        flow.cushion_frames.store(2, Relaxed);
         let mut data = [1.0f32; 8];
         producer.push_entire_slice(&[0.1; 10]).expect("room");
         port.fill(&mut data, 0);
@@ -315,7 +315,8 @@ mod tests {
     fn the_end_of_a_file_is_played_out_and_is_no_dropout() {
         let flow = Arc::new(Flow::default());
         let (mut producer, consumer) = ring(64, 2);
-        let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), Surplus::Keep, 8);
+        let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), Surplus::Keep);
+        flow.cushion_frames.store(8, Relaxed);
         producer.push_entire_slice(&[0.1, 0.2, 0.3, 0.4]).expect("room");
         flow.is_ended.store(true, Relaxed);
         let mut data = [1.0f32; 8];

@@ -1,0 +1,207 @@
+//! What the listener turns: method, bits, dither, shape; and what theory promises for it.
+
+use std::sync::Arc;
+
+use crate::{
+    Result,
+    quantizer::{Companding, Compressor, Grid, Quantizer, Uniform},
+    shaping::{Dither, ErrorFilter, Requantizer, RequantizerOptions},
+};
+
+/// Fewest bits per sample.
+pub const MIN_BITS: u32 = 1;
+/// Most bits per sample: more would be lost in the 32-bit floats between the devices.
+pub const MAX_BITS: u32 = 24;
+
+/// How levels are placed.
+#[derive(Debug, Clone)]
+pub enum Method {
+    /// Uniform with a level at zero.
+    Uniform,
+    /// Uniform with a threshold at zero.
+    MidRise,
+    /// Mu-law companding, mu = 255.
+    MuLaw,
+    /// A-law companding, A = 87.6.
+    ALaw,
+    /// A quantizer given from outside, such as a codebook, whose levels are as they are.
+    Given {
+        /// Its name on the screen.
+        name: String,
+        /// The quantizer.
+        quantizer: Arc<dyn Quantizer>,
+    },
+}
+
+impl Method {
+    /// The word for it, as on the command line.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Uniform => "uniform",
+            Self::MidRise => "mid-rise",
+            Self::MuLaw => "mu-law",
+            Self::ALaw => "a-law",
+            Self::Given { name, .. } => name,
+        }
+    }
+
+    /// True when all steps have one size: only then is there dither.
+    pub fn is_uniform(&self) -> bool {
+        match self {
+            Self::Uniform | Self::MidRise => true,
+            Self::MuLaw | Self::ALaw => false,
+            Self::Given { quantizer, .. } => quantizer.as_uniform().is_some(),
+        }
+    }
+
+    /// The quantizer of this method with `2^bits` levels.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for bits the method has no levels for.
+    pub fn quantizer(&self, bits: u32) -> Result<Arc<dyn Quantizer>> {
+        let n_levels = 1u64 << bits.min(32);
+        Ok(match self {
+            Self::Uniform => Arc::new(Uniform::mid_tread(bits)?),
+            Self::MidRise => Arc::new(Uniform::mid_rise(bits)?),
+            Self::MuLaw => Arc::new(Companding::new(Compressor::MU_LAW, Grid::MidRise, n_levels)?),
+            Self::ALaw => Arc::new(Companding::new(Compressor::A_LAW, Grid::MidRise, n_levels)?),
+            Self::Given { quantizer, .. } => quantizer.clone(),
+        })
+    }
+}
+
+/// A noise-shaping filter under its name.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// The word for it.
+    pub name: String,
+    /// `None`: white noise.
+    pub filter: Option<ErrorFilter>,
+}
+
+impl Shape {
+    /// No shaping.
+    pub fn none() -> Self {
+        Self { name: "none".into(), filter: None }
+    }
+}
+
+/// One setting of all the knobs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How levels are placed.
+    pub method: Method,
+    /// Bits per sample, [`MIN_BITS`] to [`MAX_BITS`].
+    pub bits: u32,
+    /// Dither; has no effect on methods without a step size.
+    pub dither: Dither,
+    /// Noise shaping.
+    pub shape: Shape,
+    /// Seed of the dither.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    /// 8 bits, uniform, nothing else.
+    fn default() -> Self {
+        Self { method: Method::Uniform, bits: 8, dither: Dither::None, shape: Shape::none(), seed: 0 }
+    }
+}
+
+impl Settings {
+    /// The dither that is really there: none unless the method is uniform.
+    pub fn effective_dither(&self) -> Dither {
+        if self.method.is_uniform() { self.dither } else { Dither::None }
+    }
+
+    /// The chain for these settings, ready for `n_channels` channels: it will not allocate in use.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for bits outside the method's range.
+    pub fn chain(&self, n_channels: usize) -> Result<Requantizer> {
+        let options =
+            RequantizerOptions { dither: self.effective_dither(), shaper: self.shape.filter.clone(), seed: self.seed };
+        let mut chain = Requantizer::new(self.method.quantizer(self.bits)?, options)?;
+        // The first sample of a channel makes its state.
+        for channel in 0..n_channels {
+            chain.process(channel, 0, &[0.0], &mut [0], &mut [0.0]);
+        }
+        chain.reset();
+        Ok(chain)
+    }
+
+    /// Power of the noise that theory promises, full scale 1.0; `None` for methods whose noise depends on the signal.
+    ///
+    /// With step d: d^2/12, and the variance of the dither that stays in the signal, times the mean of the noise
+    /// transfer function's power. True while the signal fills several steps; without dither, few bits do otherwise.
+    pub fn noise_power(&self) -> Option<f64> {
+        let quantizer = self.method.quantizer(self.bits).ok()?;
+        let step = quantizer.as_uniform()?.step();
+        let gain = self.shape.filter.as_ref().map_or(1.0, mean_power_gain);
+        Some(step * step * (1.0 / 12.0 + dither_variance(self.effective_dither())) * gain)
+    }
+}
+
+/// Variance that a dither adds to the output, in squared steps.
+///
+/// Source: R. A. Wannamaker, "The theory of dithered quantization", thesis, 1997, chapter 4.
+fn dither_variance(dither: Dither) -> f64 {
+    match dither {
+        Dither::None | Dither::Subtractive => 0.0,
+        Dither::Rectangular => 1.0 / 12.0,
+        Dither::Triangular | Dither::HighPassTriangular => 1.0 / 6.0,
+        Dither::Gaussian => 1.0 / 4.0,
+    }
+}
+
+/// Mean of |NTF|^2 from 0 to half the sample rate, by the rectangle rule: exact for filters shorter than 2 048.
+fn mean_power_gain(filter: &ErrorFilter) -> f64 {
+    let n = 2_048;
+    (0..n).map(|i| filter.power_gain((f64::from(i) + 0.5) / (2.0 * f64::from(n)))).sum::<f64>() / f64::from(n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured_power(settings: &Settings) -> f64 {
+        let n = 1 << 15;
+        let x: Vec<f64> = (0..n).map(|i| 0.7 * (i as f64 * 0.123_456).sin()).collect();
+        let (mut indices, mut y) = (vec![0; n], vec![0.0; n]);
+        settings.chain(1).expect("legal").process(0, 0, &x, &mut indices, &mut y);
+        x.iter().zip(&y).map(|(x, y)| (y - x).powi(2)).sum::<f64>() / n as f64
+    }
+
+    #[test]
+    fn the_noise_is_what_theory_promises() {
+        let first_order = ErrorFilter::from_feedback(&[1.0]).expect("legal");
+        let shaped = Shape { name: "first order".into(), filter: Some(first_order) };
+        let dithers = [Dither::None, Dither::Rectangular, Dither::Triangular, Dither::Gaussian, Dither::Subtractive];
+        for dither in dithers {
+            for shape in [Shape::none(), shaped.clone()] {
+                let settings = Settings { dither, shape, bits: 10, ..Default::default() };
+                let ratio_db = 10.0 * (measured_power(&settings) / settings.noise_power().expect("uniform")).log10();
+                // 32 768 samples: the mean of squares is known to 0.05 dB, one standard deviation.
+                assert!(ratio_db.abs() < 0.2, "{settings:?}: {ratio_db} dB");
+            }
+        }
+    }
+
+    #[test]
+    fn dither_is_left_out_where_there_is_no_step() {
+        let settings = Settings { method: Method::MuLaw, dither: Dither::Triangular, ..Default::default() };
+        assert_eq!(settings.effective_dither(), Dither::None);
+        assert!(settings.chain(2).is_ok());
+        assert_eq!(settings.noise_power(), None);
+    }
+
+    #[test]
+    fn every_method_has_every_depth() {
+        for method in [Method::Uniform, Method::MidRise, Method::MuLaw, Method::ALaw] {
+            for bits in MIN_BITS..=MAX_BITS {
+                let settings = Settings { method: method.clone(), bits, ..Default::default() };
+                assert!(settings.chain(2).is_ok(), "{} {bits}", method.name());
+            }
+        }
+    }
+}
