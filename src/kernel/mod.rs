@@ -4,4 +4,6 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod affine;
+mod dispatch;
+pub(crate) mod g711;
 pub(crate) mod small_float;

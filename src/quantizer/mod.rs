@@ -11,6 +11,9 @@ mod codebook;
 mod codebook_file;
 mod companding;
 pub mod dependent;
+pub mod g711;
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 pub(crate) mod laws;
 pub mod trellis;

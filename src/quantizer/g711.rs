@@ -1,0 +1,408 @@
+//! G.711: 16-bit linear samples as 8-bit codes, bit for bit as the named programs do it.
+//!
+//! ```text
+//! sample --sign, magnitude m--> segment e = floor(log2 m), the next four bits of m --> s eee mmmm, some bits inverted
+//! ```
+//!
+//! All agree on decoding. Encoders differ in how a negative sample becomes a magnitude, how bits below the law's
+//! resolution are dropped, and whether the decision lies midway between decoded values where the step size doubles:
+//!
+//! | convention | magnitude of a sample x, mu-law (units of 4) | A-law (units of 16) |
+//! |---|---|---|
+//! | `Itu` | x >> 2, of the one's complement when negative | x >> 4, likewise |
+//! | `Audioop` | x >> 2, then negated | as `Itu` |
+//! | `Sox` | (x + 2) >> 2, then negated | (x + 4) >> 4, of the one's complement when negative |
+//! | `Sndfile` | \|x\| / 4, truncated | \|x\| / 16, truncated |
+//! | `Ffmpeg` | x >> 2, then negated; midway decisions | the same, in units of 4 |
+//! | `Nearest` | \|x\|; midway decisions, ties to the smaller magnitude, no negative zero | \|x\|; the same |
+//!
+//! Source: ITU-T G.711 (1988); ITU-T G.191 Software tool library, module g711; the programs' tables as measured.
+
+use std::ops::RangeInclusive;
+
+use super::{Quantizer, Uniform};
+use crate::kernel;
+
+/// The two laws of G.711.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Law {
+    /// mu-law: North America and Japan; 14-bit range.
+    Mu,
+    /// A-law: elsewhere; 13-bit range.
+    A,
+}
+
+/// Which program's encoder: see the table of this module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Convention {
+    /// ITU-T G.191 software tool library: the reference.
+    #[default]
+    Itu,
+    /// The decoded value nearest to the sample: least squared error.
+    Nearest,
+    /// Python's audioop.
+    Audioop,
+    /// SoX.
+    Sox,
+    /// FFmpeg.
+    Ffmpeg,
+    /// libsndfile.
+    Sndfile,
+}
+
+/// How a 16-bit sample becomes a code, in numbers: [`Rule::encode`] says what they mean.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rule {
+    /// Added first: half of what is dropped, when it is rounded.
+    round: i32,
+    /// 1 to negate before bits are dropped (two's complement), 0 for the one's complement.
+    negate_before: i32,
+    /// Bits dropped.
+    shift: u32,
+    /// 1 to negate after bits were dropped, 0 for the one's complement.
+    negate_after: i32,
+    /// Added to the magnitude: mu-law's 33, so that segments begin at powers of two.
+    bias: i32,
+    /// Range of the biased magnitude.
+    floor: i32,
+    cap: i32,
+    /// What segment 0 has in the exponent and first four mantissa bits of an f32.
+    base: i32,
+    /// From this magnitude on, segments begin 1/128 late: midway between the decoded values around the corner.
+    late_from: i32,
+    /// Magnitudes below are coded linearly, without these bits.
+    linear_below: i32,
+    linear_shift: u32,
+    /// Pattern over the bits of a positive code.
+    inverted: i32,
+    /// -1 when a small negative sample becomes the negative zero, 0 when the positive one.
+    negative_zero: i32,
+}
+
+/// (127 + e) << 4: the exponent field of 2^e above four mantissa bits.
+const fn exponent_field(e: i32) -> i32 {
+    (127 + e) << 4
+}
+
+/// The ITU's mu-law: 14-bit magnitudes, 33 added, segments from 32.
+const MU: Rule = Rule {
+    round: 0,
+    negate_before: 0,
+    shift: 2,
+    negate_after: 0,
+    bias: 33,
+    floor: 0,
+    cap: 8_191,
+    base: exponent_field(5),
+    late_from: i32::MAX,
+    linear_below: 0,
+    linear_shift: 0,
+    inverted: 0xFF,
+    negative_zero: -1,
+};
+
+/// The ITU's A-law: 12-bit magnitudes, linear below 32, of which segment 1 follows the general rule.
+const A: Rule = Rule { shift: 4, bias: 0, cap: 2_047, base: exponent_field(3), linear_below: 16, inverted: 0xD5, ..MU };
+
+impl Rule {
+    pub(crate) const fn of(law: Law, convention: Convention) -> Self {
+        use Convention::{Audioop, Ffmpeg, Itu, Nearest, Sndfile, Sox};
+        match (law, convention) {
+            (Law::Mu, Itu) => MU,
+            (Law::Mu, Audioop) => Rule { negate_after: 1, ..MU },
+            (Law::Mu, Sox) => Rule { round: 2, negate_after: 1, ..MU },
+            (Law::Mu, Sndfile) => Rule { negate_before: 1, ..MU },
+            (Law::Mu, Ffmpeg) => Rule { negate_after: 1, late_from: 64, ..MU },
+            // Units of 1: 132 added, and 1 taken away so that a tie falls to the smaller magnitude.
+            (Law::Mu, Nearest) => Rule {
+                negate_before: 1,
+                shift: 0,
+                bias: 131,
+                floor: 132,
+                cap: 32_767,
+                base: exponent_field(7),
+                late_from: 256,
+                negative_zero: 0,
+                ..MU
+            },
+            (Law::A, Itu | Audioop) => A,
+            (Law::A, Sox) => Rule { round: 4, ..A },
+            (Law::A, Sndfile) => Rule { negate_before: 1, ..A },
+            (Law::A, Ffmpeg) => Rule {
+                shift: 2,
+                negate_after: 1,
+                cap: 8_191,
+                base: exponent_field(5),
+                late_from: 128,
+                linear_below: 64,
+                linear_shift: 2,
+                ..A
+            },
+            (Law::A, Nearest) => Rule {
+                negate_before: 1,
+                shift: 0,
+                bias: -1,
+                cap: 32_767,
+                base: exponent_field(7),
+                late_from: 512,
+                linear_below: 256,
+                linear_shift: 4,
+                ..A
+            },
+        }
+    }
+
+    /// The code of `x`. Branchless, in 32-bit integers and one exact conversion to f32, so that it vectorises: the
+    /// exponent of the magnitude is the segment, its first four mantissa bits the place within.
+    #[inline(always)]
+    pub(crate) fn encode(&self, x: i16) -> u8 {
+        let x = i32::from(x) + self.round;
+        let sign = x >> 31;
+        let dropped = ((x ^ sign) + (-sign & self.negate_before)) >> self.shift;
+        let magnitude = (dropped + (-sign & self.negate_after) + self.bias).max(self.floor).min(self.cap);
+        let bits = (magnitude as f32).to_bits() as i32;
+        let early = (bits & 0x7F_FFFF) < 0x1_0000 && magnitude >= self.late_from;
+        let segmented = (bits >> 19) - self.base - i32::from(early);
+        let linear = magnitude >> self.linear_shift;
+        let code = if magnitude < self.linear_below { linear } else { segmented };
+        let sign_shown = if code == 0 { sign & self.negative_zero } else { sign };
+        (code ^ self.inverted ^ (sign_shown & 0x80)) as u8
+    }
+}
+
+/// The magnitude (0..=127) a code stands for, and whether it is negative.
+fn parts(law: Law, code: u8) -> (i32, bool) {
+    let plain = i32::from(code) ^ Rule::of(law, Convention::Itu).inverted;
+    (plain & 0x7F, plain & 0x80 != 0)
+}
+
+/// The 16-bit value of a code: the middle of its cell, the same in every convention.
+pub fn decode(law: Law, code: u8) -> i16 {
+    let (plain, is_negative) = parts(law, code);
+    let (segment, place) = (plain >> 4, plain & 15);
+    let magnitude = match (law, segment) {
+        (Law::Mu, _) => ((8 * place + 132) << segment) - 132,
+        (Law::A, 0) => 16 * place + 8,
+        (Law::A, _) => (16 * place + 264) << (segment - 1),
+    };
+    // At most 32,256.
+    (if is_negative { -magnitude } else { magnitude }) as i16
+}
+
+/// A G.711 encoder and decoder; as a [`Quantizer`], of samples with full scale 1.0 = 32,768 that are first rounded to 16
+/// bits.
+///
+/// Indices 0 to 255 are the codes in the order of their values, from the most negative; mu-law's two zeros are 127 and
+/// 128, two cells with one level, and some thresholds around them lie beside that level. [`G711::code`] and
+/// [`G711::index_of`] translate.
+///
+/// ```
+/// use sqnr::quantizer::g711::{Convention, G711, Law};
+///
+/// let mu_law = G711::new(Law::Mu, Convention::Itu);
+/// assert_eq!(mu_law.encode(1_000), 0xCE);
+/// assert_eq!(mu_law.decode(0xCE), 988);
+/// ```
+#[derive(Debug, Clone)]
+pub struct G711 {
+    law: Law,
+    convention: Convention,
+    rule: Rule,
+    linear: Uniform,
+    decoded: [i16; 256],
+    /// `first_above[i]`: the least 16-bit sample with an index above i; 32,768 when there is none.
+    first_above: [i32; 255],
+}
+
+impl G711 {
+    /// The law's encoder in the given convention.
+    pub fn new(law: Law, convention: Convention) -> Self {
+        let rule = Rule::of(law, convention);
+        let mut g711 = Self {
+            law,
+            convention,
+            rule,
+            linear: Uniform::mid_tread(16).expect("16 bits are within 1 to 32"),
+            decoded: std::array::from_fn(|code| decode(law, code as u8)),
+            first_above: [32_768; 255],
+        };
+        let mut above = 0;
+        for sample in i16::MIN..=i16::MAX {
+            let index = g711.index_of(g711.encode(sample)) as usize;
+            while above < index {
+                g711.first_above[above] = i32::from(sample);
+                above += 1;
+            }
+        }
+        g711
+    }
+
+    /// The law.
+    pub fn law(&self) -> Law {
+        self.law
+    }
+
+    /// The convention.
+    pub fn convention(&self) -> Convention {
+        self.convention
+    }
+
+    /// The code of a sample.
+    #[inline]
+    pub fn encode(&self, sample: i16) -> u8 {
+        self.rule.encode(sample)
+    }
+
+    /// The sample of a code.
+    #[inline]
+    pub fn decode(&self, code: u8) -> i16 {
+        self.decoded[usize::from(code)]
+    }
+
+    /// The codes of samples.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn encode_slice(&self, samples: &[i16], codes: &mut [u8]) {
+        assert_eq!(samples.len(), codes.len(), "input and output have one length");
+        kernel::g711::encode(&self.rule, samples, codes);
+    }
+
+    /// The samples of codes.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn decode_slice(&self, codes: &[u8], samples: &mut [i16]) {
+        assert_eq!(samples.len(), codes.len(), "input and output have one length");
+        for (sample, &code) in samples.iter_mut().zip(codes) {
+            *sample = self.decode(code);
+        }
+    }
+
+    /// The code with the given index; an index outside 0 to 255 is taken as the nearest of them.
+    pub fn code(&self, index: i32) -> u8 {
+        let index = index.clamp(0, 255);
+        let plain = if index < 128 { 0x80 | (127 - index) } else { index - 128 };
+        (plain ^ self.rule.inverted) as u8
+    }
+
+    /// The index of a code.
+    pub fn index_of(&self, code: u8) -> i32 {
+        match parts(self.law, code) {
+            (magnitude, true) => 127 - magnitude,
+            (magnitude, false) => 128 + magnitude,
+        }
+    }
+}
+
+impl Quantizer for G711 {
+    fn indices(&self) -> RangeInclusive<i32> {
+        0..=255
+    }
+
+    fn index(&self, x: f64) -> i32 {
+        // 16-bit codes fit an i16.
+        self.index_of(self.encode(self.linear.index(x) as i16))
+    }
+
+    fn reconstruct(&self, index: i32) -> f64 {
+        f64::from(self.decode(self.code(index))) / 32_768.0
+    }
+
+    fn threshold(&self, index: i32) -> f64 {
+        let first = self.first_above[index.clamp(0, 254) as usize];
+        self.linear.threshold(first - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+    use crate::quantizer::laws;
+
+    const HASHES: &str = include_str!("../../testdata/golden/quantizers/g711_sha256.csv");
+    const MU_TABLE: &str = include_str!("../../testdata/golden/quantizers/g711_ulaw.csv");
+    const A_TABLE: &str = include_str!("../../testdata/golden/quantizers/g711_alaw.csv");
+
+    const CONVENTIONS: [(Convention, &str); 6] = [
+        (Convention::Itu, "itu"),
+        (Convention::Nearest, "near"),
+        (Convention::Audioop, "py"),
+        (Convention::Sox, "measured sox"),
+        (Convention::Ffmpeg, "measured ffmpeg"),
+        (Convention::Sndfile, "measured libsndfile_1.2.2"),
+    ];
+
+    fn every() -> impl Iterator<Item = (G711, &'static str)> {
+        [Law::Mu, Law::A].into_iter().flat_map(|law| CONVENTIONS.map(|(c, name)| (G711::new(law, c), name)))
+    }
+
+    fn sha256(bytes: &[u8]) -> String {
+        Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn law_name(law: Law) -> &'static str {
+        if law == Law::Mu { "ulaw" } else { "alaw" }
+    }
+
+    #[test]
+    fn every_sample_has_the_code_of_the_named_program() {
+        let golden: HashMap<&str, &str> = HASHES.lines().filter_map(|line| line.rsplit_once(',')).collect();
+        let samples: Vec<i16> = (i16::MIN..=i16::MAX).collect();
+        for (g711, name) in every() {
+            let mut codes = vec![0; samples.len()];
+            g711.encode_slice(&samples, &mut codes);
+            let key = format!("{},encode,{name}", law_name(g711.law));
+            assert_eq!(sha256(&codes), golden[key.as_str()], "{key}");
+            assert!(samples.iter().zip(&codes).all(|(&x, &code)| g711.encode(x) == code), "{key}: slice and single");
+        }
+    }
+
+    #[test]
+    fn every_code_has_the_sample_of_the_law() {
+        for law in [Law::Mu, Law::A] {
+            let codes: Vec<u8> = (0..=255).collect();
+            let mut samples = vec![0; 256];
+            G711::new(law, Convention::Itu).decode_slice(&codes, &mut samples);
+            let bytes: Vec<u8> = samples.iter().flat_map(|s| s.to_le_bytes()).collect();
+            assert!(HASHES.contains(&format!("{},decode,all,{}", law_name(law), sha256(&bytes))));
+        }
+    }
+
+    /// The golden intervals: code, decoded, then first and last sample for itu, py, near; empty when never used.
+    #[test]
+    fn thresholds_are_the_ends_of_the_golden_intervals() {
+        for (law, table) in [(Law::Mu, MU_TABLE), (Law::A, A_TABLE)] {
+            for (convention, column) in [(Convention::Itu, 2), (Convention::Audioop, 4), (Convention::Nearest, 6)] {
+                let g711 = G711::new(law, convention);
+                for line in table.lines().skip(1) {
+                    let fields: Vec<&str> = line.split(',').collect();
+                    let index = g711.index_of(fields[0].parse().expect("a code"));
+                    let Ok(first) = fields[column].parse::<f64>() else { continue };
+                    let expected = (first - 0.5) / 32_768.0;
+                    assert!(index == 0 || g711.threshold(index - 1) == expected, "{law:?} {convention:?} {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn laws_hold() {
+        for (g711, _) in every() {
+            laws::hold(&g711, 1.0, 3);
+        }
+    }
+
+    #[test]
+    fn index_and_code_translate() {
+        for (g711, name) in every() {
+            for index in 0..256 {
+                assert_eq!(g711.index_of(g711.code(index)), index, "{name}");
+            }
+        }
+    }
+}
