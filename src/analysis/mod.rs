@@ -15,6 +15,7 @@ pub mod error_statistics;
 pub mod figure;
 pub mod sine_fit;
 mod sinusoids;
+pub mod spectrogram;
 pub mod spectrum;
 pub mod tone;
 pub mod window;
