@@ -44,7 +44,7 @@ pub(super) fn draw_axes(canvas: &mut Canvas, panel: &PanelLayout, left: f64) {
         canvas,
         &caption,
         (left + LABEL_PX * 0.76, (frame.top + frame.bottom) / 2.0),
-        frame.height() + PANEL_GAP_PX * 0.75,
+        frame.height() + PANEL_GAP_PX * 0.6,
     );
 }
 
@@ -73,7 +73,7 @@ pub(super) fn draw_colour_bar(canvas: &mut Canvas, bar: &ColourBar, right: f64) 
         canvas,
         &bar.heat.axis.caption(bar.ticks.power_of_ten),
         (right, middle),
-        bar.rect.height() + PANEL_GAP_PX * 0.75,
+        bar.rect.height() + PANEL_GAP_PX * 0.6,
     );
 }
 

@@ -42,7 +42,8 @@ fn best_place(text: &str, point: Point, frame: Rect, taken: &[Rect], data: &[Poi
         let free = room.holds(rect) && !taken.iter().any(|t| t.overlaps(rect));
         free.then(|| (data.iter().filter(|&&p| rect.clip(p, p).is_some()).count(), order, at, anchor))
     });
-    fitting.min_by_key(|&(covered, order, ..)| (covered, order)).map(|(_, _, at, anchor)| (at, set(anchor)))
+    // A line of its own beside the point is worth covering a few points of data.
+    fitting.min_by_key(|&(covered, order, ..)| 4 * covered + order).map(|(_, _, at, anchor)| (at, set(anchor)))
 }
 
 /// The point of `rect` nearest to `point`.

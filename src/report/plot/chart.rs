@@ -63,7 +63,7 @@ pub enum Ticks {
     /// Steps of 1, 2, 2.5 and 5 times a power of ten; a common power of ten goes to the axis' unit.
     #[default]
     Decimal,
-    /// Steps that divide well in dB: 1, 2, 3, 6, 10, 20, 40.
+    /// Steps that divide well in dB: 1, 2, 5, 10, 20, 40.
     Decibel,
     /// 20, 50, 100 ... 1 k ... 20 k.
     Frequency,

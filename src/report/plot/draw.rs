@@ -67,7 +67,7 @@ impl Chart {
         axes::draw_x_axis(&mut canvas, &layout);
         draw_titles(&mut canvas, &layout);
         layout.legend.draw(&mut canvas, layout.left, layout.legend_top);
-        for bar in layout.panels.iter().filter_map(|p| p.colour_bar.as_ref()) {
+        for bar in &layout.colour_bars {
             axes::draw_colour_bar(&mut canvas, bar, size.0 - layout.left - 2.0);
         }
         let text_boxes = canvas.finish();
@@ -88,7 +88,7 @@ fn draw_titles(canvas: &mut Canvas, layout: &Layout) {
 }
 
 fn draw_panel(canvas: &mut Canvas, panel: &PanelLayout, layout: &Layout) {
-    if panel.colour_bar.is_none() {
+    if panel.heat.is_none() {
         axes::draw_grid(canvas, panel, &layout.x_ticks);
     }
     let mut drawn = Vec::new();
@@ -96,21 +96,19 @@ fn draw_panel(canvas: &mut Canvas, panel: &PanelLayout, layout: &Layout) {
         draw_series(canvas, series, panel, &mut drawn);
     }
     axes::draw_axes(canvas, panel, layout.left);
-    if !panel.panel.title.is_empty() {
+    if !panel.title.is_empty() {
         let set = Type { size_px: 12.0, weight: Weight::Bold, ink: Ink::Text, anchor: Anchor::Start };
         let room = panel.frame.width();
-        let title = super::legend::shortened(&panel.panel.title, room, 12.0, Weight::Bold);
+        let title = super::legend::shortened(panel.title, room, 12.0, Weight::Bold);
         canvas.text(&title, (panel.frame.left, panel.frame.top - 6.0), set);
     }
     callout::draw(canvas, &panel.panel.callouts, panel.frame, &panel.rulers, &drawn);
 }
 
 fn images(layout: &Layout, zoom: f64) -> Vec<Image> {
-    let bars = layout.panels.iter().filter_map(|panel| Some((panel, panel.colour_bar.as_ref()?)));
-    bars.flat_map(|(panel, bar)| {
-        [heat::image(bar.heat, panel.frame, &panel.rulers, zoom), heat::bar(bar.rect, &bar.ruler, bar.heat.range)]
-    })
-    .collect()
+    let maps = layout.panels.iter().filter_map(|p| Some(heat::image(p.heat?, p.frame, &p.rulers, zoom)));
+    let bars = layout.colour_bars.iter().map(|b| heat::bar(b.rect, &b.ruler, b.heat.range));
+    maps.chain(bars).collect()
 }
 
 /// Draws a series; the points of its lines go to `drawn`.

@@ -32,6 +32,8 @@ pub(super) const SUBTITLE_LINE_PX: f64 = 16.0;
 const PANEL_TITLE_PX: f64 = 18.0;
 const PAD_PX: f64 = 16.0;
 pub(super) const PANEL_GAP_PX: f64 = 16.0;
+/// Half a tick label above, half below.
+const LEAST_PANEL_GAP_PX: f64 = 13.0;
 /// From the frame's left edge to the tick labels, and from these to the axis label.
 pub(super) const TICK_GAP_PX: f64 = 7.0;
 /// A tick label and the axis label under the last frame.
@@ -48,7 +50,9 @@ pub(super) struct PanelLayout<'a> {
     pub frame: Rect,
     pub rulers: Rulers,
     pub y_ticks: TickSet,
-    pub colour_bar: Option<ColourBar<'a>>,
+    /// Shown above the frame; empty where it has no room.
+    pub title: &'a str,
+    pub heat: Option<&'a HeatMap>,
 }
 
 /// The key to a heat map's colours.
@@ -70,6 +74,7 @@ pub(super) struct Layout<'a> {
     pub legend: Legend<'a>,
     pub legend_top: f64,
     pub panels: Vec<PanelLayout<'a>>,
+    pub colour_bars: Vec<ColourBar<'a>>,
     pub x_ticks: TickSet,
 }
 
@@ -80,7 +85,8 @@ impl<'a> Layout<'a> {
         let pad = PAD_PX.min(width * 0.04).round();
         let inner = width - 2.0 * pad;
         let title = wrapped(&chart.title, inner, TITLE_PX, Weight::Bold, roomy);
-        let subtitle = wrapped(&chart.subtitle, inner, SUBTITLE_PX, Weight::Regular, roomy + 1);
+        let subtitle =
+            wrapped(&chart.subtitle, inner, SUBTITLE_PX, Weight::Regular, if height < 200.0 { 0 } else { roomy + 1 });
         let legend_rows = ((height - 180.0) / 90.0).clamp(1.0, 5.0) as usize;
         let legend = Legend::new(chart, inner, legend_rows);
         let title_top = pad - 2.0;
@@ -98,6 +104,7 @@ impl<'a> Layout<'a> {
             legend,
             legend_top,
             panels: Vec::new(),
+            colour_bars: Vec::new(),
             x_ticks: TickSet::default(),
         };
         layout.place_panels(Rect { left: pad, right: width - pad, top, bottom: bottom.max(top + 20.0) });
@@ -105,41 +112,58 @@ impl<'a> Layout<'a> {
     }
 
     fn place_panels(&mut self, area: Rect) {
-        let frames = stacked(&self.chart.panels, area);
-        let y_ticks: Vec<TickSet> = frames.iter().zip(&self.chart.panels).map(|(f, p)| y_ticks(p, *f)).collect();
+        let panels = &self.chart.panels;
+        let titles = if tight(panels, area) { Titles::Dropped } else { Titles::Shown };
+        let frames = stacked(panels, area, titles);
+        let y_ticks: Vec<TickSet> = frames.iter().zip(panels).map(|(f, p)| y_ticks(p, *f)).collect();
         let label_width = y_ticks.iter().map(widest).fold(0.0, f64::max);
         let left = area.left + LABEL_PX + 6.0 + label_width + TICK_GAP_PX;
-        let bars: Vec<_> = frames
-            .iter()
-            .zip(&self.chart.panels)
-            .map(|(f, p)| heat_of(p).map(|h| colour_bar(h, *f, area.right)))
+        self.colour_bars = colour_bars(panels, &frames, area.right);
+        let right = self.colour_bars.iter().map(|b| b.rect.left - COLOUR_BAR_GAP_PX).fold(area.right, f64::min);
+        let x = self.place_x_axis(left, right);
+        let places = frames.into_iter().zip(y_ticks).zip(panels);
+        self.panels = places
+            .map(|((frame, y_ticks), panel)| {
+                let frame = Rect { left: x.from_px, right: x.to_px, ..frame };
+                let title = if titles == Titles::Shown { panel.title.as_str() } else { "" };
+                let rulers = Rulers { x, y: y_ruler(panel, frame) };
+                PanelLayout { panel, frame, rulers, y_ticks, title, heat: heat_of(panel) }
+            })
             .collect();
-        let bar_left = bars.iter().flatten().map(|b| b.rect.left - COLOUR_BAR_GAP_PX).fold(area.right, f64::min);
+    }
+
+    fn place_x_axis(&mut self, left: f64, right: f64) -> Ruler {
         let (low, high) = range::of_x(self.chart);
-        let scale = self.chart.x.scale;
-        let mut x = Ruler { scale, low, high, from_px: left, to_px: bar_left.max(left + 20.0) };
+        let mut x = Ruler { scale: self.chart.x.scale, low, high, from_px: left, to_px: right.max(left + 20.0) };
         self.x_ticks = x_ticks(self.chart, &x);
         // The last label is centred under its tick: what sticks out beyond the edge moves the frame's end inwards.
-        let overhang = self.x_ticks.major.last().map_or(0.0, |t| tick_rect(t, &x).right - area.right);
+        let overhang = self.x_ticks.major.last().map_or(0.0, |t| tick_rect(t, &x).right - right);
         if overhang > 0.0 {
             x.to_px = (x.to_px - overhang).max(left + 20.0);
             self.x_ticks = x_ticks(self.chart, &x);
         }
-        let places = frames.into_iter().zip(y_ticks).zip(bars).zip(&self.chart.panels);
-        self.panels = places
-            .map(|(((frame, y_ticks), colour_bar), panel)| {
-                let frame = Rect { left: x.from_px, right: x.to_px, ..frame };
-                PanelLayout { panel, frame, rulers: Rulers { x, y: y_ruler(panel, frame) }, y_ticks, colour_bar }
-            })
-            .collect();
+        x
     }
 }
 
+/// Whether panels' titles have room.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Titles {
+    Shown,
+    Dropped,
+}
+
+/// True when titles and gaps would leave less than half of the area to the data.
+fn tight(panels: &[Panel], area: Rect) -> bool {
+    panels.len() as f64 * (PANEL_TITLE_PX + PANEL_GAP_PX) > area.height() / 2.0
+}
+
 /// Frames of full width, one under the other, by the panels' relative heights.
-fn stacked(panels: &[Panel], area: Rect) -> Vec<Rect> {
-    let title = |p: &Panel| if p.title.is_empty() { 0.0 } else { PANEL_TITLE_PX };
+fn stacked(panels: &[Panel], area: Rect, titles: Titles) -> Vec<Rect> {
+    let title = |p: &Panel| if p.title.is_empty() || titles == Titles::Dropped { 0.0 } else { PANEL_TITLE_PX };
     let weight = |p: &Panel| if p.height > 0.0 && p.height.is_finite() { p.height } else { 1.0 };
-    let gaps = PANEL_GAP_PX * panels.len().saturating_sub(1) as f64 + panels.iter().map(title).sum::<f64>();
+    let gap = if titles == Titles::Dropped { LEAST_PANEL_GAP_PX } else { PANEL_GAP_PX };
+    let gaps = gap * panels.len().saturating_sub(1) as f64 + panels.iter().map(title).sum::<f64>();
     let free = (area.height() - gaps).max(4.0 * panels.len() as f64);
     let total: f64 = panels.iter().map(weight).sum();
     let mut top = area.top;
@@ -148,7 +172,7 @@ fn stacked(panels: &[Panel], area: Rect) -> Vec<Rect> {
         .map(|panel| {
             let frame_top = top + title(panel);
             let bottom = frame_top + free * weight(panel) / total;
-            top = bottom + PANEL_GAP_PX;
+            top = bottom + gap;
             Rect { top: frame_top, bottom, ..area }
         })
         .collect()
@@ -200,6 +224,17 @@ fn heat_of(panel: &Panel) -> Option<&HeatMap> {
         Mark::Heat(heat) => Some(heat),
         _ => None,
     })
+}
+
+/// A colour bar beside each heat map, or one along all when they share range and axis.
+fn colour_bars<'a>(panels: &'a [Panel], frames: &[Rect], right: f64) -> Vec<ColourBar<'a>> {
+    let heats: Vec<(&HeatMap, Rect)> = panels.iter().zip(frames).filter_map(|(p, f)| Some((heat_of(p)?, *f))).collect();
+    let Some(&(first, top)) = heats.first() else { return Vec::new() };
+    let shared = heats.iter().all(|(h, _)| h.range == first.range && h.axis.key == first.axis.key);
+    match heats.last() {
+        Some(&(_, bottom)) if shared => vec![colour_bar(first, Rect { bottom: bottom.bottom, ..top }, right)],
+        _ => heats.into_iter().map(|(heat, frame)| colour_bar(heat, frame, right)).collect(),
+    }
 }
 
 fn colour_bar(heat: &HeatMap, frame: Rect, right: f64) -> ColourBar<'_> {

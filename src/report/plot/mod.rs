@@ -12,11 +12,14 @@
 //! (its mitre joins have no limit). The PNG is the SVG rendered by resvg.
 
 mod axes;
+pub mod bits;
 mod callout;
 mod canvas;
 mod chart;
+pub mod codebook;
 mod colour_map;
 mod csv;
+pub mod curves;
 mod document;
 mod draw;
 mod font;
@@ -25,14 +28,20 @@ mod heat;
 pub mod histogram;
 mod layout;
 mod legend;
+pub mod linearity;
 pub mod noise;
 mod range;
+pub mod rate_distortion;
 mod reduce;
+pub mod snr_bits;
+pub mod snr_level;
+pub mod spectrogram;
 pub mod spectrum;
 mod style;
 mod ticks;
 pub mod transfer;
 mod value;
+pub mod wave;
 
 pub use chart::{Axis, Callout, Chart, HeatMap, Mark, Panel, Positions, Reduce, Scale, Series, Stroke, Ticks};
 pub use draw::{Drawing, TextBox};

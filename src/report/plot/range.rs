@@ -89,7 +89,7 @@ fn usable((low, high): (f64, f64), scale: Scale) -> (f64, f64) {
 /// Widened to the next multiples of a step, with a margin at ends that are not zero.
 fn rounded((low, high): (f64, f64), axis: &Axis) -> (f64, f64) {
     let margin = (high - low) * MARGIN;
-    let step = step_at_least((high - low) / 10.0, axis.ticks);
+    let step = step_at_least((high - low) / 20.0, axis.ticks);
     let low = if low == 0.0 { 0.0 } else { ((low - margin) / step).floor() * step };
     let high = if high == 0.0 { 0.0 } else { ((high + margin) / step).ceil() * step };
     (low, high)

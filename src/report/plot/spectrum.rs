@@ -104,18 +104,23 @@ pub(super) fn level_range(traces: &[Vec<f64>], x: &Axis) -> (f64, f64) {
 /// How the spectrum was taken, with its resolution bandwidth.
 pub(super) fn settings(spectrum: &PowerSpectrum) -> String {
     let settings = spectrum.settings();
-    let window = match settings.window {
-        Window::Rectangular => "rectangular".into(),
-        Window::Hann => "Hann".into(),
-        Window::BlackmanHarris4 => "4-term Blackman–Harris".into(),
-        Window::BlackmanHarris7 => "7-term Blackman–Harris".into(),
-        Window::FlatTop => "flat top".into(),
-        Window::Kaiser { beta } => format!("Kaiser β = {beta}"),
-    };
+    let window = window_name(settings.window);
     let frames = match spectrum.n_frames() {
         1 => "1 frame".into(),
         n => format!("mean of {} frames", value::count(n as u64)),
     };
     let rbw = value::frequency(spectrum.resolution_bandwidth_hz());
     format!("RBW {rbw} ({window}, N = {}, {frames})", value::count(settings.n_fft as u64))
+}
+
+/// A window's name in prose.
+pub(super) fn window_name(window: Window) -> String {
+    match window {
+        Window::Rectangular => "rectangular".into(),
+        Window::Hann => "Hann".into(),
+        Window::BlackmanHarris4 => "4-term Blackman–Harris".into(),
+        Window::BlackmanHarris7 => "7-term Blackman–Harris".into(),
+        Window::FlatTop => "flat top".into(),
+        Window::Kaiser { beta } => format!("Kaiser β = {beta}"),
+    }
 }

@@ -21,6 +21,9 @@ pub(super) struct TickSet {
     pub power_of_ten: i32,
 }
 
+/// Ticks are never asked to be closer than this.
+const LEAST_SPACING_PX: f64 = 22.0;
+
 /// Something that decides whether labels fit: given the ticks, true when none touches its neighbour.
 pub(super) type Fits<'a> = &'a dyn Fn(&[Tick]) -> bool;
 
@@ -33,7 +36,9 @@ pub(super) fn choose(axis: &Axis, ruler: &Ruler, spacing_px: f64, fits: Fits) ->
 }
 
 fn linear(axis: &Axis, ruler: &Ruler, spacing_px: f64, fits: Fits) -> TickSet {
-    let wanted = (ruler.length_px() / spacing_px).floor().max(1.0);
+    // A short axis still gets its middle marked, as long as labels may fit at all.
+    let length = ruler.length_px();
+    let wanted = (length / spacing_px).max((length / LEAST_SPACING_PX).min(4.0)).floor().max(1.0);
     let mut step = step_at_least((ruler.high - ruler.low) / wanted, axis.ticks);
     loop {
         let values = multiples(step, ruler.low, ruler.high);
@@ -48,7 +53,7 @@ fn linear(axis: &Axis, ruler: &Ruler, spacing_px: f64, fits: Fits) -> TickSet {
 /// The smallest step of the axis' kind that is no smaller than `least`.
 pub(super) fn step_at_least(least: f64, kind: Ticks) -> f64 {
     const CLOCK_S: [f64; 12] = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0];
-    const DECIBELS: [f64; 6] = [1.0, 2.0, 3.0, 6.0, 10.0, 20.0];
+    const DECIBELS: [f64; 5] = [1.0, 2.0, 5.0, 10.0, 20.0];
     let fixed: &[f64] = match kind {
         Ticks::Clock => &CLOCK_S,
         Ticks::Decibel => &DECIBELS,

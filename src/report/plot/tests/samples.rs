@@ -112,12 +112,141 @@ fn transfer_chart() -> Chart {
         .chart()
 }
 
+fn wave_chart() -> Chart {
+    let x = signal(24_000);
+    let error = eight_bit_error(&x);
+    let y: Vec<f64> = x.iter().zip(&error).map(|(x, e)| x + e).collect();
+    let track = |name: &str, samples, ink, zoom| wave::Track { name: String::from(name), samples, ink, zoom };
+    let tracks = vec![
+        track("Input", &x[..], Ink::Signal, wave::Zoom::FullScale),
+        track("Output", &y[..], Ink::Third, wave::Zoom::FullScale),
+        track("Error", &error[..], Ink::Error, wave::Zoom::Fitted),
+    ];
+    wave::Wave { conditions: conditions(), sample_rate_hz: RATE_HZ, start_s: 0.0, tracks }.chart()
+}
+
+fn curve(name: &str, x: &[f64], origin: curves::Origin, y: impl Fn(f64) -> f64) -> curves::Curve {
+    curves::Curve { name: name.into(), x: x.to_vec(), y: x.iter().map(|&x| y(x)).collect(), origin }
+}
+
+fn snr_level_chart() -> Chart {
+    let levels: Vec<f64> = (0..=20).map(|i| f64::from(i) * 4.0 - 80.0).collect();
+    let curves = vec![
+        curve("uniform, 8 bits", &levels, curves::Origin::Measured, |l| 49.9 + l + 0.3 * (l * 0.9).sin()),
+        curve("uniform, 13 bits", &levels, curves::Origin::Measured, |l| 80.0 + l),
+        curve("µ-law, 8 bits", &levels, curves::Origin::Measured, |l| {
+            38.0 - 8.0 * (1.0 + (-(l + 46.0) / 6.0).exp()).ln()
+        }),
+        curve("A-law, 8 bits", &levels, curves::Origin::Measured, |l| {
+            37.5 - 8.0 * (1.0 + (-(l + 44.0) / 6.0).exp()).ln()
+        }),
+        curve("6.02 B + 1.76 dB + level, B = 8", &levels, curves::Origin::Theory, |l| 49.9 + l),
+    ];
+    snr_level::SnrLevel { conditions: "997 Hz sine · 48 kHz".into(), curves }.chart()
+}
+
+fn snr_bits_chart() -> Chart {
+    let bits: Vec<f64> = (2..=16).map(f64::from).collect();
+    let curves = vec![
+        curve("uniform", &bits, curves::Origin::Measured, |b| 6.02 * b - 11.0),
+        curve("uniform, TPDF dither", &bits, curves::Origin::Measured, |b| 6.02 * b - 15.8),
+        curve("Lloyd-Max, trained", &bits, curves::Origin::Measured, |b| 6.0 * b - 4.3),
+    ];
+    snr_bits::SnrBits { conditions: "harp.wav · 48 kHz".into(), curves }.chart()
+}
+
+fn rate_distortion_chart() -> Chart {
+    let rates: Vec<f64> = (2..=12).map(|i| f64::from(i) * 0.5).collect();
+    let fine: Vec<f64> = (0..=60).map(|i| f64::from(i) * 0.1).collect();
+    let curves = vec![
+        curve("uniform, entropy coded", &rates, curves::Origin::Measured, |r| 6.02 * r - 1.53),
+        curve("Lloyd-Max", &rates, curves::Origin::Measured, |r| 6.02 * r - 4.0),
+        curve("trellis, entropy coded", &rates, curves::Origin::Measured, |r| 6.02 * r - 0.5),
+        curve("R(D), Gaussian", &fine, curves::Origin::Theory, |r| 6.02 * r),
+    ];
+    let recommended =
+        rate_distortion::Recommended { name: "trellis, 3 bits: 17.6 dB".into(), rate_bits: 3.0, snr_db: 17.56 };
+    let conditions = "Gaussian source · 10⁶ samples".into();
+    rate_distortion::RateDistortion { conditions, curves, recommended: Some(recommended) }.chart()
+}
+
+fn linearity_chart() -> Chart {
+    let dnl: Vec<f64> = (0..256).map(|i| 0.3 * noise(i) + if i % 64 == 0 { 0.4 } else { 0.0 }).collect();
+    let inl: Vec<f64> = (0..256).map(|i| 0.8 * (i as f64 / 40.0).sin() + 0.1 * noise(i + 999)).collect();
+    let conditions = "8-bit converter · sine histogram, 2²⁰ samples".into();
+    linearity::Linearity { conditions, first_code: -128, dnl_lsb: &dnl, inl_lsb: &inl }.chart()
+}
+
+fn codebook_chart() -> Chart {
+    let edges: Vec<f64> = (0..=80).map(|i| f64::from(i) * 0.025 - 1.0).collect();
+    let values: Vec<f64> = edges.windows(2).map(|e| 2.0 * (-4.0 * (e[0] + 0.0125).abs()).exp()).collect();
+    let level = |u: f64| u.signum() * -(1.0 - u.abs() * 0.97).ln() / 4.0;
+    let levels: Vec<f64> = (0..16).map(|i| level((f64::from(i) + 0.5) / 8.0 - 1.0)).collect();
+    let thresholds: Vec<f64> = levels.windows(2).map(|l| (l[0] + l[1]) / 2.0).collect();
+    let density = codebook::Density { name: "Laplace".into(), edges: &edges, values: &values };
+    let conditions = "Lloyd-Max, 16 levels, Laplace density".into();
+    codebook::Codebook {
+        conditions,
+        levels: &levels,
+        thresholds: &thresholds,
+        density: Some(density),
+        range: (-1.0, 1.0),
+    }
+    .chart()
+}
+
+fn spectrogram_chart() -> Chart {
+    use crate::analysis::spectrogram::Spectrogram;
+    let mut x = signal(48_000);
+    for (i, x) in x.iter_mut().enumerate() {
+        let t = i as f64 / RATE_HZ;
+        *x *= 0.05 + (-8.0 * (t % 0.25)).exp();
+        *x += 0.1 * (std::f64::consts::TAU * (1000.0 * t + 7000.0 * t * t)).sin();
+    }
+    let error = eight_bit_error(&x);
+    let y: Vec<f64> = x.iter().zip(&error).map(|(x, e)| x + e).collect();
+    let settings = Settings { n_fft: 1024, hop: 256, ..Settings::default() };
+    let taken = [&x, &y, &error].map(|s| Spectrogram::of(s, RATE_HZ, settings).expect("samples"));
+    let titled = |title: &str, i: usize| spectrogram::Titled { title: title.into(), spectrogram: &taken[i] };
+    let panels = vec![titled("Before", 0), titled("After", 1), titled("Difference", 2)];
+    spectrogram::Spectrograms { conditions: conditions(), panels, frequency: Scale::Linear }.chart()
+}
+
+fn bits_chart() -> Chart {
+    let edges: Vec<f64> = (0..=24).map(|i| 100.0 * (f64::from(i) * 0.23).exp()).collect();
+    let n_packets = 200;
+    let burst = |i: usize| if i % 40 < 3 { 1.6 } else { 1.0 };
+    let map: Vec<f32> = (0..n_packets * 24)
+        .map(|j| (burst(j / 24) * (4.0 - (j % 24) as f64 * 0.17 + 0.4 * noise(j))).max(0.0) as f32)
+        .collect();
+    let packet_bits: Vec<f64> = (0..n_packets).map(|i| 1900.0 * burst(i) + 200.0 * noise(i)).collect();
+    let switched: Vec<usize> = (0..n_packets).filter(|i| i % 40 == 0).collect();
+    let conditions = "castanets.wav · quality 5 · 48 kHz".into();
+    bits::Bits {
+        conditions,
+        packet_s: 0.02,
+        band_edges_hz: &edges,
+        bits_per_coefficient: &map,
+        packet_bits: &packet_bits,
+        switched_packets: &switched,
+    }
+    .chart()
+}
+
 /// Name and chart of every kind.
 pub fn all() -> Vec<(&'static str, Chart)> {
     vec![
+        ("bits", bits_chart()),
+        ("codebook", codebook_chart()),
         ("histogram", histogram_chart()),
+        ("linearity", linearity_chart()),
         ("noise", noise_chart()),
+        ("rate-distortion", rate_distortion_chart()),
+        ("snr-bits", snr_bits_chart()),
+        ("snr-level", snr_level_chart()),
+        ("spectrogram", spectrogram_chart()),
         ("spectrum", spectrum_chart()),
         ("transfer", transfer_chart()),
+        ("wave", wave_chart()),
     ]
 }
