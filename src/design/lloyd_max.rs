@@ -5,6 +5,7 @@
 //! not help. Sources: Max, Quantizing for minimum distortion, IRE Trans. IT-6 (1960), 7; Lloyd, Least squares
 //! quantization in PCM, IEEE Trans. IT-28 (1982), 129; Panter and Dite, Proc. IRE 39 (1951), 44.
 
+use super::tridiagonal::Tridiagonal;
 use super::{Cell, Certificate, Density, Design, Samples, optimal_partition};
 use crate::{Error, Result};
 
@@ -114,13 +115,11 @@ pub(super) struct System {
     pub(super) edge: LeftEdge,
 }
 
-/// Residual `centroid - level` and the three diagonals of its derivative.
+/// Residual `centroid - level` and its derivative by the levels.
 struct Linearised {
     residual: Vec<f64>,
     centroids: Vec<f64>,
-    below: Vec<f64>,
-    diagonal: Vec<f64>,
-    above: Vec<f64>,
+    derivative: Tridiagonal,
 }
 
 impl System {
@@ -168,9 +167,7 @@ impl System {
         let mut out = Linearised {
             residual: Vec::with_capacity(n),
             centroids: Vec::with_capacity(n),
-            below: Vec::with_capacity(n),
-            diagonal: Vec::with_capacity(n),
-            above: Vec::with_capacity(n),
+            derivative: Tridiagonal::with_capacity(n),
         };
         for (i, &level) in y.iter().enumerate() {
             let (a, b) = (edges[i], edges[i + 1]);
@@ -182,9 +179,8 @@ impl System {
             let right = if i + 1 == n { 0.0 } else { slope(b) };
             out.residual.push(centroid - level);
             out.centroids.push(centroid);
-            out.below.push(left);
-            out.diagonal.push(left + right - 1.0);
-            out.above.push(right);
+            // Rows are diagonally dominant for log-concave densities, so that elimination needs no pivoting.
+            out.derivative.push(left, left + right - 1.0, right);
         }
         out
     }
@@ -207,18 +203,7 @@ impl System {
 impl Linearised {
     /// y minus the inverse derivative times the residual; none when that would break the order of the levels.
     fn newton_step(&self, y: &[f64]) -> Option<Vec<f64>> {
-        let n = y.len();
-        let (mut ratio, mut step) = (vec![0.0; n], vec![0.0; n]);
-        // Elimination without pivoting (Thomas): rows are diagonally dominant for log-concave densities.
-        for i in 0..n {
-            let (r, s) = if i == 0 { (0.0, 0.0) } else { (ratio[i - 1], step[i - 1]) };
-            let pivot = self.diagonal[i] - self.below[i] * r;
-            ratio[i] = self.above[i] / pivot;
-            step[i] = (-self.residual[i] - self.below[i] * s) / pivot;
-        }
-        for i in (0..n.saturating_sub(1)).rev() {
-            step[i] -= ratio[i] * step[i + 1];
-        }
+        let step = self.derivative.solve(self.residual.iter().map(|r| -r));
         let next: Vec<f64> = y.iter().zip(&step).map(|(y, s)| y + s).collect();
         let ordered = next.iter().all(|v| v.is_finite()) && next.windows(2).all(|pair| pair[0] < pair[1]);
         // A level may not cross the fixed edge either.

@@ -5,12 +5,18 @@
 //! ```
 
 pub mod density;
+pub mod entropy_constrained;
+mod entropy_constrained_samples;
 #[cfg(test)]
 mod golden;
 pub mod lloyd_max;
 pub mod optimal_partition;
 mod quadrature;
 pub mod samples;
+mod tridiagonal;
+
+use crate::Result;
+use crate::quantizer::Codebook;
 
 pub use density::{Cell, Density};
 pub use samples::Samples;
@@ -59,6 +65,14 @@ impl Design {
             certificate,
             iterations,
         }
+    }
+
+    /// The quantizer itself.
+    ///
+    /// # Errors
+    /// `InvalidParameter` when two levels coincide: cells so narrow that `f64` cannot tell them apart.
+    pub fn codebook(&self) -> Result<Codebook> {
+        Codebook::new(self.levels.clone(), self.thresholds.clone())
     }
 
     /// Adds an error that no choice of levels changes.

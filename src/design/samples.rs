@@ -149,9 +149,14 @@ impl Samples {
         Cell { mass: mass / total, centroid, scatter: scatter / total }
     }
 
+    /// Index of the first value that is not below `threshold`.
+    pub(super) fn first_at_or_above(&self, threshold: f64) -> usize {
+        self.values.partition_point(|&x| x < threshold)
+    }
+
     /// Where `thresholds` cut the values: 0, the first point at or above each threshold, the number of points.
     pub(super) fn cuts_at(&self, thresholds: &[f64]) -> Vec<usize> {
-        let inner = thresholds.iter().map(|&t| self.values.partition_point(|&x| x < t));
+        let inner = thresholds.iter().map(|&t| self.first_at_or_above(t));
         std::iter::once(0).chain(inner).chain([self.n_distinct()]).collect()
     }
 
@@ -232,6 +237,7 @@ fn check_values(name: &'static str, values: &[f64]) -> Result<()> {
 /// 65,536. Here x is about the mean and in units of `Samples::scale`.
 pub(super) struct Moments {
     sums: Vec<Sums>,
+    mean: f64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -256,7 +262,7 @@ impl Moments {
             now.xx = add(now.xx, w * x * x);
             sums.push(now);
         }
-        Self { sums }
+        Self { sums, mean }
     }
 
     /// Number of points.
@@ -271,6 +277,24 @@ impl Moments {
         let x = (b.x[0] - a.x[0]) + (b.x[1] - a.x[1]);
         let xx = (b.xx[0] - a.xx[0]) + (b.xx[1] - a.xx[1]);
         xx - x * x / (b.w - a.w)
+    }
+}
+
+impl Moments {
+    /// Mean of all points, in the samples' own units.
+    pub(super) fn mean(&self) -> f64 {
+        self.mean
+    }
+
+    /// Mean of points `from..to`, less that of all, in units of the scale.
+    pub(super) fn centroid(&self, from: usize, to: usize) -> f64 {
+        let (a, b) = (&self.sums[from], &self.sums[to]);
+        ((b.x[0] - a.x[0]) + (b.x[1] - a.x[1])) / (b.w - a.w)
+    }
+
+    /// Weight of points `from..to`.
+    pub(super) fn weight(&self, from: usize, to: usize) -> f64 {
+        self.sums[to].w - self.sums[from].w
     }
 }
 
