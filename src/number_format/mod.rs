@@ -10,6 +10,7 @@ pub mod calibration;
 pub mod fixed_point;
 pub mod gguf;
 pub mod small_float;
+pub mod tensor_file;
 
 #[cfg(test)]
 mod golden_input;
