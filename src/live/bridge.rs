@@ -4,7 +4,10 @@
 //! use, and one by one in tests.
 
 use std::{
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -52,7 +55,7 @@ impl Tap {
         Self { ring, lost_frames: 0 }
     }
 
-    fn push(&mut self, dry: &[f32], wet: &[f32], n_channels: usize) {
+    pub(super) fn push(&mut self, dry: &[f32], wet: &[f32], n_channels: usize) {
         let n_frames = dry.len() / n_channels;
         let n_fit = n_frames.min(self.ring.slots() / (2 * n_channels));
         self.lost_frames += (n_frames - n_fit) as u64;
@@ -63,15 +66,38 @@ impl Tap {
     }
 }
 
-/// Rates and channels of a bridge.
+/// Rates and channels of a bridge, checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
+    input_hz: u32,
+    output_hz: u32,
+    n_channels: usize,
+}
+
+impl Rates {
+    /// Frames per second of both sides, and the channels of both rings.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for no channel, a rate of 0, or rates more than a factor of 16 apart.
+    pub fn new(input_hz: u32, output_hz: u32, n_channels: usize) -> Result<Self> {
+        Resampler::new(n_channels, input_hz, output_hz)?;
+        Ok(Self { input_hz, output_hz, n_channels })
+    }
+
     /// Frames per second of the captured side.
-    pub input_hz: u32,
+    pub fn input_hz(&self) -> u32 {
+        self.input_hz
+    }
+
     /// Frames per second of the played side, at which is quantized.
-    pub output_hz: u32,
+    pub fn output_hz(&self) -> u32 {
+        self.output_hz
+    }
+
     /// Channels in both rings.
-    pub n_channels: usize,
+    pub fn n_channels(&self) -> usize {
+        self.n_channels
+    }
 }
 
 /// Whether both sides have a clock of their own.
@@ -92,6 +118,21 @@ pub struct Core {
     pub commands: Consumer<Command>,
     /// Listeners: meter, recorder.
     pub taps: Vec<Tap>,
+}
+
+/// What a bridge stands on.
+#[derive(Debug)]
+pub struct Banks {
+    /// Captured frames.
+    pub input: Consumer<f32>,
+    /// Frames to play.
+    pub output: Producer<f32>,
+    /// Rates and channels of both.
+    pub rates: Rates,
+    /// Whether they have one clock.
+    pub pacing: Pacing,
+    /// Counters of the run.
+    pub flow: Arc<Flow>,
 }
 
 /// The bridge itself.
@@ -115,37 +156,30 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    /// A bridge from `input` to `output`, rings of interleaved frames.
-    ///
-    /// # Errors
-    /// `InvalidParameter` for rates or channels that [`Resampler::new`] refuses.
-    pub fn new(
-        (input, output): (Consumer<f32>, Producer<f32>),
-        rates: Rates,
-        pacing: Pacing,
-        flow: Arc<Flow>,
-        core: Core,
-    ) -> Result<Self> {
-        let resampler = Resampler::new(rates.n_channels, rates.input_hz, rates.output_hz)?;
+    /// A bridge at rest.
+    pub fn new(banks: Banks, core: Core) -> Self {
+        let Banks { input, output, rates, pacing, flow } = banks;
+        let Rates { input_hz, output_hz, n_channels } = rates;
+        let resampler = Resampler::new(n_channels, input_hz, output_hz).expect("rates are checked");
         // One frame more than the nominal ratio makes, for the widest correction.
-        let n_out = (resampler.max_output_frames(ROUND_FRAMES) + 2) * rates.n_channels;
-        Ok(Self {
+        let n_out = (resampler.max_output_frames(ROUND_FRAMES) + 2) * n_channels;
+        Self {
             input,
             output,
             rates,
             pacing,
             flow,
             resampler,
-            drift: DriftControl::new(rates.output_hz, 512),
+            drift: DriftControl::new(output_hz, 512),
             core,
             n_consumed: 0,
             n_produced: 0,
             underruns_seen: 0,
-            captured: vec![0.0; ROUND_FRAMES * rates.n_channels],
+            captured: vec![0.0; ROUND_FRAMES * n_channels],
             dry: vec![0.0; n_out],
             wet: vec![0.0; n_out],
             heard: vec![0.0; n_out],
-        })
+        }
     }
 
     /// One round, `elapsed_s` after the last one. Returns the output frames made.
@@ -243,6 +277,7 @@ impl Bridge {
         let _ = self.output.push_entire_slice(heard);
         self.n_consumed += n_frames as u64;
         self.n_produced += n_made as u64;
+        self.flow.bridged_frames.store(self.n_consumed, Relaxed);
         self.report_slip();
         n_made
     }
@@ -260,13 +295,13 @@ impl Bridge {
 #[derive(Debug)]
 pub struct Running {
     thread: thread::JoinHandle<Core>,
-    stop: Arc<std::sync::atomic::AtomicBool>,
+    stop: Arc<AtomicBool>,
 }
 
 impl Running {
     /// Starts the rounds.
     pub fn start(mut bridge: Bridge) -> Self {
-        let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let stop = Arc::new(AtomicBool::new(false));
         let told = stop.clone();
         let thread = thread::spawn(move || {
             let mut last = Instant::now();
@@ -319,11 +354,12 @@ mod tests {
         let chain = Settings { bits: 24, ..Default::default() }.chain(1).expect("legal");
         let processor = Processor::new(1, output_hz, chain);
         let core = Core { processor, commands: from_screen, taps: vec![Tap::new(to_tap)] };
-        let rates = Rates { input_hz, output_hz, n_channels: 1 };
-        let bridge = Bridge::new((from_capture, to_playback), rates, Pacing::TwoClocks, flow.clone(), core);
+        let rates = Rates::new(input_hz, output_hz, 1).expect("legal");
+        let pacing = Pacing::TwoClocks;
+        let banks = Banks { input: from_capture, output: to_playback, rates, pacing, flow: flow.clone() };
         Path {
             capture: CapturePort::new(to_bridge, layout(input_hz), flow.clone()),
-            bridge: bridge.expect("legal"),
+            bridge: Bridge::new(banks, core),
             playback: PlaybackPort::new(from_bridge, layout(output_hz), flow.clone(), Surplus::Drop),
             flow,
             tap,

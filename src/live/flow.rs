@@ -14,6 +14,8 @@ pub struct Flow {
     epoch: Instant,
     /// Frames that reached the first ring.
     pub captured_frames: AtomicU64,
+    /// Frames of the first ring that the bridge has passed on.
+    pub bridged_frames: AtomicU64,
     /// Frames lost because the first ring was full.
     pub overrun_frames: AtomicU64,
     /// Frames of the second ring that were played.
@@ -32,6 +34,8 @@ pub struct Flow {
     pub is_lost: AtomicBool,
     /// The source has no more frames.
     pub is_ended: AtomicBool,
+    /// After the source's end: playback has found nothing more to play.
+    pub is_drained: AtomicBool,
     /// Frames that playback asks for at once, as seen last.
     pub playback_block_frames: AtomicU64,
     capture_origin_ns: AtomicI64,
@@ -46,6 +50,7 @@ impl Default for Flow {
         Self {
             epoch: Instant::now(),
             captured_frames: AtomicU64::new(0),
+            bridged_frames: AtomicU64::new(0),
             overrun_frames: AtomicU64::new(0),
             played_frames: AtomicU64::new(0),
             underrun_frames: AtomicU64::new(0),
@@ -55,6 +60,7 @@ impl Default for Flow {
             cushion_frames: AtomicU64::new(0),
             is_lost: AtomicBool::new(false),
             is_ended: AtomicBool::new(false),
+            is_drained: AtomicBool::new(false),
             playback_block_frames: AtomicU64::new(0),
             capture_origin_ns: AtomicI64::new(UNKNOWN_NS),
             playback_origin_ns: AtomicI64::new(UNKNOWN_NS),
@@ -121,6 +127,11 @@ impl Flow {
             return None;
         }
         Some((playback - capture - self.slip_ns.load(Relaxed)) as f64 * 1e-9)
+    }
+
+    /// True when the source has ended and all it gave has been passed on.
+    pub(super) fn is_fed_through(&self) -> bool {
+        self.is_ended.load(Relaxed) && self.bridged_frames.load(Relaxed) == self.captured_frames.load(Relaxed)
     }
 
     /// Seconds until the last frame played so far is out of the loudspeaker; 0 when it is.

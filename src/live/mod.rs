@@ -14,20 +14,26 @@ mod bridge;
 mod device;
 mod drift;
 mod flow;
+mod meter;
 mod port;
 mod processor;
+mod recorder;
 mod resampler;
+mod session;
 mod settings;
 
-pub use bridge::{Bridge, Command, Core, Pacing, Rates, Running, Tap};
+pub use bridge::{Banks, Bridge, Command, Core, Pacing, Rates, Running, Tap};
 pub use device::{
     DEFAULT_BUFFER_FRAMES, DEFAULT_RATE_HZ, Direction, Listed, Planned, Request, Stream, list as list_devices, plan,
 };
 pub use drift::DriftControl;
 pub use flow::{Dropouts, Flow};
+pub use meter::{Level, Meter, Reading, SPECTRUM_LENGTH, Spectra, noise_line_dbfs};
 pub use port::{CapturePort, DeviceSample, Layout, PlaybackPort, Surplus, ring};
 pub use processor::{Monitor, Processor};
+pub use recorder::{Recorder, names as recording_names};
 pub use resampler::Resampler;
+pub use session::{Input, Output, Plan, Session};
 pub use settings::{MAX_BITS, MIN_BITS, Method, Settings, Shape};
 
 /// Callbacks that allocate abort the tests.

@@ -135,7 +135,7 @@ impl PlaybackPort {
         let n_waiting = self.ring.slots() / n_channels;
         let n_wanted = n_frames + self.flow.cushion_frames.load(Relaxed) as usize;
         if self.is_waiting {
-            if n_waiting < n_wanted && !self.flow.is_ended.load(Relaxed) {
+            if n_waiting < n_wanted && !self.flow.is_fed_through() {
                 return 0;
             }
             self.is_waiting = false;
@@ -176,7 +176,8 @@ impl PlaybackPort {
     }
 
     fn run_dry(&mut self, n_block: usize, n_missing: usize) {
-        if self.flow.is_ended.load(Relaxed) {
+        if self.flow.is_fed_through() {
+            self.flow.is_drained.store(true, Relaxed);
             return;
         }
         self.flow.underruns.fetch_add(1, Relaxed);
@@ -323,6 +324,7 @@ mod tests {
         port.fill(&mut data, 0);
         assert_eq!(data, [0.1, 0.2, 0.3, 0.4, 0.0, 0.0, 0.0, 0.0]);
         assert_eq!(flow.dropouts(), Default::default());
+        assert!(flow.is_drained.load(Relaxed));
     }
 
     #[test]
