@@ -13,6 +13,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use tempfile::NamedTempFile;
 
 use crate::{Error, Result};
@@ -35,7 +37,7 @@ pub struct AtomicFile {
 
 #[derive(Debug)]
 enum Target {
-    Temporary { file: NamedTempFile, destination: PathBuf, existing: Existing },
+    Temporary { file: NamedTempFile, destination: PathBuf, existing: Existing, _live: Live },
     Straight(File),
 }
 
@@ -71,12 +73,12 @@ impl AtomicFile {
             Some(_) => fs::canonicalize(path)?,
             None => path.to_path_buf(),
         };
-        let file = create_beside(&destination)?;
+        let (file, live) = create_beside(&destination)?;
         if let Some(metadata) = &found {
             // Fails on file systems without permissions, where nothing is lost by it.
             let _ = file.as_file().set_permissions(metadata.permissions());
         }
-        Ok(Self { target: Target::Temporary { file, destination, existing }, path: path.into() })
+        Ok(Self { target: Target::Temporary { file, destination, existing, _live: live }, path: path.into() })
     }
 
     /// True when the output has a beginning to go back to: a file, not a pipe.
@@ -114,9 +116,9 @@ fn is_descriptor(path: &Path) -> bool {
 }
 
 fn persist(target: Target) -> io::Result<()> {
-    let (file, destination, existing) = match target {
+    let (file, destination, existing, _live) = match target {
         Target::Straight(mut file) => return file.flush(),
-        Target::Temporary { file, destination, existing } => (file, destination, existing),
+        Target::Temporary { file, destination, existing, _live } => (file, destination, existing, _live),
     };
     file.as_file().sync_all()?;
     match existing {
@@ -127,7 +129,7 @@ fn persist(target: Target) -> io::Result<()> {
 }
 
 /// A temporary file in the folder of `destination`, with the permissions of an ordinary new file.
-fn create_beside(destination: &Path) -> io::Result<NamedTempFile> {
+fn create_beside(destination: &Path) -> io::Result<(NamedTempFile, Live)> {
     let mut prefix = std::ffi::OsString::from(".");
     // The name may have its full 255 bytes already: the stem alone must do then.
     prefix.push(destination.file_name().filter(|name| name.len() < 200).unwrap_or("sqnr".as_ref()));
@@ -140,7 +142,38 @@ fn create_beside(destination: &Path) -> io::Result<NamedTempFile> {
         // The process's umask takes away what it should.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(folder_of(destination))
+    let mut live = live_names();
+    let file = builder.tempfile_in(folder_of(destination))?;
+    live.push(file.path().to_path_buf());
+    let name = Live(file.path().to_path_buf());
+    Ok((file, name))
+}
+
+/// Temporary names in use, so that a process that is told to end can take them away.
+static LIVE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn live_names() -> MutexGuard<'static, Vec<PathBuf>> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A temporary name in use; leaves the list when dropped.
+#[derive(Debug)]
+struct Live(PathBuf);
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        live_names().retain(|name| *name != self.0);
+    }
+}
+
+/// Takes all temporary files away and runs `end`, which ends the process; no new one can begin meanwhile.
+pub fn abandon_all(end: impl FnOnce() -> std::convert::Infallible) -> std::convert::Infallible {
+    let live = live_names();
+    for name in live.iter() {
+        // Gone already, or not to be removed: there is nobody left to tell.
+        let _ = fs::remove_file(name);
+    }
+    end()
 }
 
 fn folder_of(path: &Path) -> &Path {

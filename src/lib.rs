@@ -13,6 +13,7 @@ pub mod audio_file;
 pub mod cli;
 pub mod design;
 mod error;
+pub mod generate;
 mod kernel;
 #[cfg(feature = "live")]
 pub mod live;

@@ -245,3 +245,11 @@ fn totals(state: &State, n_jobs: usize, seconds: f64) -> String {
     }
     text
 }
+
+/// The JSON object of something that serialises as one.
+pub fn json_object<T: serde::Serialize>(value: &T) -> Map<String, Value> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(object)) => object,
+        other => unreachable!("figures serialise as an object, not as {other:?}"),
+    }
+}

@@ -57,11 +57,6 @@ impl Failure {
             _ => Self::input(path, error),
         }
     }
-
-    /// The message without the subject.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
 }
 
 impl fmt::Display for Failure {

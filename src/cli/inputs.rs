@@ -10,6 +10,7 @@ use walkdir::WalkDir;
 
 use super::{
     exit::{Failure, display_path},
+    hints,
     options::Inputs,
 };
 
@@ -46,8 +47,10 @@ impl Input {
 /// Every input that the arguments name, folders walked in the order of names.
 pub fn collect(args: &Inputs) -> Result<Vec<Input>, Failure> {
     let mut named = args.inputs.clone();
-    if let Some(list) = &args.files_from {
-        named.extend(read_list(list)?);
+    match &args.files_from {
+        Some(list) => named.extend(read_list(list)?),
+        None if named.is_empty() => return Err(Failure::usage("missing IN, an audio file; see --help")),
+        None => {}
     }
     refuse_output_given_as_input(&named)?;
     let mut inputs = Vec::new();
@@ -128,40 +131,14 @@ pub fn missing(path: &Path) -> Failure {
 fn nearest_name(path: &Path) -> Option<PathBuf> {
     let wanted = path.file_name()?.to_str()?;
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let names = fs::read_dir(folder).ok()?.take(10_000).filter_map(|e| e.ok()?.file_name().into_string().ok());
-    let near = |name: &String| edit_distance(wanted, name);
-    let best = names.min_by_key(near)?;
-    (edit_distance(wanted, &best) <= 2.max(wanted.len() / 5)).then(|| path.with_file_name(best))
-}
-
-/// Levenshtein distance in characters.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
+    let names: Vec<String> =
+        fs::read_dir(folder).ok()?.take(10_000).filter_map(|e| e.ok()?.file_name().into_string().ok()).collect();
+    hints::nearest(wanted, &names).map(|name| path.with_file_name(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn edit_distance_of_known_pairs() {
-        for (a, b, expected) in
-            [("", "abc", 3), ("song.wav", "sogn.wav", 2), ("same", "same", 0), ("kitten", "sitting", 3)]
-        {
-            assert_eq!(edit_distance(a, b), expected, "{a} {b}");
-        }
-    }
 
     #[test]
     fn extensions_are_compared_without_case_or_dot() {

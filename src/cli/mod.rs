@@ -3,16 +3,25 @@
 //! A command is a file here: its arguments and its `run`. Strings become enums in the parser and go no further. What
 //! all commands share has its own room: `batch` (many inputs), `outputs` (names, refusals), `progress`, `exit`.
 
-#![allow(dead_code, reason = "the first command over many files uses it all")]
-
 mod batch;
+mod choices;
 mod exit;
+mod generate;
 mod help;
+mod hints;
+mod info;
 mod inputs;
 mod options;
 mod outputs;
+#[cfg(feature = "plot")]
+mod plot;
 mod progress;
+mod quantize;
+mod signals;
+mod sink;
+mod source;
 mod stdio;
+mod training;
 mod units;
 mod usage;
 
@@ -43,6 +52,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Quantize(quantize::QuantizeArgs),
+    Info(info::InfoArgs),
+    Generate(generate::GenerateArgs),
+    #[cfg(feature = "plot")]
+    Plot(plot::PlotArgs),
     /// Print a completion script for a shell
     Completions(help::CompletionsArgs),
     /// Print the manual page
@@ -53,6 +67,7 @@ enum Command {
 
 /// Parses the process's arguments, runs the command, and says how it ended.
 pub fn main() -> ExitCode {
+    signals::tidy_up_when_told_to_end();
     match Cli::try_parse() {
         Ok(cli) => finish(run(&cli)),
         Err(error) if error.exit_code() == 0 => {
@@ -68,6 +83,11 @@ pub fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
+        Command::Quantize(args) => quantize::run(args, &cli.global),
+        Command::Info(args) => info::run(args, &cli.global),
+        Command::Generate(args) => generate::run(args, &cli.global),
+        #[cfg(feature = "plot")]
+        Command::Plot(args) => plot::run(args, &cli.global),
         Command::Completions(args) => help::completions(args, &mut Cli::command()),
         Command::Man(args) => help::man(args, Cli::command()),
         Command::Help(args) => help::topic(args, &mut Cli::command()),

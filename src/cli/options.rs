@@ -51,7 +51,7 @@ pub struct Global {
 #[command(next_help_heading = "Inputs")]
 pub struct Inputs {
     /// Audio files; - is standard input
-    #[arg(value_name = "IN", required_unless_present = "files_from")]
+    #[arg(value_name = "IN")]
     pub inputs: Vec<PathBuf>,
     /// Take the audio files in folders, and in folders below
     #[arg(short = 'R', long)]

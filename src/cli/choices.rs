@@ -1,0 +1,156 @@
+//! Words of the command line that stand for quantizers, dithers and containers.
+//!
+//! They become enums in the parser; library types know nothing of options.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::hints;
+
+/// `--method`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Method {
+    Uniform,
+    MidRise,
+    MuLaw,
+    ALaw,
+    LloydMax,
+    /// A codebook or another design that a file describes.
+    File(PathBuf),
+}
+
+impl Method {
+    const NAMES: [(&str, Self); 5] = [
+        ("uniform", Self::Uniform),
+        ("mid-rise", Self::MidRise),
+        ("mu-law", Self::MuLaw),
+        ("a-law", Self::ALaw),
+        ("lloyd-max", Self::LloydMax),
+    ];
+
+    /// Reads a method's name, or the name of a JSON file.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some((_, method)) = Self::NAMES.iter().find(|(name, _)| *name == text) {
+            return Ok(method.clone());
+        }
+        if text.ends_with(".json") {
+            return Ok(Self::File(text.into()));
+        }
+        let names: Vec<&str> = Self::NAMES.iter().map(|(name, _)| *name).collect();
+        Err(hints::choose(text, &names, "or a FILE.json"))
+    }
+
+    /// The word, as in reports.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(path) => super::exit::display_path(path),
+            named => Self::NAMES.iter().find(|(_, m)| m == named).map_or("", |(name, _)| name).to_owned(),
+        }
+    }
+}
+
+/// `--law`: which encoder an 8-bit mu-law or A-law follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Law {
+    /// ITU-T G.191 software tools
+    Itu,
+    /// Nearest level: least squared error
+    Nearest,
+    /// SoX
+    Sox,
+    /// FFmpeg
+    Ffmpeg,
+    /// Python's audioop
+    Audioop,
+    /// libsndfile
+    Sndfile,
+    /// The formula, not the segments of G.711
+    Continuous,
+}
+
+/// `--dither`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DitherChoice {
+    /// tpdf when bits are lost, none when not
+    Auto,
+    None,
+    Rpdf,
+    Tpdf,
+    HpTpdf,
+    Gaussian,
+    /// Rectangular, taken away again after the decision: needs a float container
+    Subtractive,
+}
+
+/// `--container`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Container {
+    /// The smallest that holds every level exactly
+    Auto,
+    #[value(name = "8")]
+    Int8,
+    #[value(name = "16")]
+    Int16,
+    #[value(name = "24")]
+    Int24,
+    #[value(name = "32")]
+    Int32,
+    F32,
+    F64,
+    MuLaw,
+    ALaw,
+}
+
+impl Container {
+    /// Bits of an integer container.
+    pub fn integer_bits(self) -> Option<u32> {
+        match self {
+            Self::Int8 => Some(8),
+            Self::Int16 => Some(16),
+            Self::Int24 => Some(24),
+            Self::Int32 => Some(32),
+            _ => None,
+        }
+    }
+}
+
+/// `--shape`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape {
+    None,
+    /// Feedback coefficients c: `NTF(z) = 1 - sum c[k] z^-k`.
+    Feedback(Vec<f64>),
+}
+
+impl Shape {
+    /// Reads `none` or coefficients with commas between them.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self::None);
+        }
+        let numbers: Result<Vec<f64>, _> = text.split(',').map(|c| c.trim().parse::<f64>()).collect();
+        match numbers {
+            Ok(numbers) => Ok(Self::Feedback(numbers)),
+            Err(_) => Err(hints::choose(text, &["none"], "or coefficients such as 1.5,-0.6")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_method_gets_a_hint() {
+        assert_eq!(Method::parse("lloyd-max"), Ok(Method::LloydMax));
+        assert_eq!(Method::parse("a/b.json"), Ok(Method::File("a/b.json".into())));
+        assert!(Method::parse("unifrom").expect_err("mistyped").contains("did you mean 'uniform'"));
+    }
+
+    #[test]
+    fn shape_takes_coefficients() {
+        assert_eq!(Shape::parse("1.5,-0.6"), Ok(Shape::Feedback(vec![1.5, -0.6])));
+        assert!(Shape::parse("x").is_err());
+    }
+}

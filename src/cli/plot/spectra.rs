@@ -1,0 +1,83 @@
+//! Averaged spectra of whole files in constant memory; of a file shorter than a frame, one frame over all of it.
+
+use std::path::Path;
+
+use crate::{
+    analysis::spectrum::{PowerSpectrum, Settings, Welch},
+    audio_file,
+};
+
+use super::{
+    super::{exit::Failure, progress::FileProgress, source},
+    pair::{Pair, Source},
+};
+
+/// Samples per block read.
+const BLOCK: usize = 8_192;
+
+/// The spectrum of one channel of an input.
+pub fn of_input(
+    source: &Source,
+    mut file: audio_file::Source,
+    progress: &FileProgress,
+) -> Result<PowerSpectrum, Failure> {
+    let (rate_hz, n_frames) = (file.info().spec.sample_rate_hz, file.info().n_frames);
+    let mut spectrum = Averaged::new(rate_hz).map_err(|error| Failure::compute(&source.input.path, error))?;
+    let (mut block, mut done) = (Vec::new(), 0);
+    loop {
+        let n = file.read_planar(&mut block, BLOCK).map_err(|error| source::unreadable(source.input, error))?;
+        if n == 0 {
+            break;
+        }
+        spectrum.push(&block[usize::from(source.channel) - 1]);
+        done += n as u64;
+        progress.at(done, n_frames, rate_hz);
+    }
+    spectrum.finish(&source.input.path)
+}
+
+/// The spectra of the input and of the error (output minus input).
+pub fn of_pair(pair: Pair, progress: &FileProgress) -> Result<(PowerSpectrum, PowerSpectrum), Failure> {
+    let path = pair.path.clone();
+    let rate_hz = pair.sample_rate_hz;
+    let start = || Averaged::new(rate_hz).map_err(|error| Failure::compute(&path, error));
+    let (mut signal, mut error) = (start()?, start()?);
+    let mut difference = Vec::new();
+    pair.each_block(progress, |x, y| {
+        difference.clear();
+        difference.extend(x.iter().zip(y).map(|(x, y)| y - x));
+        signal.push(x);
+        error.push(&difference);
+    })?;
+    Ok((signal.finish(&path)?, error.finish(&path)?))
+}
+
+/// An average over frames that keeps the start, should there be less than a frame.
+struct Averaged {
+    welch: Welch,
+    sample_rate_hz: f64,
+    start: Vec<f64>,
+}
+
+impl Averaged {
+    fn new(sample_rate_hz: u32) -> crate::Result<Self> {
+        let sample_rate_hz = f64::from(sample_rate_hz);
+        Ok(Self { welch: Welch::new(sample_rate_hz, Settings::default())?, sample_rate_hz, start: Vec::new() })
+    }
+
+    fn push(&mut self, x: &[f64]) {
+        let room = Settings::default().n_fft - self.start.len();
+        self.start.extend(&x[..room.min(x.len())]);
+        self.welch.push(x);
+    }
+
+    fn finish(self, path: &Path) -> Result<PowerSpectrum, Failure> {
+        let Settings { n_fft, window, .. } = Settings::default();
+        let spectrum = match self.start.len() {
+            0..2 => return Err(Failure::input(path, "is too short for a spectrum; 2 samples are the least")),
+            n if n < n_fft => PowerSpectrum::of_whole(&self.start, self.sample_rate_hz, window),
+            _ => self.welch.finish(),
+        };
+        spectrum.map_err(|error| Failure::compute(path, error))
+    }
+}

@@ -1,0 +1,204 @@
+//! `quantize`: a file at a chosen bit depth, what that cost, and the error as audio.
+
+pub mod chain;
+mod stream;
+
+use std::{path::PathBuf, time::Instant};
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use crate::wav::Spec;
+
+use super::{
+    batch::{Batch, FileReport, Job},
+    choices::{Container, DitherChoice, Law, Method, Shape},
+    exit::{Exit, Failure},
+    inputs,
+    options::{Global, Inputs, Outputs},
+    outputs::{self, Clearance, Existing, Output},
+    progress::FileProgress,
+    sink::WavSink,
+    source::Rereadable,
+    units,
+};
+use chain::Chain;
+use stream::Measured;
+
+/// Shown at the end of `sqnr quantize --help`; a test runs each line.
+const EXAMPLES: &str = "\
+Examples:
+  sqnr quantize -b 8 song.wav
+  sqnr quantize -b 4 --dither none --error lost.wav song.wav -o four.wav
+  sqnr quantize -b 8 -m mu-law speech.wav -o telephone.wav
+  sqnr quantize -b 6 --shape 1.5,-0.6 song.wav -o shaped.wav
+  sqnr quantize --levels 12 -m lloyd-max song.wav -o twelve.wav
+  sqnr quantize -b 12 -O out *.wav";
+
+/// Quantize audio and reconstruct it, at any bit depth, by any method
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct QuantizeArgs {
+    #[command(flatten)]
+    inputs: Inputs,
+    #[command(flatten)]
+    outputs: Outputs,
+    #[command(flatten)]
+    settings: Settings,
+    /// Also write the quantization error (output minus input) as audio; one input only
+    #[arg(long, value_name = "FILE")]
+    error: Option<PathBuf>,
+}
+
+/// How to quantize.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// Bit depth: 2^N levels
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=32), conflicts_with = "levels")]
+    pub bits: Option<u32>,
+    /// Number of levels
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1 << 32))]
+    pub levels: Option<u64>,
+    /// uniform (mid-tread), mid-rise, mu-law, a-law, lloyd-max, or a codebook FILE.json
+    #[arg(short, long, value_name = "METHOD", default_value = "uniform", value_parser = Method::parse)]
+    pub method: Method,
+    /// For 8-bit mu-law and A-law: whose encoder [default: itu]
+    #[arg(long)]
+    pub law: Option<Law>,
+    /// Compression of mu-law or A-law [default: 255 or 87.6]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "law")]
+    pub compression: Option<f64>,
+    /// Noise added before the decision
+    #[arg(short, long, default_value = "auto", value_name = "KIND")]
+    pub dither: DitherChoice,
+    /// Noise shaping: none, or feedback coefficients such as 1.5,-0.6
+    #[arg(short, long, default_value = "none", value_name = "FILTER", value_parser = Shape::parse, allow_hyphen_values = true)]
+    pub shape: Shape,
+    /// Seed of the dither
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// How samples are stored
+    #[arg(long, default_value = "auto", value_name = "FORM")]
+    pub container: Container,
+}
+
+/// Runs `quantize`.
+pub fn run(args: &QuantizeArgs, global: &Global) -> Result<Exit, Failure> {
+    chain::check(&args.settings)?;
+    let inputs = inputs::collect(&args.inputs)?;
+    let planned = outputs::plan(&inputs, &args.outputs, &suffix(&args.settings))?;
+    let error_output = error_output(args, &inputs, &planned)?;
+    let jobs: Vec<Job> =
+        inputs.into_iter().zip(planned).map(|(input, output)| Job { input, output: Some(output) }).collect();
+    let batch = Batch { command: "quantize", global, inputs: &args.inputs };
+    batch.run(&jobs, |job, progress| {
+        let output = job.output.as_ref().expect("quantize plans an output for every input");
+        one_file(args, global, Task { job, output, error: error_output.as_ref() }, progress)
+    })
+}
+
+/// One input, and where its results go.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    job: &'a Job,
+    output: &'a Output,
+    error: Option<&'a Output>,
+}
+
+/// `.q8.wav` for 8 bits, `.l12.wav` for 12 levels, `.q.wav` for a codebook file.
+fn suffix(settings: &Settings) -> String {
+    match (settings.bits, settings.levels) {
+        (Some(bits), _) => format!(".q{bits}.wav"),
+        (None, Some(levels)) => format!(".l{levels}.wav"),
+        (None, None) => ".q.wav".into(),
+    }
+}
+
+fn error_output(args: &QuantizeArgs, inputs: &[inputs::Input], planned: &[Output]) -> Result<Option<Output>, Failure> {
+    let Some(path) = &args.error else { return Ok(None) };
+    if inputs.len() > 1 {
+        return Err(Failure::usage("--error names one file, and there are many inputs"));
+    }
+    let output = Output::named(path)?;
+    if planned.contains(&output) {
+        return Err(Failure::usage("--error and -o name the same file"));
+    }
+    outputs::refuse_input(&output, inputs)?;
+    Ok(Some(output))
+}
+
+fn one_file(args: &QuantizeArgs, global: &Global, task: Task, progress: &FileProgress) -> Result<FileReport, Failure> {
+    let existing = Existing::of(global);
+    if outputs::clearance(task.output, existing)? == Clearance::Skip {
+        return Ok(skipped(task));
+    }
+    if let Some(error) = task.error {
+        outputs::clearance(error, existing)?;
+    }
+    outputs::make_folder(task.output, &args.outputs)?;
+    let started = Instant::now();
+    let input = Rereadable::new(&task.job.input, chain::passes(&args.settings))?;
+    let mut source = input.open()?;
+    let mut chain = Chain::new(&args.settings, &input, source.info(), &task.job.input)?;
+    let begin = |output: &Output, spec: &Spec| {
+        WavSink::create(output, existing, spec, source.info().n_frames, source.metadata())
+    };
+    let audio = begin(task.output, &chain.spec)?;
+    let error = task.error.map(|output| begin(output, &chain.error_spec())).transpose()?;
+    let measured = stream::run(&task.job.input, &mut source, &mut chain, stream::Sinks { audio, error }, progress)?;
+    Ok(report(task, &args.settings, &chain, &measured, started.elapsed().as_secs_f64()))
+}
+
+fn skipped(task: Task) -> FileReport {
+    FileReport {
+        line: Some(format!("{}: skipped, {} exists", task.job.input.display(), task.output.display())),
+        skipped: true,
+        ..FileReport::default()
+    }
+}
+
+fn report(task: Task, settings: &Settings, chain: &Chain, measured: &Measured, seconds: f64) -> FileReport {
+    let duration_s = measured.n_frames as f64 / f64::from(chain.spec.sample_rate_hz);
+    let read = measured.bytes_read.map_or_else(String::new, |n| format!("{} -> ", units::bytes(n)));
+    let line = format!(
+        "{} -> {}  {read}{}  {}  SNR {}  {seconds:.2} s ({:.0}x)",
+        task.job.input.display(),
+        task.output.display(),
+        units::bytes(measured.bytes_written),
+        chain.describe(settings),
+        measured.total.snr_db.map_or_else(|why| why.to_string(), units::db),
+        duration_s / seconds.max(1e-9),
+    );
+    FileReport {
+        line: Some(line),
+        json: json(task, settings, chain, measured, duration_s),
+        warnings: measured.warnings.clone(),
+        bytes: Some((measured.bytes_read.unwrap_or(0), measured.bytes_written)),
+        ..FileReport::default()
+    }
+}
+
+fn json(task: Task, settings: &Settings, chain: &Chain, measured: &Measured, duration_s: f64) -> Map<String, Value> {
+    let mut object = super::batch::json_object(&measured.total);
+    let details: Vec<Value> =
+        measured.per_channel.iter().map(|c| Value::Object(super::batch::json_object(c))).collect();
+    object.extend([
+        ("sample_rate_hz".to_owned(), chain.spec.sample_rate_hz.into()),
+        ("channels".to_owned(), chain.spec.channels.into()),
+        ("duration_s".to_owned(), json!(duration_s)),
+        ("bits".to_owned(), json!(settings.bits)),
+        ("levels".to_owned(), chain.n_levels().into()),
+        ("method".to_owned(), settings.method.name().into()),
+        ("dither".to_owned(), chain.dither_name().into()),
+        ("seed".to_owned(), settings.seed.into()),
+        ("container".to_owned(), chain.spec.sample_format.to_string().into()),
+        ("clipped_samples".to_owned(), measured.clipped_samples.into()),
+        ("nan_samples".to_owned(), measured.nan_samples.into()),
+        ("bytes".to_owned(), measured.bytes_written.into()),
+        ("channels_detail".to_owned(), details.into()),
+    ]);
+    if let Some(error) = task.error {
+        object.insert("error_output".into(), error.display().into());
+    }
+    object
+}

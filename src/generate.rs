@@ -1,0 +1,430 @@
+//! Test signals whose truth is known: tones, noise, ramps. Seeded, and the same whatever the block size.
+//!
+//! Phases are 64-bit fractions of a turn, `phase(n) = n * increment mod 2^64`, so that a tone does not drift however
+//! long it lasts.
+
+use std::f64::consts::{SQRT_2, TAU};
+
+use crate::{
+    Error, Result,
+    shaping::{Dither, DitherSource},
+};
+
+/// What to generate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// One sine at `frequency_hz`; the level is its amplitude.
+    Sine,
+    /// Two sines; the first `ratio` times as large as the second, the level is the sum of their amplitudes.
+    TwinTone {
+        /// Frequency of the second sine.
+        second_hz: f64,
+        /// Amplitude of the first over that of the second; 4 for SMPTE, 1 for CCIF.
+        ratio: f64,
+    },
+    /// Exponential sine sweep from `frequency_hz` to `end_hz` over the whole length (A. Farina, 2000).
+    Sweep {
+        /// Frequency at the end.
+        end_hz: f64,
+    },
+    /// `n_tones` equal sines, evenly spaced in log frequency up to `end_hz`, with the phases of M. Schroeder (1970) for
+    /// a low crest factor; the level is their common power, as that of one sine.
+    Multitone {
+        /// Frequency of the highest tone.
+        end_hz: f64,
+        /// How many.
+        n_tones: u32,
+    },
+    /// White Gaussian noise with the power of a sine of that level.
+    White,
+    /// Gaussian noise whose density falls by 3.01 dB an octave from 5 Hz up; power as `White`.
+    Pink,
+    /// One sample of that amplitude at the middle.
+    Impulse,
+    /// A straight line from -amplitude to +amplitude.
+    Ramp,
+    /// Zeros.
+    Silence,
+}
+
+/// A test signal in full.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recipe {
+    /// What to generate.
+    pub kind: Kind,
+    /// Samples per second.
+    pub sample_rate_hz: u32,
+    /// Length.
+    pub n_samples: u64,
+    /// Frequency of the (first) tone.
+    pub frequency_hz: f64,
+    /// Level; 0 dBFS is amplitude 1.0.
+    pub level_dbfs: f64,
+    /// White Gaussian noise added, this far below the signal's power; none when absent.
+    pub snr_db: Option<f64>,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// Channels get noise of their own by number; tones are the same in all.
+    pub channel: u32,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            kind: Kind::Sine,
+            sample_rate_hz: 48_000,
+            n_samples: 48_000,
+            frequency_hz: 997.0,
+            level_dbfs: 0.0,
+            snr_db: None,
+            seed: 0,
+            channel: 0,
+        }
+    }
+}
+
+/// The frequency next to `frequency_hz` of which a record of `n_samples` holds a whole number of periods that shares no
+/// factor with `n_samples`: every sample then meets another phase (IEEE Std 1241-2010, 4.1.4.1).
+///
+/// # Errors
+/// `InvalidParameter` when the record is shorter than 4 samples.
+pub fn coherent_frequency_hz(frequency_hz: f64, sample_rate_hz: u32, n_samples: u64) -> Result<f64> {
+    if n_samples < 4 {
+        return Err(Error::invalid("samples of a coherent record", n_samples, "4 and above"));
+    }
+    let wanted = frequency_hz * n_samples as f64 / f64::from(sample_rate_hz);
+    let highest = (n_samples - 1) / 2;
+    let nearest = (wanted.round().max(1.0) as u64).min(highest);
+    let distance = |cycles: &u64| (*cycles as f64 - wanted).abs();
+    let cycles = (nearest.saturating_sub(100).max(1)..=nearest.saturating_add(100).min(highest))
+        .filter(|&cycles| greatest_common_divisor(cycles, n_samples) == 1)
+        .min_by(|a, b| distance(a).total_cmp(&distance(b)))
+        .unwrap_or(1);
+    Ok(cycles as f64 * f64::from(sample_rate_hz) / n_samples as f64)
+}
+
+fn greatest_common_divisor(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+/// Makes the samples of a recipe, block by block.
+#[derive(Debug, Clone)]
+pub struct Generator {
+    recipe: Recipe,
+    amplitude: f64,
+    noise_rms: f64,
+    source: Source,
+    position: u64,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    Tones(Vec<Tone>),
+    Sweep { start_hz: f64, octaves_e: f64 },
+    White,
+    Pink(PinkFilter),
+    Impulse,
+    Ramp,
+    Silence,
+}
+
+/// A sine: amplitude, phase at sample 0 and its increment, both in turns / 2^64.
+#[derive(Debug, Clone, Copy)]
+struct Tone {
+    amplitude: f64,
+    start: u64,
+    increment: u64,
+}
+
+impl Tone {
+    fn new(frequency_hz: f64, sample_rate_hz: u32, amplitude: f64, start_turns: f64) -> Self {
+        Self { amplitude, start: turns(start_turns), increment: turns(frequency_hz / f64::from(sample_rate_hz)) }
+    }
+
+    fn at(&self, n: u64) -> f64 {
+        let phase = self.start.wrapping_add(self.increment.wrapping_mul(n));
+        self.amplitude * (phase as f64 * TURN * TAU).sin()
+    }
+}
+
+/// 2^-64: a turn in units of the phase.
+const TURN: f64 = 1.0 / 18_446_744_073_709_551_616.0;
+
+/// A fraction of a turn as a 64-bit phase.
+fn turns(fraction: f64) -> u64 {
+    ((fraction - fraction.floor()) / TURN) as u64
+}
+
+impl Generator {
+    /// A generator at sample 0.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for a rate of 0, a frequency outside 0 .. rate/2, a level that is not finite or above
+    /// +20 dBFS, a ratio that is not positive, or no tone.
+    pub fn new(recipe: Recipe) -> Result<Self> {
+        check(&recipe)?;
+        let amplitude = 10f64.powf(recipe.level_dbfs / 20.0);
+        let source = source(&recipe, amplitude);
+        let signal_rms = amplitude / SQRT_2;
+        let noise_rms = recipe.snr_db.map_or(0.0, |snr_db| signal_rms * 10f64.powf(-snr_db / 20.0));
+        Ok(Self { recipe, amplitude, noise_rms, source, position: 0 })
+    }
+
+    /// Writes the next samples, zeros after the end of the recipe.
+    pub fn fill(&mut self, samples: &mut [f64]) {
+        for sample in samples {
+            *sample = if self.position < self.recipe.n_samples { self.next_sample() } else { 0.0 };
+            self.position += 1;
+        }
+    }
+
+    fn next_sample(&mut self) -> f64 {
+        let (n, length) = (self.position, self.recipe.n_samples);
+        let noise = |stream: u32| normal(self.recipe.seed, 2 * self.recipe.channel + stream, n);
+        let clean = match &mut self.source {
+            Source::Tones(tones) => tones.iter().map(|tone| tone.at(n)).sum(),
+            Source::Sweep { start_hz, octaves_e } => {
+                let length_s = length as f64 / f64::from(self.recipe.sample_rate_hz);
+                let progress = n as f64 / length as f64;
+                let cycles = *start_hz * length_s / *octaves_e * ((progress * *octaves_e).exp() - 1.0);
+                self.amplitude * (TAU * (cycles - cycles.floor())).sin()
+            }
+            Source::White => self.amplitude / SQRT_2 * noise(0),
+            Source::Pink(filter) => self.amplitude / SQRT_2 * filter.next(noise(0)),
+            Source::Impulse => f64::from(u8::from(n == length / 2)) * self.amplitude,
+            Source::Ramp => self.amplitude * (2.0 * n as f64 / (length.max(2) - 1) as f64 - 1.0),
+            Source::Silence => 0.0,
+        };
+        if self.noise_rms > 0.0 { clean + self.noise_rms * noise(1) } else { clean }
+    }
+}
+
+/// Normal noise of variance 1: Gaussian dither has half a step's standard deviation.
+fn normal(seed: u64, stream: u32, n: u64) -> f64 {
+    2.0 * DitherSource::new(Dither::Gaussian, seed, stream).value(n)
+}
+
+fn check(recipe: &Recipe) -> Result<()> {
+    if recipe.sample_rate_hz == 0 {
+        return Err(Error::invalid("sample rate", 0, "1 Hz and above"));
+    }
+    if recipe.level_dbfs.is_nan() || recipe.level_dbfs > 20.0 {
+        return Err(Error::invalid("level", format!("{} dBFS", recipe.level_dbfs), "up to +20 dBFS"));
+    }
+    if recipe.snr_db.is_some_and(|snr| !snr.is_finite()) {
+        return Err(Error::invalid("SNR", recipe.snr_db.unwrap_or_default(), "a finite number of dB"));
+    }
+    let nyquist_hz = f64::from(recipe.sample_rate_hz) / 2.0;
+    let in_band = |name, frequency_hz: f64| match frequency_hz > 0.0 && frequency_hz < nyquist_hz {
+        true => Ok(()),
+        false => Err(Error::invalid(name, format!("{frequency_hz} Hz"), format!("above 0 and below {nyquist_hz} Hz"))),
+    };
+    match recipe.kind {
+        Kind::Sine => in_band("frequency", recipe.frequency_hz),
+        Kind::TwinTone { second_hz, ratio } => {
+            in_band("frequency", recipe.frequency_hz)?;
+            in_band("second frequency", second_hz)?;
+            match ratio.is_finite() && ratio > 0.0 {
+                true => Ok(()),
+                false => Err(Error::invalid("ratio", ratio, "above 0")),
+            }
+        }
+        Kind::Sweep { end_hz } => {
+            in_band("frequency", recipe.frequency_hz)?;
+            in_band("end frequency", end_hz)?;
+            match end_hz == recipe.frequency_hz {
+                true => Err(Error::invalid("end frequency", end_hz, "another than the start's")),
+                false => Ok(()),
+            }
+        }
+        Kind::Multitone { end_hz, n_tones } => {
+            in_band("frequency", recipe.frequency_hz)?;
+            in_band("end frequency", end_hz)?;
+            match (1..=10_000).contains(&n_tones) {
+                true => Ok(()),
+                false => Err(Error::invalid("tones", n_tones, "1 to 10000")),
+            }
+        }
+        Kind::White | Kind::Pink | Kind::Impulse | Kind::Ramp | Kind::Silence => Ok(()),
+    }
+}
+
+fn source(recipe: &Recipe, amplitude: f64) -> Source {
+    let tone = |frequency_hz, amplitude, start| Tone::new(frequency_hz, recipe.sample_rate_hz, amplitude, start);
+    match recipe.kind {
+        Kind::Sine => Source::Tones(vec![tone(recipe.frequency_hz, amplitude, 0.0)]),
+        Kind::TwinTone { second_hz, ratio } => Source::Tones(vec![
+            tone(recipe.frequency_hz, amplitude * ratio / (1.0 + ratio), 0.0),
+            tone(second_hz, amplitude / (1.0 + ratio), 0.0),
+        ]),
+        Kind::Sweep { end_hz } => {
+            Source::Sweep { start_hz: recipe.frequency_hz, octaves_e: (end_hz / recipe.frequency_hz).ln() }
+        }
+        Kind::Multitone { end_hz, n_tones } => Source::Tones(
+            multitone(recipe.frequency_hz, end_hz, n_tones)
+                .map(|(f, start)| tone(f, amplitude / f64::from(n_tones).sqrt(), start))
+                .collect(),
+        ),
+        Kind::White => Source::White,
+        Kind::Pink => Source::Pink(PinkFilter::new(recipe.sample_rate_hz)),
+        Kind::Impulse => Source::Impulse,
+        Kind::Ramp => Source::Ramp,
+        Kind::Silence => Source::Silence,
+    }
+}
+
+/// Frequency and start phase (turns) of each tone; phases `k (k - 1) / (2 n)` after Schroeder for equal amplitudes.
+fn multitone(start_hz: f64, end_hz: f64, n_tones: u32) -> impl Iterator<Item = (f64, f64)> {
+    let last = f64::from(n_tones.max(2) - 1);
+    (0..n_tones).map(move |k| {
+        let k = f64::from(k);
+        let frequency_hz = start_hz * (end_hz / start_hz).powf(k / last);
+        (frequency_hz, k * (k + 1.0) / (2.0 * f64::from(n_tones)))
+    })
+}
+
+/// A chain of first-order sections, one an octave, each with its zero half an octave above its pole: the slope between
+/// is half of a first-order filter's, 3.01 dB an octave. Output power 1 for white input of power 1.
+#[derive(Debug, Clone)]
+struct PinkFilter {
+    sections: Vec<Section>,
+    gain: f64,
+}
+
+/// `y[n] = x[n] - zero x[n-1] + pole y[n-1]`.
+#[derive(Debug, Clone, Copy)]
+struct Section {
+    pole: f64,
+    zero: f64,
+    last_input: f64,
+    last_output: f64,
+}
+
+impl Section {
+    fn next(&mut self, x: f64) -> f64 {
+        let y = x - self.zero * self.last_input + self.pole * self.last_output;
+        (self.last_input, self.last_output) = (x, y);
+        y
+    }
+}
+
+impl PinkFilter {
+    /// Lowest pole; below it the spectrum is flat.
+    const LOWEST_HZ: f64 = 5.0;
+
+    fn new(sample_rate_hz: u32) -> Self {
+        let rate_hz = f64::from(sample_rate_hz);
+        let octaves = (0..).map(|octave| Self::LOWEST_HZ * 2f64.powi(octave)).take_while(|&f| f < rate_hz / 2.0);
+        let sections: Vec<Section> = octaves
+            .map(|pole_hz| Section {
+                pole: (-TAU * pole_hz / rate_hz).exp(),
+                zero: (-TAU * pole_hz * SQRT_2 / rate_hz).exp(),
+                last_input: 0.0,
+                last_output: 0.0,
+            })
+            .collect();
+        let mut filter = Self { sections, gain: 1.0 };
+        filter.gain = filter.impulse_energy(4 * sample_rate_hz.max(1_000)).sqrt().recip();
+        filter
+    }
+
+    /// Energy of the first `n` samples of the impulse response.
+    fn impulse_energy(&self, n: u32) -> f64 {
+        let mut copy = self.clone();
+        (0..n).map(|i| copy.next(f64::from(u8::from(i == 0))).powi(2)).sum()
+    }
+
+    fn next(&mut self, x: f64) -> f64 {
+        self.gain * self.sections.iter_mut().fold(x, |x, section| section.next(x))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples(recipe: Recipe) -> Vec<f64> {
+        let mut x = vec![0.0; recipe.n_samples as usize];
+        Generator::new(recipe).expect("legal").fill(&mut x);
+        x
+    }
+
+    fn power(x: &[f64]) -> f64 {
+        x.iter().map(|v| v * v).sum::<f64>() / x.len() as f64
+    }
+
+    #[test]
+    fn a_sine_has_its_level_and_frequency() {
+        let x = samples(Recipe { level_dbfs: -6.0, frequency_hz: 1_000.0, ..Recipe::default() });
+        assert!((10.0 * (2.0 * power(&x)).log10() + 6.0).abs() < 1e-9);
+        assert!((x[12] - 10f64.powf(-0.3) * (TAU * 0.25).sin()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_coherent_tone_closes_without_a_seam_and_shares_no_factor() {
+        for n in [4, 5, 1_000, 16_384, 48_000] {
+            let f = coherent_frequency_hz(997.0, 48_000, n).expect("long enough");
+            let cycles = f * n as f64 / 48_000.0;
+            assert!((cycles - cycles.round()).abs() < 1e-9);
+            assert_eq!(greatest_common_divisor(cycles.round() as u64, n), 1, "{n}");
+        }
+    }
+
+    #[test]
+    fn blocks_of_any_size_give_the_same_samples() {
+        for kind in [Kind::Sine, Kind::White, Kind::Pink, Kind::Sweep { end_hz: 20_000.0 }] {
+            let recipe = Recipe { kind, n_samples: 1_000, snr_db: Some(40.0), ..Recipe::default() };
+            let whole = samples(recipe.clone());
+            let mut generator = Generator::new(recipe).expect("legal");
+            let mut parts = vec![0.0; 1_000];
+            parts.chunks_mut(37).for_each(|part| generator.fill(part));
+            assert_eq!(whole, parts);
+        }
+    }
+
+    #[test]
+    fn noise_has_the_power_of_a_sine_of_its_level_and_the_snr_asked_for() {
+        for kind in [Kind::White, Kind::Pink] {
+            let x = samples(Recipe { kind, level_dbfs: -20.0, n_samples: 1 << 19, ..Recipe::default() });
+            let tolerance_db = if kind == Kind::White { 0.03 } else { 0.6 };
+            assert!((10.0 * (2.0 * power(&x)).log10() + 20.0).abs() < tolerance_db, "{kind:?}");
+        }
+        let recipe = Recipe { n_samples: 1 << 18, ..Recipe::default() };
+        let clean = samples(recipe.clone());
+        let noisy = samples(Recipe { snr_db: Some(50.0), ..recipe });
+        let noise: Vec<f64> = noisy.iter().zip(&clean).map(|(a, b)| a - b).collect();
+        assert!((10.0 * (power(&clean) / power(&noise)).log10() - 50.0).abs() < 0.03);
+    }
+
+    #[test]
+    fn pink_noise_falls_three_db_an_octave() {
+        // Response of the chain at octave-spaced frequencies, straight from its transfer function.
+        let filter = PinkFilter::new(48_000);
+        let response_db = |f: f64| {
+            let w = TAU * f / 48_000.0;
+            let magnitude2 = |r: f64| 1.0 - 2.0 * r * w.cos() + r * r;
+            filter.sections.iter().map(|s| 10.0 * (magnitude2(s.zero) / magnitude2(s.pole)).log10()).sum::<f64>()
+        };
+        for octave in 0..8 {
+            let f = 20.0 * 2f64.powi(octave);
+            let slope = response_db(2.0 * f) - response_db(f);
+            assert!((slope + 3.01).abs() < 0.15, "{f} Hz: {slope} dB");
+        }
+    }
+
+    #[test]
+    fn impossible_recipes_are_refused() {
+        let legal = Recipe::default();
+        for recipe in [
+            Recipe { sample_rate_hz: 0, ..legal.clone() },
+            Recipe { frequency_hz: 24_000.0, ..legal.clone() },
+            Recipe { frequency_hz: f64::NAN, ..legal.clone() },
+            Recipe { level_dbfs: f64::NAN, ..legal.clone() },
+            Recipe { kind: Kind::Multitone { end_hz: 1e4, n_tones: 0 }, ..legal.clone() },
+            Recipe { kind: Kind::Sweep { end_hz: 997.0 }, ..legal.clone() },
+            Recipe { kind: Kind::TwinTone { second_hz: 1e3, ratio: 0.0 }, ..legal },
+        ] {
+            assert!(matches!(Generator::new(recipe), Err(Error::InvalidParameter { .. })));
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The command line tested as a program: arguments in; files, output and exit code out.
+
+mod bad_input;
+mod batch;
+mod generate;
+mod help;
+mod info;
+mod quantize;
+mod support;
