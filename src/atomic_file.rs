@@ -216,3 +216,117 @@ impl Seek for AtomicFile {
         self.file().seek(to)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(path: &Path, existing: Existing, text: &str) -> Result<()> {
+        let mut file = AtomicFile::create(path, existing)?;
+        file.write_all(text.as_bytes()).expect("room");
+        file.commit()
+    }
+
+    fn names_in(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .expect("a folder")
+            .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn kind(result: Result<()>) -> io::ErrorKind {
+        match result.expect_err("refused") {
+            Error::Io { source, .. } => source.kind(),
+            other => panic!("expected an I/O error, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_name_appears_at_the_commit_and_not_before() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("out.wav");
+        let mut file = AtomicFile::create(&path, Existing::Refuse).expect("a free name");
+        file.write_all(b"half").expect("room");
+        assert!(!path.exists());
+        drop(file);
+        assert!(names_in(folder.path()).is_empty(), "dropped, it leaves nothing");
+        write(&path, Existing::Refuse, "whole").expect("a free name");
+        assert_eq!(fs::read_to_string(&path).expect("there"), "whole");
+        assert_eq!(names_in(folder.path()), ["out.wav"]);
+    }
+
+    #[test]
+    fn an_existing_file_is_kept_or_replaced_as_asked() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("out.wav");
+        fs::write(&path, "old").expect("room");
+        assert_eq!(kind(write(&path, Existing::Refuse, "new")), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).expect("there"), "old");
+        write(&path, Existing::Replace, "new").expect("replaced");
+        assert_eq!(fs::read_to_string(&path).expect("there"), "new");
+        assert_eq!(names_in(folder.path()), ["out.wav"]);
+    }
+
+    #[test]
+    fn a_name_taken_meanwhile_is_not_overwritten() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("out.wav");
+        let file = AtomicFile::create(&path, Existing::Refuse).expect("a free name");
+        fs::write(&path, "other").expect("room");
+        assert_eq!(kind(file.commit()), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).expect("there"), "other");
+        assert_eq!(names_in(folder.path()), ["out.wav"]);
+    }
+
+    #[test]
+    fn folders_and_missing_folders_are_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        assert_eq!(kind(write(folder.path(), Existing::Replace, "")), io::ErrorKind::IsADirectory);
+        let nowhere = folder.path().join("absent/out.wav");
+        assert_eq!(kind(write(&nowhere, Existing::Refuse, "")), io::ErrorKind::NotFound);
+        let long = folder.path().join("x".repeat(255));
+        write(&long, Existing::Refuse, "fits").expect("a name may have 255 bytes");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_and_links_of_a_replaced_file_stay() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (path, link) = (folder.path().join("out.wav"), folder.path().join("link.wav"));
+        fs::write(&path, "old").expect("room");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("our own file");
+        symlink(&path, &link).expect("links work here");
+        write(&link, Existing::Replace, "new").expect("replaced");
+        assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+        assert_eq!(fs::read_to_string(&path).expect("there"), "new");
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o640);
+        // A new file is as open as the process's mask allows, not as closed as a temporary one.
+        let (made, plain) = (folder.path().join("made"), folder.path().join("plain"));
+        write(&made, Existing::Refuse, "").expect("a free name");
+        fs::write(&plain, "").expect("room");
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode();
+        assert_eq!(mode(&made), mode(&plain));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_written_straight() {
+        let mut null = AtomicFile::create(Path::new("/dev/null"), Existing::Refuse).expect("it takes all");
+        assert!(!null.is_seekable());
+        null.write_all(b"gone").expect("it takes all");
+        null.commit().expect("nothing to do");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+        assert!(made.success());
+        let path = pipe.clone();
+        let reader = std::thread::spawn(move || fs::read_to_string(path));
+        write(&pipe, Existing::Refuse, "through").expect("somebody reads");
+        assert_eq!(reader.join().expect("no panic").expect("readable"), "through");
+        assert_eq!(names_in(folder.path()), ["pipe"]);
+    }
+}

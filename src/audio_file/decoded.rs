@@ -12,7 +12,7 @@ use symphonia::core::{
     meta::{MetadataOptions, StandardTag},
 };
 
-use super::{Blocks, Fidelity, Info, not_audio};
+use super::{Blocks, Fidelity, Info, edit_list::Edit, not_audio};
 use crate::{
     Error, Result,
     wav::{ChunkEntry, MAX_CHANNELS, Metadata, SampleFormat, Spec},
@@ -34,13 +34,17 @@ pub(super) struct Decoder {
     /// Decoded and not yet handed out, from `start`.
     pending: Vec<Vec<f64>>,
     start: usize,
+    /// Frames that the encoder put before the first and that are still to be passed over.
+    priming: u64,
+    /// Whether the declared length is where the sound ends, rather than a guess.
+    is_trimmed: bool,
     frames_given: u64,
     broken_packets: u64,
     has_ended: bool,
 }
 
 impl Decoder {
-    pub(super) fn open(source: Box<dyn MediaSource>) -> Result<Self> {
+    pub(super) fn open(source: Box<dyn MediaSource>, edit: Option<Edit>) -> Result<Self> {
         let stream = MediaSourceStream::new(source, Default::default());
         let mut probe =
             Probe::new_with_options(&ProbeOptions { max_probe_depth: PROBE_DEPTH_BYTES, ..Default::default() });
@@ -78,6 +82,8 @@ impl Decoder {
             warnings: vec![],
             pending: vec![],
             start: 0,
+            priming: 0,
+            is_trimmed: false,
             frames_given: 0,
             broken_packets: 0,
             has_ended: false,
@@ -86,6 +92,9 @@ impl Decoder {
         opened.decode_more()?;
         if opened.info.spec.channels == 0 {
             return Err(Error::Malformed { what: "not one packet of it could be decoded".into(), at_byte: 0 });
+        }
+        if let Some(edit) = edit.filter(|edit| edit.time_scale_hz == opened.info.spec.sample_rate_hz) {
+            opened.apply(edit);
         }
         Ok(opened)
     }
@@ -96,9 +105,31 @@ impl Decoder {
 }
 
 impl Decoder {
+    /// Leaves out what the encoder added before and after.
+    fn apply(&mut self, edit: Edit) {
+        self.priming = edit.start;
+        let rest = self.info.n_frames.map(|n| n.saturating_sub(edit.start));
+        self.info.n_frames = match (rest, edit.length) {
+            (Some(rest), Some(length)) => Some(rest.min(length)),
+            (rest, length) => rest.or(length),
+        };
+        self.is_trimmed = true;
+        self.pass_over_priming();
+    }
+
+    fn pass_over_priming(&mut self) {
+        let n = self.n_pending().min(self.priming as usize);
+        self.start += n;
+        self.priming -= n as u64;
+    }
+
+    fn n_pending(&self) -> usize {
+        self.pending.first().map_or(0, Vec::len) - self.start
+    }
+
     /// Decodes packets until there are new samples or the end is reached.
     fn decode_more(&mut self) -> Result<()> {
-        while !self.has_ended && self.start == self.pending.first().map_or(0, Vec::len) {
+        while !self.has_ended && self.n_pending() == 0 {
             let packet = match self.format.next_packet() {
                 Ok(Some(packet)) if packet.track_id == self.track_id => packet,
                 Ok(Some(_)) => continue,
@@ -125,6 +156,7 @@ impl Decoder {
                 }
                 Err(error) => return self.end(Some(error)),
             }
+            self.pass_over_priming();
         }
         Ok(())
     }
@@ -161,7 +193,11 @@ impl Decoder {
             return Err(Error::invalid("max_frames", 0, "1 and above"));
         }
         self.decode_more()?;
-        Ok((self.pending.first().map_or(0, Vec::len) - self.start).min(max_frames))
+        let n = self.n_pending().min(max_frames);
+        match self.info.n_frames.filter(|_| self.is_trimmed) {
+            Some(n_frames) => Ok(n.min((n_frames - self.frames_given) as usize)),
+            None => Ok(n),
+        }
     }
 
     fn consume(&mut self, n_frames: usize) {

@@ -4,6 +4,10 @@
 
 #[cfg(feature = "decode")]
 mod decoded;
+#[cfg(feature = "decode")]
+mod edit_list;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fs::File,
@@ -126,20 +130,16 @@ fn needs_seeking(head: &[u8]) -> bool {
 }
 
 #[cfg(feature = "decode")]
-fn open_decoded_file(file: File) -> Result<Source> {
-    decoded::Decoder::open(Box::new(file)).map(|decoder| {
-        let info = decoder.info();
-        Source { blocks: Box::new(decoder), info }
-    })
+fn open_decoded_file(mut file: File) -> Result<Source> {
+    let edit = edit_list::read(&mut file);
+    file.rewind().map_err(Error::stream)?;
+    decoded::Decoder::open(Box::new(file), edit).map(Source::of_decoder)
 }
 
 #[cfg(feature = "decode")]
 fn open_decoded_stream(input: impl Read + Send + Sync + 'static) -> Result<Source> {
     let source = symphonia::core::io::ReadOnlySource::new(input);
-    decoded::Decoder::open(Box::new(source)).map(|decoder| {
-        let info = decoder.info();
-        Source { blocks: Box::new(decoder), info }
-    })
+    decoded::Decoder::open(Box::new(source), None).map(Source::of_decoder)
 }
 
 #[cfg(not(feature = "decode"))]
@@ -186,6 +186,12 @@ impl Source {
             fidelity: Fidelity::Lossless,
         };
         Self { blocks: Box::new(reader), info }
+    }
+
+    #[cfg(feature = "decode")]
+    fn of_decoder(decoder: decoded::Decoder) -> Self {
+        let info = decoder.info();
+        Self { blocks: Box::new(decoder), info }
     }
 
     /// Format, rate, channels, length.

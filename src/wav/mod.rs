@@ -14,6 +14,7 @@
 
 mod chunks;
 mod format;
+mod hound_bridge;
 mod input;
 mod metadata;
 mod read;
@@ -24,6 +25,7 @@ mod write;
 
 pub use chunks::{ChunkEntry, Container};
 pub use format::{Encoding, SampleFormat, Spec};
+pub use hound_bridge::{Frames, PlainFile};
 pub use metadata::{Chunk, Metadata};
 pub use read::Reader;
 pub use write::{Writer, Written};

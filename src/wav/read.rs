@@ -176,8 +176,18 @@ impl<R: Read> Reader<R> {
         Ok(skipped)
     }
 
+    /// The little-endian frames read last.
+    pub(super) fn block(&self) -> &[u8] {
+        &self.block
+    }
+
+    /// Frames still to come, as far as that is known.
+    pub(super) fn n_frames_left(&self) -> Option<u64> {
+        self.left.map(|left| left / self.header.spec.block_align() as u64)
+    }
+
     /// Fills `self.block` with whole little-endian frames, at most `max_frames`; returns how many.
-    fn fill_block(&mut self, max_frames: usize) -> Result<usize> {
+    pub(super) fn fill_block(&mut self, max_frames: usize) -> Result<usize> {
         if max_frames == 0 {
             return Err(Error::invalid("max_frames", 0, "1 and above"));
         }

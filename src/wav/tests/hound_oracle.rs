@@ -3,6 +3,7 @@
 
 use std::io::Cursor;
 
+use super::builder::{FileBuilder, Pad, fmt_big_endian};
 use super::{read_codes, some_codes, spec};
 use crate::wav::{Metadata, Reader, SampleFormat, Writer};
 
@@ -60,4 +61,29 @@ fn floats_agree_both_ways() {
     let mut hound = hound::WavReader::new(file.as_slice()).expect("hound reads it");
     let read: Vec<f32> = hound.samples().map(|sample| sample.expect("hound reads it")).collect();
     assert_eq!(read, values);
+}
+
+#[test]
+fn hound_reads_a_straightened_file() {
+    // Big endian, with an odd chunk that lacks its pad byte: hound alone takes neither.
+    let builder = FileBuilder::new(b"RIFX").pad(Pad::LeftOut).chunk(b"LIST", b"INFOx");
+    let builder = builder.chunk(b"fmt ", &fmt_big_endian(1, 2, 12, 4));
+    let file = builder.chunk(b"data", &[0x00, 0x10, 0x7F, 0xF0, 0x80, 0x00, 0x00, 0x00]).bytes();
+    assert!(hound::WavReader::new(file.as_slice()).is_err());
+    let mut hound = Reader::stream(file.as_slice()).expect("legal").into_hound().expect("plain integers");
+    assert_eq!((hound.spec().channels, hound.spec().bits_per_sample, hound.duration()), (2, 16, 2));
+    let samples: Vec<i16> = hound.samples().map(|sample| sample.expect("all there")).collect();
+    assert_eq!(samples, [0x10, 0x7FF0, i16::MIN, 0]);
+}
+
+#[test]
+fn what_hound_has_no_form_for_is_refused() {
+    for format in [SampleFormat::FLOAT64, SampleFormat::A_LAW, SampleFormat::MU_LAW] {
+        let writer = Writer::stream(vec![], &spec(1, format), Some(0), &Metadata::default()).expect("legal");
+        let file = writer.finish(&[]).expect("a Vec takes all").sink;
+        assert!(Reader::stream(file.as_slice()).expect("legal").into_hound().is_err(), "{format}");
+    }
+    let writer = Writer::stream(vec![], &spec(1, SampleFormat::INT16), None, &Metadata::default()).expect("legal");
+    let endless = writer.finish(&[]).expect("a Vec takes all").sink;
+    assert!(Reader::stream(endless.as_slice()).expect("legal").into_hound().is_err());
 }
