@@ -5,6 +5,8 @@
 
 mod batch;
 mod choices;
+#[cfg(feature = "plot")]
+mod demo;
 mod exit;
 mod generate;
 mod help;
@@ -57,6 +59,8 @@ enum Command {
     Generate(generate::GenerateArgs),
     #[cfg(feature = "plot")]
     Plot(plot::PlotArgs),
+    #[cfg(feature = "plot")]
+    Demo(demo::DemoArgs),
     /// Print a completion script for a shell
     Completions(help::CompletionsArgs),
     /// Print the manual page
@@ -88,6 +92,8 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Generate(args) => generate::run(args, &cli.global),
         #[cfg(feature = "plot")]
         Command::Plot(args) => plot::run(args, &cli.global),
+        #[cfg(feature = "plot")]
+        Command::Demo(args) => demo::run(args, &cli.global),
         Command::Completions(args) => help::completions(args, &mut Cli::command()),
         Command::Man(args) => help::man(args, Cli::command()),
         Command::Help(args) => help::topic(args, &mut Cli::command()),

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod batch;
+mod demo;
 mod generate;
 mod help;
 mod info;

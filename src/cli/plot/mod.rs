@@ -157,7 +157,8 @@ fn transfer_without_input(args: &PlotArgs, settings: &Settings, global: &Global)
     Ok(Exit::Done)
 }
 
-fn transfer(settings: &Settings, quantizer: &dyn Quantizer) -> Chart {
+/// The staircase of a quantizer and its error.
+pub fn transfer(settings: &Settings, quantizer: &dyn Quantizer) -> Chart {
     let conditions = format!("{}, {} levels", settings.method.name(), quantizer.n_levels());
     Transfer { conditions, quantizer, input: (-1.0, 1.0) }.chart()
 }
@@ -172,19 +173,26 @@ fn chart(args: &PlotArgs, settings: &Settings, input: &Input, progress: &FilePro
             let trace = spectrum::Trace { name: input.display(), spectrum: &spectrum };
             Ok(spectrum::Spectrum { conditions, traces: vec![trace] }.chart())
         }
-        Kind::Noise => {
-            let pair = source.pair()?;
-            let conditions = pair.conditions.clone();
-            let floors = pair.floors();
-            let (signal, error) = spectra::of_pair(pair, progress)?;
-            Ok(Noise { conditions, signal: &signal, error: &error, floors }.chart())
-        }
+        Kind::Noise => noise(source.pair()?, progress),
         Kind::Transfer => {
             let quantizer = source.quantizer()?;
             Ok(transfer(settings, quantizer.as_ref()))
         }
         Kind::Histogram => error_histogram(source.pair()?, progress),
     }
+}
+
+/// The spectra of input and error, and the floor that theory expects.
+fn noise(pair: Pair, progress: &FileProgress) -> Result<Chart, Failure> {
+    let (conditions, floors) = (pair.conditions.clone(), pair.floors());
+    let (signal, error) = spectra::of_pair(pair, progress)?;
+    Ok(Noise { conditions, signal: &signal, error: &error, floors }.chart())
+}
+
+/// Pictures of what quantizing the first channel of `input` with `settings` does: noise spectrum, error histogram.
+pub fn of_quantization(input: &Input, settings: &Settings, progress: &FileProgress) -> Result<[Chart; 2], Failure> {
+    let source = Source { input, settings, reference: None, channel: 1 };
+    Ok([noise(source.pair()?, progress)?, error_histogram(source.pair()?, progress)?])
 }
 
 /// Bins of the error histogram in a step.

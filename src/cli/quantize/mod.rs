@@ -14,7 +14,7 @@ use super::{
     batch::{Batch, FileReport, Job},
     choices::{Container, DitherChoice, Law, Method, Shape},
     exit::{Exit, Failure},
-    inputs,
+    inputs::{self, Input},
     options::{Global, Inputs, Outputs},
     outputs::{self, Clearance, Existing, Output},
     progress::FileProgress,
@@ -23,7 +23,7 @@ use super::{
     units,
 };
 use chain::Chain;
-use stream::Measured;
+pub use stream::Measured;
 
 /// Shown at the end of `sqnr quantize --help`; a test runs each line.
 const EXAMPLES: &str = "\
@@ -82,6 +82,23 @@ pub struct Settings {
     pub container: Container,
 }
 
+impl Default for Settings {
+    /// Eight bits, uniform, dithered as `auto` says.
+    fn default() -> Self {
+        Self {
+            bits: Some(8),
+            levels: None,
+            method: Method::Uniform,
+            law: None,
+            compression: None,
+            dither: DitherChoice::Auto,
+            shape: Shape::None,
+            seed: 0,
+            container: Container::Auto,
+        }
+    }
+}
+
 /// Runs `quantize`.
 pub fn run(args: &QuantizeArgs, global: &Global) -> Result<Exit, Failure> {
     chain::check(&args.settings)?;
@@ -114,7 +131,7 @@ fn suffix(settings: &Settings) -> String {
     }
 }
 
-fn error_output(args: &QuantizeArgs, inputs: &[inputs::Input], planned: &[Output]) -> Result<Option<Output>, Failure> {
+fn error_output(args: &QuantizeArgs, inputs: &[Input], planned: &[Output]) -> Result<Option<Output>, Failure> {
     let Some(path) = &args.error else { return Ok(None) };
     if inputs.len() > 1 {
         return Err(Failure::usage("--error names one file, and there are many inputs"));
@@ -137,16 +154,33 @@ fn one_file(args: &QuantizeArgs, global: &Global, task: Task, progress: &FilePro
     }
     outputs::make_folder(task.output, &args.outputs)?;
     let started = Instant::now();
-    let input = Rereadable::new(&task.job.input, chain::passes(&args.settings))?;
-    let mut source = input.open()?;
-    let mut chain = Chain::new(&args.settings, &input, source.info(), &task.job.input)?;
-    let begin = |output: &Output, spec: &Spec| {
-        WavSink::create(output, existing, spec, source.info().n_frames, source.metadata())
-    };
-    let audio = begin(task.output, &chain.spec)?;
-    let error = task.error.map(|output| begin(output, &chain.error_spec())).transpose()?;
-    let measured = stream::run(&task.job.input, &mut source, &mut chain, stream::Sinks { audio, error }, progress)?;
+    let files = Files { input: &task.job.input, output: task.output, error: task.error, existing };
+    let (chain, measured) = convert(&args.settings, files, progress)?;
     Ok(report(task, &args.settings, &chain, &measured, started.elapsed().as_secs_f64()))
+}
+
+/// What is read and what is written.
+#[derive(Clone, Copy)]
+pub struct Files<'a> {
+    pub input: &'a Input,
+    pub output: &'a Output,
+    pub error: Option<&'a Output>,
+    pub existing: Existing,
+}
+
+/// Quantizes one file into another, and measures the error.
+pub fn convert(settings: &Settings, files: Files, progress: &FileProgress) -> Result<(Chain, Measured), Failure> {
+    let input = Rereadable::new(files.input, chain::passes(settings))?;
+    let mut source = input.open()?;
+    let mut chain = Chain::new(settings, &input, source.info(), files.input)?;
+    let begin = |output: &Output, spec: &Spec| {
+        WavSink::create(output, files.existing, spec, source.info().n_frames, source.metadata())
+    };
+    let audio = begin(files.output, &chain.spec)?;
+    let error = files.error.map(|output| begin(output, &chain.error_spec())).transpose()?;
+    let sinks = stream::Sinks { audio, error };
+    let measured = stream::run(files.input, &mut source, &mut chain, sinks, progress)?;
+    Ok((chain, measured))
 }
 
 fn skipped(task: Task) -> FileReport {

@@ -1,0 +1,270 @@
+//! `demo`: the tour. Quantizes the clips of `testdata/` in several ways, measures, draws, and writes one folder with
+//! everything and a page that shows it.
+
+mod page;
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use crate::{
+    analysis::error_statistics::full_scale_sine_sqnr_db,
+    report::plot::{Chart, Size, Style, Theme},
+};
+
+use super::{
+    batch,
+    choices::{DitherChoice, Method},
+    exit::{Exit, Failure, display_path},
+    inputs::{self, Input},
+    options::{Global, Inputs},
+    outputs::{Existing, Output},
+    plot,
+    progress::Progress,
+    quantize::{self, Files, Settings, chain},
+    sink, stdio,
+};
+
+/// Shown at the end of `sqnr demo --help`; a test runs each line.
+const EXAMPLES: &str = "\
+Examples:
+  sqnr demo --clips . -O tour
+  sqnr demo --clips . -O tour --force --json";
+
+/// Take the tour: quantize clips, measure, draw, and write a page with it all
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct DemoArgs {
+    /// Folder with audio files [default: testdata, here or where sqnr was built]
+    #[arg(long, value_name = "DIR")]
+    clips: Option<PathBuf>,
+    /// Folder for the results
+    #[arg(short = 'O', long, value_name = "DIR", default_value = "sqnr-demo")]
+    output_dir: PathBuf,
+}
+
+/// One way to quantize in the tour.
+struct Stop {
+    /// The part of file names.
+    name: &'static str,
+    settings: fn() -> Settings,
+}
+
+/// The tour: bit depths with dither, what a lack of dither does, shaping, and the quantizers that are not uniform.
+const STOPS: [Stop; 8] = [
+    Stop { name: "12-bits", settings: || uniform(12) },
+    Stop { name: "8-bits", settings: || uniform(8) },
+    Stop { name: "6-bits", settings: || uniform(6) },
+    Stop { name: "4-bits", settings: || uniform(4) },
+    Stop { name: "4-bits-no-dither", settings: || Settings { dither: DitherChoice::None, ..uniform(4) } },
+    Stop { name: "4-bits-mu-law", settings: || Settings { method: Method::MuLaw, ..uniform(4) } },
+    Stop { name: "8-bits-mu-law", settings: || Settings { method: Method::MuLaw, ..uniform(8) } },
+    Stop { name: "4-bits-lloyd-max", settings: || Settings { method: Method::LloydMax, ..uniform(4) } },
+];
+
+fn uniform(bits: u32) -> Settings {
+    Settings { bits: Some(bits), ..Settings::default() }
+}
+
+/// One clip quantized in one way.
+pub struct Taken {
+    pub clip: String,
+    pub stop: &'static str,
+    pub file: String,
+    pub bits: u32,
+    pub what: String,
+    pub snr_db: Option<f64>,
+    pub entropy_bits: Option<f64>,
+    pub clipped_samples: u64,
+    pub bytes: u64,
+}
+
+/// Runs `demo`.
+pub fn run(args: &DemoArgs, global: &Global) -> Result<Exit, Failure> {
+    let clips = clips(args)?;
+    let existing = Existing::of(global);
+    let index = Output::File(args.output_dir.join("index.html"));
+    if super::outputs::clearance(&index, existing)? == super::outputs::Clearance::Skip {
+        note(global, &format!("{}: exists, nothing to do", index.display()));
+        return Ok(Exit::Done);
+    }
+    fs::create_dir_all(&args.output_dir).map_err(|error| Failure::output(&args.output_dir, error))?;
+    let tour = Tour { folder: &args.output_dir, existing, progress: Progress::new(global) };
+    let results = tour.quantize_all(&clips)?;
+    let pictures = tour.draw_all(&clips)?;
+    sink::write_bytes(&index, existing, page::html(&results, &pictures).as_bytes())?;
+    if global.json {
+        stdio::print_line(&json(args, &results, &pictures).to_string())?;
+    } else {
+        stdio::print_bytes(table(&results).as_bytes())?;
+        note(global, &format!("\nEverything is in {}; open {}", display_path(&args.output_dir), index.display()));
+    }
+    Ok(Exit::Done)
+}
+
+fn note(global: &Global, text: &str) {
+    if !global.quiet {
+        stdio::note_line(text);
+    }
+}
+
+/// The clips: every WAV or FLAC file of the folder, by name.
+fn clips(args: &DemoArgs) -> Result<Vec<Input>, Failure> {
+    let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    let folder = match &args.clips {
+        Some(folder) => folder.clone(),
+        None if Path::new("testdata").is_dir() => "testdata".into(),
+        None if built_from.is_dir() => built_from,
+        None => {
+            return Err(Failure::usage("there is no folder testdata here; --clips names a folder with audio files"));
+        }
+    };
+    let walked = Inputs {
+        inputs: vec![folder.clone()],
+        recursive: true,
+        ext: vec!["wav".into(), "flac".into()],
+        files_from: None,
+        jobs: None,
+        keep_going: false,
+        fail_fast: false,
+        dry_run: false,
+    };
+    let all = inputs::collect(&walked)
+        .map_err(|_| Failure::input(&folder, "has no WAV or FLAC file; --clips names another folder"))?;
+    let clips: Vec<Input> = all.into_iter().filter(|input| input.path.parent() == Some(&folder)).collect();
+    match clips.is_empty() {
+        true => Err(Failure::input(&folder, "has no WAV or FLAC file; --clips names another folder")),
+        false => Ok(clips),
+    }
+}
+
+/// Where the tour writes.
+struct Tour<'a> {
+    folder: &'a Path,
+    existing: Existing,
+    progress: Progress,
+}
+
+/// A picture of the tour.
+pub struct Picture {
+    pub file: String,
+    pub caption: String,
+}
+
+impl Tour<'_> {
+    fn quantize_all(&self, clips: &[Input]) -> Result<Vec<Taken>, Failure> {
+        let jobs: Vec<(&Input, &Stop)> =
+            clips.iter().flat_map(|clip| STOPS.iter().map(move |stop| (clip, stop))).collect();
+        jobs.par_iter().enumerate().map(|(i, (clip, stop))| self.quantize(clip, stop, (i + 1, jobs.len()))).collect()
+    }
+
+    fn quantize(&self, clip: &Input, stop: &Stop, (number, total): (usize, usize)) -> Result<Taken, Failure> {
+        let settings = (stop.settings)();
+        let name = stem(clip);
+        let file = format!("{name}.{}.wav", stop.name);
+        let output = Output::File(self.folder.join(&file));
+        let files = Files { input: clip, output: &output, error: None, existing: self.existing };
+        let (chain, measured) = quantize::convert(&settings, files, &self.progress.file(number, total, &file))?;
+        Ok(Taken {
+            clip: name,
+            stop: stop.name,
+            file,
+            bits: settings.bits.unwrap_or_default(),
+            what: chain.describe(&settings),
+            snr_db: measured.total.snr_db.ok(),
+            entropy_bits: measured.total.entropy_bits.ok(),
+            clipped_samples: measured.clipped_samples,
+            bytes: measured.bytes_written,
+        })
+    }
+
+    /// Pictures of every clip at 8 bits and of the loudest difference, 4 bits without dither; the staircases once.
+    fn draw_all(&self, clips: &[Input]) -> Result<Vec<Picture>, Failure> {
+        let settings = [uniform(8), Settings { dither: DitherChoice::None, ..uniform(4) }];
+        let jobs: Vec<(&Input, &Settings)> =
+            clips.iter().flat_map(|clip| settings.iter().map(move |s| (clip, s))).collect();
+        let drawn: Result<Vec<[Picture; 2]>, Failure> =
+            jobs.par_iter().map(|(clip, settings)| self.draw_clip(clip, settings)).collect();
+        let mut pictures: Vec<Picture> = drawn?.into_iter().flatten().collect();
+        for method in [Method::Uniform, Method::MuLaw] {
+            let settings = Settings { method, ..uniform(4) };
+            let chart = plot::transfer(&settings, chain::fixed_quantizer(&settings)?.as_ref());
+            let caption = format!("4 bits, {}: output and error against input", settings.method.name());
+            pictures.push(self.draw(&chart, format!("transfer.{}", settings.method.name()), caption)?);
+        }
+        Ok(pictures)
+    }
+
+    fn draw_clip(&self, clip: &Input, settings: &Settings) -> Result<[Picture; 2], Failure> {
+        let progress = self.progress.file(1, 1, &clip.display());
+        let [noise, histogram] = plot::of_quantization(clip, settings, &progress)?;
+        let (name, bits) = (stem(clip), settings.bits.unwrap_or_default());
+        let noise =
+            self.draw(&noise, format!("{name}.noise.{bits}-bits"), format!("{name}, {bits} bits: signal and noise"))?;
+        let histogram = self.draw(
+            &histogram,
+            format!("{name}.histogram.{bits}-bits"),
+            format!("{name}, {bits} bits: the error's density"),
+        )?;
+        Ok([noise, histogram])
+    }
+
+    /// Writes SVG and PNG; the page shows the SVG.
+    fn draw(&self, chart: &Chart, stem: String, caption: String) -> Result<Picture, Failure> {
+        let drawing = chart.draw(Style { theme: Theme::Light, size: Size::default() });
+        let output = |ending: &str| Output::File(self.folder.join(format!("{stem}.{ending}")));
+        let png = drawing.png().map_err(|error| Failure::output(self.folder, error))?;
+        sink::write_bytes(&output("svg"), self.existing, drawing.svg().as_bytes())?;
+        sink::write_bytes(&output("png"), self.existing, &png)?;
+        Ok(Picture { file: format!("{stem}.svg"), caption })
+    }
+}
+
+fn stem(input: &Input) -> String {
+    input.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The figures as a table.
+fn table(results: &[Taken]) -> String {
+    let width = results.iter().map(|r| r.clip.chars().count()).max().unwrap_or(0).max(4);
+    let mut text = format!(
+        "{:width$}  {:28}  {:>9}  {:>11}  {:>9}  {:>7}\n",
+        "clip", "quantizer", "SQNR dB", "6.02B+1.76", "entropy", "clipped"
+    );
+    for result in results {
+        let _ = writeln!(
+            text,
+            "{:width$}  {:28}  {:>9}  {:>11.2}  {:>9}  {:>7}",
+            result.clip,
+            result.what,
+            result.snr_db.map_or("-".into(), |v| format!("{v:.2}")),
+            full_scale_sine_sqnr_db(f64::from(result.bits)),
+            result.entropy_bits.map_or("-".into(), |v| format!("{v:.2} bit")),
+            result.clipped_samples,
+        );
+    }
+    text
+}
+
+fn json(args: &DemoArgs, results: &[Taken], pictures: &[Picture]) -> Value {
+    let rows: Vec<Value> = results
+        .iter()
+        .map(|r| {
+            json!({
+                "clip": r.clip, "stop": r.stop, "output": r.file, "bits": r.bits, "quantizer": r.what,
+                "snr_db": r.snr_db, "entropy_bits": r.entropy_bits, "clipped_samples": r.clipped_samples, "bytes": r.bytes,
+            })
+        })
+        .collect();
+    let pictures: Vec<&str> = pictures.iter().map(|p| p.file.as_str()).collect();
+    json!({
+        "schema": batch::JSON_SCHEMA, "command": "demo", "output": display_path(&args.output_dir), "results": rows,
+        "pictures": pictures, "warnings": [],
+    })
+}
