@@ -2,5 +2,8 @@
 
 mod analysis {
     pub mod golden;
+    mod imd;
+    mod noise;
+    mod pair;
     mod tone;
 }

@@ -116,6 +116,17 @@ pub struct Entry {
     pub formula: String,
 }
 
+impl Entry {
+    pub(crate) fn new(
+        (key, label, unit): (&'static str, &'static str, &'static str),
+        figure: Figure,
+        definition: &'static str,
+        formula: impl Into<String>,
+    ) -> Self {
+        Self { key, label, unit, figure, definition, formula: formula.into() }
+    }
+}
+
 /// Writes entries as one flat map: a key per figure, null where there is none, and `reasons` why.
 #[cfg(feature = "json")]
 pub(crate) mod json {

@@ -13,11 +13,18 @@ pub mod error_density;
 pub mod error_histogram;
 pub mod error_statistics;
 pub mod figure;
+pub mod imd;
+pub mod level;
+#[cfg(feature = "loudness")]
+pub mod loudness;
+pub mod pair;
 pub mod sine_fit;
 mod sinusoids;
 pub mod spectrogram;
 pub mod spectrum;
 pub mod tone;
+pub mod true_peak;
+pub mod weighting;
 pub mod window;
 
 pub use figure::{Absent, Entry, Figure};

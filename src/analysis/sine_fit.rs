@@ -139,17 +139,17 @@ fn gauss_newton(x: &[f64], start: f64) -> Result<f64> {
 fn frequency_step(x: &[f64], frequency: f64) -> f64 {
     let basis = Basis::new(x.len(), &[frequency]);
     let fitted = basis.fit(x);
-    step_of_residual(x, frequency, &basis, &fitted)
+    step_of_residual(x, 0, &basis, &fitted)
 }
 
-/// The step that the residual of a linear fit asks for; the first frequency of the basis is the tone's. Columns: DC,
+/// The step that the residual of a linear fit asks for in the frequency of component `i` of the basis. Columns: DC,
 /// cosine, derivative, sine.
-pub(super) fn step_of_residual(x: &[f64], frequency: f64, basis: &Basis, fitted: &Fitted) -> f64 {
+pub(super) fn step_of_residual(x: &[f64], i: usize, basis: &Basis, fitted: &Fitted) -> f64 {
     let n = x.len();
     let n_samples = n as f64;
-    let w = angle(frequency);
-    let (a, b) = (fitted.phasors[0].cosine, fitted.phasors[0].sine);
-    let sums = SlopeProjection::of_residual(x, basis, fitted);
+    let w = angle(basis.cycles_per_sample(i));
+    let (a, b) = (fitted.phasors[i].cosine, fitted.phasors[i].sine);
+    let sums = SlopeProjection::of_residual(x, i, basis, fitted);
     let [s1, t1, _] = dirichlet_moments(n, w);
     let [s2, t1_double, t2_double] = dirichlet_moments(n, 2.0 * w);
     let m2 = n_samples * (n_samples * n_samples - 1.0) / 12.0;

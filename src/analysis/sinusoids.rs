@@ -77,6 +77,11 @@ impl Basis {
         Self { n, waves: cycles_per_sample.iter().map(|&f| Wave::new(f)).collect() }
     }
 
+    /// Frequency of component `i`.
+    pub(super) fn cycles_per_sample(&self, i: usize) -> f64 {
+        self.waves[i].cycles_per_sample
+    }
+
     /// Cosine and sine of the phase at sample `start`.
     fn rotation(&self, wave: &Wave, start: usize) -> (f64, f64) {
         let m = start as f64 - (self.n as f64 - 1.0) / 2.0;
@@ -208,9 +213,9 @@ pub(super) struct SlopeProjection {
 }
 
 impl SlopeProjection {
-    /// Projects the residual of `fitted`, a fit on `basis`, on the basis' first frequency.
-    pub(super) fn of_residual(x: &[f64], basis: &Basis, fitted: &Fitted) -> Self {
-        let wave = &basis.waves[0];
+    /// Projects the residual of `fitted`, a fit on `basis`, on component `i` of the basis.
+    pub(super) fn of_residual(x: &[f64], i: usize, basis: &Basis, fitted: &Fitted) -> Self {
+        let wave = &basis.waves[i];
         let weighted = |table: &[f64]| table.iter().enumerate().map(|(l, v)| l as f64 * v).collect::<Vec<f64>>();
         let (cosine_l, sine_l) = (weighted(&wave.cosine), weighted(&wave.sine));
         let mut total = Self { sum: 0.0, phasor: Phasor::default(), slope: Phasor::default() };

@@ -145,7 +145,7 @@ fn kaiser(beta: f64, n: usize) -> Vec<f64> {
 }
 
 /// Modified Bessel function of the first kind, order 0: `sum_k ((x/2)^k / k!)^2`, all terms positive.
-fn bessel_i0(x: f64) -> f64 {
+pub(super) fn bessel_i0(x: f64) -> f64 {
     let quarter_square = x * x / 4.0;
     let mut sum = 1.0;
     let mut term = 1.0;

@@ -21,7 +21,7 @@ const SKIRT: usize = 8;
 const SECOND_TONE_DB: f64 = 6.0;
 
 /// Why no figure can be had from these samples at all.
-pub(crate) fn check_samples(x: &[f64]) -> Result<(), Absent> {
+pub(in crate::analysis) fn check_samples(x: &[f64]) -> Result<(), Absent> {
     if x.len() < MIN_SAMPLES {
         return Err(Absent::TooShort { n_samples: x.len(), needed: MIN_SAMPLES });
     }
@@ -65,7 +65,8 @@ fn find_in_frames(x: &[f64], n_fft: usize) -> Result<f64, Absent> {
     Ok(frequency.clamp(1.0 / n_fft as f64, 0.5 - 1e-9))
 }
 
-pub(super) fn spectrum_without_dc(x: &[f64], n_fft: usize) -> PowerSpectrum {
+/// Spectrum of frames of `n_fft` samples, half overlapping, the mean of the record removed.
+pub(in crate::analysis) fn spectrum_without_dc(x: &[f64], n_fft: usize) -> PowerSpectrum {
     let mean = x.iter().sum::<f64>() / x.len() as f64;
     let centred: Vec<f64> = x.iter().map(|x| x - mean).collect();
     let settings = Settings { n_fft, hop: n_fft.div_ceil(2), window: Window::BlackmanHarris4 };

@@ -77,7 +77,7 @@ fn fit_harmonics(x: &[f64], start: f64, highest: u32) -> ToneFit {
     // Harmonics pull the frequency of a short record by parts of a line; each round divides that pull by about n.
     for _ in 0..2 {
         let fit = fit_at(x, frequency, highest);
-        frequency += step_of_residual(x, frequency, &fit.basis, &fit.fitted).clamp(-0.1 / n, 0.1 / n);
+        frequency += step_of_residual(x, 0, &fit.basis, &fit.fitted).clamp(-0.1 / n, 0.1 / n);
     }
     let fit = fit_at(x, frequency, highest);
     if is_coherent(x, &fit) { fit_at(x, (frequency * n).round() / n, highest) } else { fit }

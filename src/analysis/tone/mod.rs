@@ -15,6 +15,8 @@ mod spectral;
 
 pub use spectral::{LineRole, line_roles};
 
+pub(super) use find::{check_samples, spectrum_without_dc};
+
 use std::{fmt, str::FromStr};
 
 use super::{

@@ -1,0 +1,224 @@
+//! Loudness of a programme: integrated, largest momentary and short-term, range.
+//!
+//! The measure is the crate `ebur128`'s; here its input is cut into 100 ms, so that the largest momentary and short-term
+//! values are those of every position the standard asks for.
+//!
+//! Source: ITU-R BS.1770-5, EBU R 128, EBU Tech 3341 and 3342.
+
+use ebur128::{EbuR128, Mode};
+
+use super::figure::{Absent, Entry, Figure};
+use crate::{Error, Result};
+
+/// Gathers loudness block by block.
+pub struct LoudnessMeter {
+    state: EbuR128,
+    /// Samples of 100 ms.
+    step: usize,
+    filled: usize,
+    momentary_max: f64,
+    short_term_max: f64,
+    n_samples: usize,
+}
+
+impl std::fmt::Debug for LoudnessMeter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoudnessMeter").field("n_samples", &self.n_samples).finish_non_exhaustive()
+    }
+}
+
+impl LoudnessMeter {
+    /// A meter for so many channels: 1 mono, 2 stereo, 6 with the order L R C LFE Ls Rs (LFE does not count).
+    ///
+    /// # Errors
+    /// `Unsupported` for a rate or channel count that the measure is not defined for.
+    pub fn new(n_channels: u32, sample_rate_hz: u32) -> Result<Self> {
+        let unsupported = |_| Error::Unsupported {
+            what: format!(
+                "loudness of {n_channels} channels at {sample_rate_hz} Hz; needs 1 to 64 channels, 16 Hz to 2.8 MHz"
+            ),
+        };
+        let state = EbuR128::new(n_channels, sample_rate_hz, Mode::I | Mode::S | Mode::LRA).map_err(unsupported)?;
+        Ok(Self {
+            state,
+            step: sample_rate_hz.div_ceil(10) as usize,
+            filled: 0,
+            momentary_max: f64::NEG_INFINITY,
+            short_term_max: f64::NEG_INFINITY,
+            n_samples: 0,
+        })
+    }
+
+    /// Takes in planar samples, which must be finite: all channels equally long.
+    ///
+    /// # Errors
+    /// `LengthMismatch` when the channels differ in length or number from those announced.
+    pub fn push(&mut self, channels: &[&[f64]]) -> Result<()> {
+        let expected = self.state.channels() as usize;
+        if channels.len() != expected {
+            return Err(Error::LengthMismatch { what: "channels for loudness", expected, got: channels.len() });
+        }
+        let n = channels[0].len();
+        if let Some(odd) = channels.iter().find(|c| c.len() != n) {
+            return Err(Error::LengthMismatch { what: "samples for loudness", expected: n, got: odd.len() });
+        }
+        let mut start = 0;
+        while start < n {
+            let end = n.min(start + self.step - self.filled);
+            let part: Vec<&[f64]> = channels.iter().map(|c| &c[start..end]).collect();
+            self.state.add_frames_planar_f64(&part).map_err(|e| Error::NoResult { what: format!("loudness: {e}") })?;
+            self.filled += end - start;
+            self.n_samples += end - start;
+            if self.filled == self.step {
+                self.filled = 0;
+                self.note_maxima();
+            }
+            start = end;
+        }
+        Ok(())
+    }
+
+    fn note_maxima(&mut self) {
+        if self.n_samples >= 4 * self.step {
+            self.momentary_max = self.momentary_max.max(self.state.loudness_momentary().unwrap_or(f64::NEG_INFINITY));
+        }
+        if self.n_samples >= 30 * self.step {
+            self.short_term_max = self.short_term_max.max(self.state.loudness_shortterm().unwrap_or(f64::NEG_INFINITY));
+        }
+    }
+
+    /// The figures of what was taken in so far.
+    pub fn figures(&self) -> LoudnessFigures {
+        let finite = |value: f64, needed_steps: usize| {
+            let needed = needed_steps * self.step;
+            if self.n_samples < needed {
+                Err(Absent::TooShort { n_samples: self.n_samples, needed })
+            } else if value.is_finite() && value > -200.0 {
+                Ok(value)
+            } else {
+                Err(Absent::Silence)
+            }
+        };
+        let global = self.state.loudness_global().unwrap_or(f64::NEG_INFINITY);
+        let range = self.state.loudness_range().unwrap_or(f64::NAN);
+        let integrated = finite(global, 4);
+        LoudnessFigures {
+            loudness_lufs: integrated,
+            momentary_max_lufs: finite(self.momentary_max, 4),
+            short_term_max_lufs: finite(self.short_term_max, 30),
+            loudness_range_lu: finite(self.short_term_max, 30).and(integrated).and(finite(range, 30)),
+        }
+    }
+}
+
+/// Loudness of a programme.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoudnessFigures {
+    /// Integrated, gated.
+    pub loudness_lufs: Figure,
+    /// Largest over 400 ms.
+    pub momentary_max_lufs: Figure,
+    /// Largest over 3 s.
+    pub short_term_max_lufs: Figure,
+    /// Loudness range.
+    pub loudness_range_lu: Figure,
+}
+
+impl LoudnessFigures {
+    /// All figures as entries, in the order of a table.
+    pub fn entries(&self) -> Vec<Entry> {
+        let new = Entry::new;
+        vec![
+            new(
+                ("loudness_lufs", "loudness", "LUFS"),
+                self.loudness_lufs,
+                "loudness",
+                "integrated, gated at -70 LUFS and -10 LU",
+            ),
+            new(("momentary_max_lufs", "momentary, largest", "LUFS"), self.momentary_max_lufs, "momentary", "400 ms"),
+            new(("short_term_max_lufs", "short-term, largest", "LUFS"), self.short_term_max_lufs, "short-term", "3 s"),
+            new(
+                ("loudness_range_lu", "loudness range", "LU"),
+                self.loudness_range_lu,
+                "loudness-range",
+                "10 to 95 % of the short-term values",
+            ),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f64::consts::TAU;
+
+    const RATE: u32 = 48_000;
+
+    /// Pieces of a 1 kHz stereo sine: level of one channel in dBFS and length in seconds.
+    fn figures(pieces: &[(f64, f64)], n_channels: u32, frequency_hz: f64) -> LoudnessFigures {
+        let mut meter = LoudnessMeter::new(n_channels, RATE).expect("legal");
+        let mut time = 0usize;
+        for &(level_dbfs, seconds) in pieces {
+            let n = (seconds * f64::from(RATE)) as usize;
+            let amplitude = 10f64.powf(level_dbfs / 20.0);
+            let phase = |i: usize| frequency_hz * (time + i) as f64 / f64::from(RATE);
+            let x: Vec<f64> = (0..n).map(|i| amplitude * (TAU * phase(i).fract()).sin()).collect();
+            time += n;
+            for start in (0..n).step_by(1111) {
+                let block = &x[start..n.min(start + 1111)];
+                meter.push(&vec![block; n_channels as usize]).expect("equal lengths");
+            }
+        }
+        meter.figures()
+    }
+
+    #[test]
+    fn a_stereo_sine_of_minus_23_dbfs_is_minus_23_lufs() {
+        // EBU Tech 3341, cases 1 and 2 (tolerance there 0.1 LU).
+        for level in [-23.0, -33.0] {
+            let got = figures(&[(level, 20.0)], 2, 1000.0);
+            for figure in [got.loudness_lufs, got.momentary_max_lufs, got.short_term_max_lufs] {
+                assert!((figure.expect("loud") - level).abs() < 0.01, "{figure:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn gating_follows_ebu_tech_3341() {
+        for pieces in [
+            &[(-36.0, 10.0), (-23.0, 60.0), (-36.0, 10.0)][..],
+            &[(-72.0, 10.0), (-36.0, 10.0), (-23.0, 60.0), (-36.0, 10.0), (-72.0, 10.0)],
+            &[(-26.0, 20.0), (-20.0, 20.1), (-26.0, 20.0)],
+        ] {
+            let got = figures(pieces, 2, 1000.0).loudness_lufs.expect("loud");
+            assert!((got + 23.0).abs() < 0.1, "{got}");
+        }
+    }
+
+    #[test]
+    fn range_follows_ebu_tech_3342() {
+        for (pieces, want) in [
+            (&[(-20.0, 20.0), (-30.0, 20.0)][..], 10.0),
+            (&[(-20.0, 20.0), (-15.0, 20.0)], 5.0),
+            (&[(-40.0, 20.0), (-20.0, 20.0)], 20.0),
+        ] {
+            let got = figures(pieces, 2, 1000.0).loudness_range_lu.expect("long");
+            assert!((got - want).abs() < 1.0, "{got} {want}");
+        }
+    }
+
+    #[test]
+    fn full_scale_mono_is_minus_3() {
+        // BS.1770: a 0 dBFS sine of 997 Hz in one channel reads -3.01 LKFS.
+        let got = figures(&[(0.0, 5.0)], 1, 997.0).loudness_lufs.expect("loud");
+        assert!((got + 3.01).abs() < 0.01, "{got}");
+    }
+
+    #[test]
+    fn short_or_silent_programmes_say_so() {
+        assert!(matches!(figures(&[(-20.0, 0.2)], 1, 1000.0).loudness_lufs, Err(Absent::TooShort { .. })));
+        assert_eq!(figures(&[(-400.0, 4.0)], 1, 1000.0).loudness_lufs, Err(Absent::Silence));
+        assert_eq!(figures(&[(-400.0, 4.0)], 1, 1000.0).loudness_range_lu, Err(Absent::Silence));
+        assert!(LoudnessMeter::new(0, 48_000).is_err());
+    }
+}
