@@ -17,7 +17,9 @@ mod golden;
 #[cfg(test)]
 pub(crate) mod laws;
 pub mod trellis;
+mod trellis_coded;
 mod uniform;
+mod viterbi;
 
 use std::ops::RangeInclusive;
 
@@ -25,6 +27,7 @@ pub use codebook::Codebook;
 #[cfg(feature = "json")]
 pub use codebook_file::CodebookFile;
 pub use companding::{Companding, Compressor};
+pub use trellis_coded::TrellisCoded;
 pub use uniform::{Grid, Uniform};
 
 /// A memoryless scalar quantizer. Full scale is 1.0 unless the quantizer was built for another.

@@ -18,6 +18,12 @@ use crate::{Error, Result};
 const CODES: [(u32, u32); 7] =
     [(0o5, 0o2), (0o13, 0o4), (0o23, 0o4), (0o45, 0o10), (0o103, 0o24), (0o235, 0o126), (0o515, 0o362)];
 
+/// What a one at the output and at the input adds to the shifted state; `n_states` is a power of two, 4 to 256.
+pub(super) const fn connections(n_states: usize) -> (u32, u32) {
+    let (h0, h1) = CODES[n_states.ilog2() as usize - 2];
+    (h0 >> 1, h1 >> 1)
+}
+
 /// The state machine that encoder and decoder walk along together. It starts in state 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trellis {
@@ -32,11 +38,11 @@ impl Trellis {
     /// # Errors
     /// `InvalidParameter` unless `n_states` is 4, 8, 16, 32, 64, 128 or 256.
     pub fn new(n_states: usize) -> Result<Self> {
-        let code = CODES.iter().enumerate().find(|(i, _)| 4 << i == n_states);
-        let Some((_, &(h0, h1))) = code else {
+        if !(4..=256).contains(&n_states) || !n_states.is_power_of_two() {
             return Err(Error::invalid("trellis states", n_states, "4, 8, 16, 32, 64, 128 or 256"));
-        };
-        Ok(Self { n_states, feedback: h0 >> 1, input: h1 >> 1 })
+        }
+        let (feedback, input) = connections(n_states);
+        Ok(Self { n_states, feedback, input })
     }
 
     /// Number of states.
