@@ -14,6 +14,7 @@ pub mod dependent;
 pub mod g711;
 #[cfg(test)]
 mod golden;
+pub mod index_coder;
 #[cfg(test)]
 pub(crate) mod laws;
 pub mod trellis;
