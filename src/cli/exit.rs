@@ -17,6 +17,9 @@ pub enum Exit {
     Input = 3,
     /// An output could not be written, or exists and may not be replaced.
     Output = 4,
+    /// There is no sound device, or it was lost.
+    #[cfg(feature = "live")]
+    Device = 5,
 }
 
 impl From<Exit> for std::process::ExitCode {
@@ -48,6 +51,12 @@ impl Failure {
     /// An output that cannot be written.
     pub fn output(path: &Path, error: impl Into<Cause>) -> Self {
         Self { exit: Exit::Output, subject: Some(display_path(path)), message: error.into().0 }
+    }
+
+    /// A sound device that is absent, busy, lost or refuses.
+    #[cfg(feature = "live")]
+    pub fn device(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Device, subject: None, message: message.into() }
     }
 
     /// A library error while computing on `path`: a wrong parameter is wrong use, all else the input's fault.

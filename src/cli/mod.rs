@@ -13,6 +13,8 @@ mod help;
 mod hints;
 mod info;
 mod inputs;
+#[cfg(feature = "live")]
+mod live;
 mod options;
 mod outputs;
 #[cfg(feature = "plot")]
@@ -57,6 +59,8 @@ enum Command {
     Quantize(quantize::QuantizeArgs),
     Info(info::InfoArgs),
     Generate(generate::GenerateArgs),
+    #[cfg(feature = "live")]
+    Live(live::LiveArgs),
     #[cfg(feature = "plot")]
     Plot(plot::PlotArgs),
     #[cfg(feature = "plot")]
@@ -69,11 +73,25 @@ enum Command {
     Help(help::HelpArgs),
 }
 
+impl Command {
+    /// True for a command that ends in its own way when it is told to: `live` completes its recording.
+    fn heeds_signals(&self) -> bool {
+        #[cfg(feature = "live")]
+        return matches!(self, Self::Live(_));
+        #[cfg(not(feature = "live"))]
+        false
+    }
+}
+
 /// Parses the process's arguments, runs the command, and says how it ended.
 pub fn main() -> ExitCode {
-    signals::tidy_up_when_told_to_end();
     match Cli::try_parse() {
-        Ok(cli) => finish(run(&cli)),
+        Ok(cli) => {
+            if !cli.command.heeds_signals() {
+                signals::tidy_up_when_told_to_end();
+            }
+            finish(run(&cli))
+        }
         Err(error) if error.exit_code() == 0 => {
             finish(stdio::print_bytes(error.render().to_string().as_bytes()).map(|()| Exit::Done))
         }
@@ -90,6 +108,8 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Quantize(args) => quantize::run(args, &cli.global),
         Command::Info(args) => info::run(args, &cli.global),
         Command::Generate(args) => generate::run(args, &cli.global),
+        #[cfg(feature = "live")]
+        Command::Live(args) => live::run(args, &cli.global),
         #[cfg(feature = "plot")]
         Command::Plot(args) => plot::run(args, &cli.global),
         #[cfg(feature = "plot")]

@@ -94,7 +94,7 @@ impl Recorder {
     /// `Io` when the disk is full and the like: what was written until then is kept.
     pub fn finish(self) -> Result<u64> {
         self.stop.store(true, Relaxed);
-        self.thread.join().unwrap_or_else(|_| Ok(0))
+        self.thread.join().unwrap_or(Ok(0))
     }
 }
 

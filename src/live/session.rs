@@ -15,7 +15,7 @@ use super::{
     flow::Flow,
     port::{CapturePort, Layout, PlaybackPort, Surplus, ring},
 };
-use crate::{Result, audio_file};
+use crate::{Error, Result, audio_file};
 
 /// Room in a ring between a device and the bridge: a stall of this length loses nothing.
 const RING_S: f64 = 1.0;
@@ -42,7 +42,9 @@ pub enum Input {
 pub enum Output {
     /// A device.
     Device(Request),
-    /// Nowhere, at a clock's pace: for a machine without sound.
+    /// A device, or nowhere when there is none.
+    DeviceIfAny(Request),
+    /// Nowhere, at a clock's pace.
     Silent {
         /// Frames per block.
         buffer_frames: u32,
@@ -112,15 +114,19 @@ impl CapturePlan {
 impl PlaybackPlan {
     /// Asks for the input's rate and channels; on two loudspeakers a mono input plays on both.
     fn new(output: &Output, rate_hz: u32, n_channels: usize) -> Result<Self> {
-        Ok(match output {
-            Output::Device(request) => {
-                let n_channels = n_channels.max(2) as u16;
-                let request = Request { sample_rate_hz: Some(rate_hz), n_channels, ..request.clone() };
-                let planned = device::plan(Direction::Playback, &request)?;
-                Self::Device(request, planned)
-            }
-            Output::Silent { buffer_frames } => Self::Silent(*buffer_frames),
-        })
+        let plan = |request: &Request| {
+            let n_channels = n_channels.max(2) as u16;
+            let request = Request { sample_rate_hz: Some(rate_hz), n_channels, ..request.clone() };
+            device::plan(Direction::Playback, &request).map(|planned| Self::Device(request, planned))
+        };
+        match output {
+            Output::Device(request) => plan(request),
+            Output::DeviceIfAny(request) => match plan(request) {
+                Err(Error::Device { .. }) => Ok(Self::Silent(request.buffer_frames)),
+                outcome => outcome,
+            },
+            Output::Silent { buffer_frames } => Ok(Self::Silent(*buffer_frames)),
+        }
     }
 
     fn start(self, port: PlaybackPort, layout: Layout, flow: &Arc<Flow>) -> Result<Sink> {
@@ -273,6 +279,16 @@ impl Session {
             Sink::Silent(_) => None,
         };
         (capture, playback)
+    }
+
+    /// True when the sound comes from a file or a pipe.
+    pub fn is_file(&self) -> bool {
+        matches!(self.source, Source::File(_))
+    }
+
+    /// True when nothing is heard because there is no output device.
+    pub fn is_silent(&self) -> bool {
+        matches!(self.sink, Sink::Silent(_))
     }
 
     /// True when a device said that it is gone, or has not been heard of for a while.

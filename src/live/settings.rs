@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use super::meter::Reading;
 use crate::{
     Result,
-    quantizer::{Companding, Compressor, Grid, Quantizer, Uniform},
+    quantizer::{
+        Companding, Compressor, Grid, Quantizer, Uniform,
+        g711::{Convention, G711, Law},
+    },
     shaping::{Dither, ErrorFilter, Requantizer, RequantizerOptions},
 };
 
@@ -20,9 +24,9 @@ pub enum Method {
     Uniform,
     /// Uniform with a threshold at zero.
     MidRise,
-    /// Mu-law companding, mu = 255.
+    /// Mu-law companding, mu = 255; G.711 itself at 8 bits.
     MuLaw,
-    /// A-law companding, A = 87.6.
+    /// A-law companding, A = 87.6; G.711 itself at 8 bits.
     ALaw,
     /// A quantizer given from outside, such as a codebook, whose levels are as they are.
     Given {
@@ -63,6 +67,8 @@ impl Method {
         Ok(match self {
             Self::Uniform => Arc::new(Uniform::mid_tread(bits)?),
             Self::MidRise => Arc::new(Uniform::mid_rise(bits)?),
+            Self::MuLaw if bits == 8 => Arc::new(G711::new(Law::Mu, Convention::Itu)),
+            Self::ALaw if bits == 8 => Arc::new(G711::new(Law::A, Convention::Itu)),
             Self::MuLaw => Arc::new(Companding::new(Compressor::MU_LAW, Grid::MidRise, n_levels)?),
             Self::ALaw => Arc::new(Companding::new(Compressor::A_LAW, Grid::MidRise, n_levels)?),
             Self::Given { quantizer, .. } => quantizer.clone(),
@@ -140,6 +146,25 @@ impl Settings {
         let gain = self.shape.filter.as_ref().map_or(1.0, mean_power_gain);
         Some(step * step * (1.0 / 12.0 + dither_variance(self.effective_dither())) * gain)
     }
+}
+
+/// A dither's word, as on the command line.
+pub fn dither_name(dither: Dither) -> &'static str {
+    match dither {
+        Dither::None => "none",
+        Dither::Rectangular => "rpdf",
+        Dither::Triangular => "tpdf",
+        Dither::HighPassTriangular => "hp-tpdf",
+        Dither::Gaussian => "gaussian",
+        Dither::Subtractive => "subtractive",
+    }
+}
+
+/// Signal-to-noise ratio in dB that theory promises for the signal as it is now; `None` in silence and for methods
+/// whose noise depends on the signal.
+pub fn theory_snr_db(settings: &Settings, reading: &Reading) -> Option<f64> {
+    let noise = settings.noise_power()?;
+    (reading.signal_power > 0.0).then(|| 10.0 * (reading.signal_power / noise).log10())
 }
 
 /// Variance that a dither adds to the output, in squared steps.
