@@ -12,6 +12,15 @@ pub(crate) trait Kernel {
 /// Runs `kernel` in its fastest form.
 pub(crate) fn dispatch(kernel: impl Kernel) {
     #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+    {
+        // SAFETY: the processor has the four extensions, which are all the function asks for.
+        return unsafe { run_avx512(kernel) };
+    }
+    #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has AVX2, which is all the function asks for.
         return unsafe { run_avx2(kernel) };
@@ -22,5 +31,11 @@ pub(crate) fn dispatch(kernel: impl Kernel) {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn run_avx2(kernel: impl Kernel) {
+    kernel.run();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn run_avx512(kernel: impl Kernel) {
     kernel.run();
 }

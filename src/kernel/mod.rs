@@ -4,6 +4,11 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod affine;
+pub(crate) mod codebook;
 mod dispatch;
+pub(crate) mod dither;
 pub(crate) mod g711;
+pub(crate) mod noise_shaper;
+pub(crate) mod pcm;
 pub(crate) mod small_float;
+pub(crate) mod uniform;

@@ -53,56 +53,67 @@ pub enum Convention {
 /// How a 16-bit sample becomes a code, in numbers: [`Rule::encode`] says what they mean.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rule {
+    pub(crate) law: Law,
     /// Added first: half of what is dropped, when it is rounded.
-    round: i32,
+    round: i16,
     /// 1 to negate before bits are dropped (two's complement), 0 for the one's complement.
-    negate_before: i32,
-    /// Bits dropped.
-    shift: u32,
+    negate_before: u16,
+    /// Bits dropped: 0, 2 or 4.
+    pub(crate) dropped_bits: u32,
     /// 1 to negate after bits were dropped, 0 for the one's complement.
-    negate_after: i32,
+    negate_after: u16,
     /// Added to the magnitude: mu-law's 33, so that segments begin at powers of two.
-    bias: i32,
-    /// Range of the biased magnitude.
-    floor: i32,
-    cap: i32,
-    /// What segment 0 has in the exponent and first four mantissa bits of an f32.
-    base: i32,
-    /// From this magnitude on, segments begin 1/128 late: midway between the decoded values around the corner.
-    late_from: i32,
-    /// Magnitudes below are coded linearly, without these bits.
-    linear_below: i32,
-    linear_shift: u32,
+    bias: u16,
+    /// 1 when a magnitude on a threshold falls to the lower cell, else 0.
+    tie_falls: u16,
+    /// Largest biased magnitude.
+    cap: u16,
+    /// Where decisions lie around the corners of the law.
+    pub(crate) corner: Corner,
     /// Pattern over the bits of a positive code.
-    inverted: i32,
-    /// -1 when a small negative sample becomes the negative zero, 0 when the positive one.
-    negative_zero: i32,
+    inverted: u16,
+    /// All ones when a small negative sample becomes the negative zero, else 0.
+    negative_zero: u16,
 }
 
-/// (127 + e) << 4: the exponent field of 2^e above four mantissa bits.
-const fn exponent_field(e: i32) -> i32 {
-    (127 + e) << 4
+/// Where the decision lies between two segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Corner {
+    /// At the power of two where the segment begins.
+    Plain,
+    /// Midway between the decoded values beside it, 1/128 later.
+    Midway,
 }
 
-/// The ITU's mu-law: 14-bit magnitudes, 33 added, segments from 32.
+/// The ITU's mu-law: 14-bit magnitudes, 33 added.
 const MU: Rule = Rule {
+    law: Law::Mu,
     round: 0,
     negate_before: 0,
-    shift: 2,
+    dropped_bits: 2,
     negate_after: 0,
     bias: 33,
-    floor: 0,
+    tie_falls: 0,
     cap: 8_191,
-    base: exponent_field(5),
-    late_from: i32::MAX,
-    linear_below: 0,
-    linear_shift: 0,
+    corner: Corner::Plain,
     inverted: 0xFF,
-    negative_zero: -1,
+    negative_zero: 0xFFFF,
 };
 
-/// The ITU's A-law: 12-bit magnitudes, linear below 32, of which segment 1 follows the general rule.
-const A: Rule = Rule { shift: 4, bias: 0, cap: 2_047, base: exponent_field(3), linear_below: 16, inverted: 0xD5, ..MU };
+/// The ITU's A-law: 12-bit magnitudes.
+const A: Rule = Rule { law: Law::A, dropped_bits: 4, bias: 0, cap: 2_047, inverted: 0xD5, ..MU };
+
+/// Units of 1; the negative zero is not used.
+const MU_NEAREST: Rule = Rule {
+    negate_before: 1,
+    dropped_bits: 0,
+    bias: 132,
+    tie_falls: 1,
+    cap: 32_767,
+    corner: Corner::Midway,
+    negative_zero: 0,
+    ..MU
+};
 
 impl Rule {
     pub(crate) const fn of(law: Law, convention: Convention) -> Self {
@@ -112,67 +123,45 @@ impl Rule {
             (Law::Mu, Audioop) => Rule { negate_after: 1, ..MU },
             (Law::Mu, Sox) => Rule { round: 2, negate_after: 1, ..MU },
             (Law::Mu, Sndfile) => Rule { negate_before: 1, ..MU },
-            (Law::Mu, Ffmpeg) => Rule { negate_after: 1, late_from: 64, ..MU },
-            // Units of 1: 132 added, and 1 taken away so that a tie falls to the smaller magnitude.
-            (Law::Mu, Nearest) => Rule {
-                negate_before: 1,
-                shift: 0,
-                bias: 131,
-                floor: 132,
-                cap: 32_767,
-                base: exponent_field(7),
-                late_from: 256,
-                negative_zero: 0,
-                ..MU
-            },
+            (Law::Mu, Ffmpeg) => Rule { negate_after: 1, corner: Corner::Midway, ..MU },
+            (Law::Mu, Nearest) => MU_NEAREST,
             (Law::A, Itu | Audioop) => A,
             (Law::A, Sox) => Rule { round: 4, ..A },
             (Law::A, Sndfile) => Rule { negate_before: 1, ..A },
-            (Law::A, Ffmpeg) => Rule {
-                shift: 2,
-                negate_after: 1,
-                cap: 8_191,
-                base: exponent_field(5),
-                late_from: 128,
-                linear_below: 64,
-                linear_shift: 2,
-                ..A
-            },
-            (Law::A, Nearest) => Rule {
-                negate_before: 1,
-                shift: 0,
-                bias: -1,
-                cap: 32_767,
-                base: exponent_field(7),
-                late_from: 512,
-                linear_below: 256,
-                linear_shift: 4,
-                ..A
-            },
+            (Law::A, Ffmpeg) => Rule { dropped_bits: 2, negate_after: 1, cap: 8_191, corner: Corner::Midway, ..A },
+            (Law::A, Nearest) => Rule { law: Law::A, bias: 0, inverted: 0xD5, negative_zero: 0xFFFF, ..MU_NEAREST },
         }
     }
 
-    /// The code of `x`. Branchless, in 32-bit integers and one exact conversion to f32, so that it vectorises: the
-    /// exponent of the magnitude is the segment, its first four mantissa bits the place within.
-    #[inline(always)]
+    /// The code of `x`.
+    #[inline]
     pub(crate) fn encode(&self, x: i16) -> u8 {
-        let x = i32::from(x) + self.round;
-        let sign = x >> 31;
-        let dropped = ((x ^ sign) + (-sign & self.negate_before)) >> self.shift;
-        let magnitude = (dropped + (-sign & self.negate_after) + self.bias).max(self.floor).min(self.cap);
-        let bits = (magnitude as f32).to_bits() as i32;
-        let early = (bits & 0x7F_FFFF) < 0x1_0000 && magnitude >= self.late_from;
-        let segmented = (bits >> 19) - self.base - i32::from(early);
-        let linear = magnitude >> self.linear_shift;
-        let code = if magnitude < self.linear_below { linear } else { segmented };
-        let sign_shown = if code == 0 { sign & self.negative_zero } else { sign };
-        (code ^ self.inverted ^ (sign_shown & 0x80)) as u8
+        let mut code = [0];
+        kernel::g711::encode(self, &[x], &mut code);
+        code[0]
+    }
+
+    /// The sign of `x` (0 or all ones) and its magnitude in the law's units.
+    #[inline(always)]
+    pub(crate) fn magnitude<const DROPPED_BITS: u32>(&self, x: i16) -> (u16, u16) {
+        let x = x.saturating_add(self.round);
+        let sign = (x >> 15) as u16;
+        let positive = (x as u16 ^ sign) + (sign & self.negate_before);
+        let magnitude = (positive >> DROPPED_BITS) + (sign & self.negate_after) + self.bias;
+        (sign, (magnitude.max(self.bias + self.tie_falls) - self.tie_falls).min(self.cap))
+    }
+
+    /// The byte of a code 0..=127 and a sign.
+    #[inline(always)]
+    pub(crate) fn byte(&self, code: u16, sign: u16) -> u8 {
+        let shown = if code == 0 { sign & self.negative_zero } else { sign };
+        (code ^ self.inverted ^ (shown & 0x80)) as u8
     }
 }
 
 /// The magnitude (0..=127) a code stands for, and whether it is negative.
 fn parts(law: Law, code: u8) -> (i32, bool) {
-    let plain = i32::from(code) ^ Rule::of(law, Convention::Itu).inverted;
+    let plain = i32::from(code) ^ i32::from(Rule::of(law, Convention::Itu).inverted);
     (plain & 0x7F, plain & 0x80 != 0)
 }
 
@@ -283,7 +272,7 @@ impl G711 {
     pub fn code(&self, index: i32) -> u8 {
         let index = index.clamp(0, 255);
         let plain = if index < 128 { 0x80 | (127 - index) } else { index - 128 };
-        (plain ^ self.rule.inverted) as u8
+        (plain as u16 ^ self.rule.inverted) as u8
     }
 
     /// The index of a code.

@@ -15,7 +15,7 @@
 use std::ops::RangeInclusive;
 
 use super::Quantizer;
-use crate::{Error, Result};
+use crate::{Error, Result, kernel};
 
 /// Where zero lies among the cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -104,11 +104,19 @@ impl Uniform {
         self.step
     }
 
+    /// Steps per unit of input: the step's inverse.
+    pub(crate) fn steps_per_unit(&self) -> f64 {
+        self.steps_per_unit
+    }
+
     /// The index as a whole number; `steps` is the input over the step size.
-    #[inline]
+    #[inline(always)]
     fn round_steps(&self, steps: f64) -> f64 {
+        let (first, last) = (f64::from(self.first), f64::from(self.last));
         let steps = if steps.is_nan() { 0.0 } else { steps };
-        let steps = steps.clamp(f64::from(self.first), f64::from(self.last));
+        // One instruction each; `clamp` also keeps NaN.
+        let steps = if steps > first { steps } else { first };
+        let steps = if steps < last { steps } else { last };
         let nearest = (steps + ROUNDER) - ROUNDER;
         match self.grid {
             // Ties were rounded to even: one half above the nearest means the tie went down.
@@ -118,7 +126,7 @@ impl Uniform {
     }
 
     /// The reconstruction level of a whole-numbered index within range.
-    #[inline]
+    #[inline(always)]
     fn level_of(&self, whole: f64) -> f64 {
         match self.grid {
             Grid::MidTread => whole * self.step,
@@ -140,13 +148,13 @@ impl Quantizer for Uniform {
         self.first..=self.last
     }
 
-    #[inline]
+    #[inline(always)]
     fn index(&self, x: f64) -> i32 {
         // The low word of the sum with ROUNDER is the number in two's complement.
         (self.round_steps(x * self.steps_per_unit) + ROUNDER).to_bits() as i32
     }
 
-    #[inline]
+    #[inline(always)]
     fn reconstruct(&self, index: i32) -> f64 {
         self.level_of(f64::from(index.clamp(self.first, self.last)))
     }
@@ -155,6 +163,16 @@ impl Quantizer for Uniform {
         let index = index.clamp(self.first, self.last - 1);
         let halves = if self.grid == Grid::MidTread { 0.5 } else { 1.0 };
         first_input_above(index, (f64::from(index) + halves) * self.step, |x| self.index(x))
+    }
+
+    fn index_slice(&self, x: &[f64], indices: &mut [i32]) {
+        assert_eq!(x.len(), indices.len(), "input and output have one length");
+        kernel::uniform::index(self, x, indices);
+    }
+
+    fn reconstruct_slice(&self, indices: &[i32], y: &mut [f64]) {
+        assert_eq!(indices.len(), y.len(), "input and output have one length");
+        kernel::uniform::reconstruct(self, indices, y);
     }
 
     fn as_uniform(&self) -> Option<&Uniform> {

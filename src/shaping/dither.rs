@@ -16,6 +16,10 @@
 //! Soc. 40 (1992); R. A. Wannamaker, The theory of dithered quantization, thesis, Waterloo (1997). Hash: the two-round
 //! multiply-xorshift `lowbias32` of C. Wellons, Prospecting for hash functions (2018), with a key added in both rounds.
 
+use std::ops::Range;
+
+use crate::kernel::dither::each;
+
 /// Kinds of dither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Dither {
@@ -70,15 +74,8 @@ impl DitherSource {
 
     /// The dither, in steps, at `first_sample_index` and after. Indices beyond 2^64 - 1 begin again at 0.
     pub fn fill(&self, first_sample_index: u64, dither: &mut [f64]) {
-        let mut start = first_sample_index;
-        let mut rest = dither;
-        while !rest.is_empty() {
-            // One pair of keys serves the 2^32 indices that share their high word.
-            let in_epoch = ((1u64 << 32) - u64::from(start as u32)).min(rest.len() as u64);
-            let (now, later) = rest.split_at_mut(in_epoch as usize);
-            self.fill_epoch(start, now);
-            start = start.wrapping_add(in_epoch);
-            rest = later;
+        for (start, place) in epochs(first_sample_index, dither.len()) {
+            self.fill_epoch(start, &mut dither[place]);
         }
     }
 
@@ -103,10 +100,17 @@ impl DitherSource {
     }
 }
 
-fn each(dither: &mut [f64], counter: u32, value: impl Fn(u32) -> f64) {
-    for (offset, d) in (0u32..).zip(dither) {
-        *d = value(counter.wrapping_add(offset));
-    }
+/// Cuts `n_samples` samples where the high word of their index changes, since one pair of keys serves the 2^32 indices
+/// that share it: the index of each part's first sample, and the part's place.
+pub(super) fn epochs(first_sample_index: u64, n_samples: usize) -> impl Iterator<Item = (u64, Range<usize>)> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let start = first_sample_index.wrapping_add(from as u64);
+        let in_epoch = ((1u64 << 32) - u64::from(start as u32)).min((n_samples - from) as u64) as usize;
+        let place = from..from + in_epoch;
+        from += in_epoch;
+        (in_epoch > 0).then_some((start, place))
+    })
 }
 
 /// Values of a uniform number lie 2^-24 steps apart: their sums and differences are exact in f32.

@@ -11,10 +11,14 @@
 
 mod dither;
 mod noise_shaper;
+mod pcm_encoder;
 mod requantizer;
 pub mod shaper_design;
+mod uniform_shaper;
 pub mod weighting;
 
+pub(crate) use dither::Keys;
 pub use dither::{Dither, DitherSource};
 pub use noise_shaper::{ErrorFilter, NoiseShaper};
+pub use pcm_encoder::{PcmCode, PcmEncoder};
 pub use requantizer::{Counts, Requantizer, RequantizerOptions};

@@ -17,7 +17,7 @@
 use crate::{Error, Result};
 
 /// Most coefficients of an error filter, per polynomial.
-const MAX_ORDER: usize = 64;
+pub(super) const MAX_ORDER: usize = crate::kernel::noise_shaper::MAX_TAPS;
 
 /// A noise transfer function `NTF(z) = N(z) / D(z)`, both starting with 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,6 +71,11 @@ impl ErrorFilter {
     /// Order: the number of past errors, or outputs, it looks at.
     pub fn order(&self) -> usize {
         self.numerator.len()
+    }
+
+    /// The taps of NTF - 1, h[1] first, when the filter has zeros alone.
+    pub(super) fn taps_without_poles(&self) -> Option<&[f64]> {
+        self.denominator.iter().all(|&d| d == 0.0).then_some(&self.numerator)
     }
 
     /// `|NTF|^2` at `frequency`, in cycles per sample.
