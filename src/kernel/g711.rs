@@ -15,49 +15,49 @@ use super::dispatch::{Kernel, dispatch};
 use crate::quantizer::g711::{Corner, Law, Rule};
 
 /// `FIRST`: the first segment's number; A-law's line of segment 1 serves segment 0 as well. `DROPPED_BITS`: 3 less s
-/// above; segment e begins at 2^(e + s + 4). `MIDWAY`: 1 when segments begin 1/128 late.
-struct Encode<'a, const FIRST: i16, const DROPPED_BITS: u32, const MIDWAY: u16> {
+/// above; segment e begins at 2^(e + s + 4). `PLACE_BITS`: bits that tell the place within a segment: 4, those of the
+/// code, or 7 to know its first 1/128 when decisions lie midway.
+struct Encode<'a, const FIRST: i16, const DROPPED_BITS: i16, const PLACE_BITS: i16> {
     rule: &'a Rule,
     samples: &'a [i16],
     codes: &'a mut [u8],
 }
 
-impl<const FIRST: i16, const DROPPED_BITS: u32, const MIDWAY: u16> Encode<'_, FIRST, DROPPED_BITS, MIDWAY> {
+impl<const FIRST: i16, const DROPPED_BITS: i16, const PLACE_BITS: i16> Encode<'_, FIRST, DROPPED_BITS, PLACE_BITS> {
+    /// Segment and place of a magnitude of at most 15 bits, 13 if bits were dropped: no line exceeds 2^15.
     #[inline(always)]
     fn least_line(m: u16) -> u16 {
         let mut least = i16::MAX;
         for e in FIRST..8 {
-            // Magnitudes are below 2^15, so is what is left of them.
-            let line = (m >> (e + 3 - DROPPED_BITS as i16)) as i16 + 16 * (e - 1);
+            let shift = e + 7 - DROPPED_BITS - PLACE_BITS;
+            let height = if shift >= 0 { m >> shift } else { m << -shift };
+            let line = height as i16 + ((e - 1) << PLACE_BITS);
             least = if line < least { line } else { least };
         }
         least as u16
     }
 
-    /// 1 when `m` lies in the first 1/128 of a segment other than the first, else 0.
     #[inline(always)]
-    fn is_early(m: u16) -> u16 {
-        let mut early = 0;
-        for e in FIRST + 1..8 {
-            let start = 1u16 << (e + 7 - DROPPED_BITS as i16);
-            let width = start.div_ceil(128);
-            early |= u16::from(m.wrapping_sub(start) < width);
+    fn code(m: u16) -> u16 {
+        let line = Self::least_line(m);
+        if PLACE_BITS == 4 {
+            return line;
         }
-        early
+        // The first 1/128 of a segment other than the first belongs to the segment below.
+        let is_early = line & 0x7F == 0 && line > (FIRST as u16) << 7;
+        (line >> 3) - u16::from(is_early)
     }
 }
 
-impl<const FIRST: i16, const DROPPED_BITS: u32, const MIDWAY: u16> Kernel for Encode<'_, FIRST, DROPPED_BITS, MIDWAY> {
+impl<const FIRST: i16, const DROPPED_BITS: i16, const PLACE_BITS: i16> Kernel
+    for Encode<'_, FIRST, DROPPED_BITS, PLACE_BITS>
+{
     #[inline(always)]
     fn run(self) {
         let rule = *self.rule;
         for (byte, &sample) in self.codes.iter_mut().zip(self.samples) {
-            let (sign, magnitude) = rule.magnitude::<DROPPED_BITS>(sample);
-            let mut code = Self::least_line(magnitude);
-            if MIDWAY == 1 {
-                code -= Self::is_early(magnitude);
-            }
-            *byte = rule.byte(code, sign);
+            let (sign, magnitude) = rule.magnitude(sample, DROPPED_BITS);
+            *byte = rule.byte(Self::code(magnitude), sign);
         }
     }
 }
@@ -65,11 +65,11 @@ impl<const FIRST: i16, const DROPPED_BITS: u32, const MIDWAY: u16> Kernel for En
 /// The codes of `samples`, as many as there are codes.
 pub(crate) fn encode(rule: &Rule, samples: &[i16], codes: &mut [u8]) {
     match (rule.law, rule.corner, rule.dropped_bits) {
-        (Law::Mu, Corner::Plain, _) => dispatch(Encode::<0, 2, 0> { rule, samples, codes }),
-        (Law::Mu, Corner::Midway, 0) => dispatch(Encode::<0, 0, 1> { rule, samples, codes }),
-        (Law::Mu, Corner::Midway, _) => dispatch(Encode::<0, 2, 1> { rule, samples, codes }),
-        (Law::A, Corner::Plain, _) => dispatch(Encode::<1, 4, 0> { rule, samples, codes }),
-        (Law::A, Corner::Midway, 0) => dispatch(Encode::<1, 0, 1> { rule, samples, codes }),
-        (Law::A, Corner::Midway, _) => dispatch(Encode::<1, 2, 1> { rule, samples, codes }),
+        (Law::Mu, Corner::Plain, _) => dispatch(Encode::<0, 2, 4> { rule, samples, codes }),
+        (Law::Mu, Corner::Midway, 0) => dispatch(Encode::<0, 0, 7> { rule, samples, codes }),
+        (Law::Mu, Corner::Midway, _) => dispatch(Encode::<0, 2, 7> { rule, samples, codes }),
+        (Law::A, Corner::Plain, _) => dispatch(Encode::<1, 4, 4> { rule, samples, codes }),
+        (Law::A, Corner::Midway, 0) => dispatch(Encode::<1, 0, 7> { rule, samples, codes }),
+        (Law::A, Corner::Midway, _) => dispatch(Encode::<1, 2, 7> { rule, samples, codes }),
     }
 }

@@ -59,7 +59,7 @@ pub(crate) struct Rule {
     /// 1 to negate before bits are dropped (two's complement), 0 for the one's complement.
     negate_before: u16,
     /// Bits dropped: 0, 2 or 4.
-    pub(crate) dropped_bits: u32,
+    pub(crate) dropped_bits: i16,
     /// 1 to negate after bits were dropped, 0 for the one's complement.
     negate_after: u16,
     /// Added to the magnitude: mu-law's 33, so that segments begin at powers of two.
@@ -141,13 +141,13 @@ impl Rule {
         code[0]
     }
 
-    /// The sign of `x` (0 or all ones) and its magnitude in the law's units.
+    /// The sign of `x` (0 or all ones) and its magnitude in the law's units. `dropped_bits` is the rule's, as a constant.
     #[inline(always)]
-    pub(crate) fn magnitude<const DROPPED_BITS: u32>(&self, x: i16) -> (u16, u16) {
+    pub(crate) fn magnitude(&self, x: i16, dropped_bits: i16) -> (u16, u16) {
         let x = x.saturating_add(self.round);
         let sign = (x >> 15) as u16;
         let positive = (x as u16 ^ sign) + (sign & self.negate_before);
-        let magnitude = (positive >> DROPPED_BITS) + (sign & self.negate_after) + self.bias;
+        let magnitude = (positive >> dropped_bits) + (sign & self.negate_after) + self.bias;
         (sign, (magnitude.max(self.bias + self.tie_falls) - self.tie_falls).min(self.cap))
     }
 
