@@ -19,6 +19,6 @@ pub mod weighting;
 
 pub(crate) use dither::Keys;
 pub use dither::{Dither, DitherSource};
-pub use noise_shaper::{ErrorFilter, NoiseShaper};
+pub use noise_shaper::{ErrorFilter, KnownFilter, NoiseShaper};
 pub use pcm_encoder::{PcmCode, PcmEncoder};
 pub use requantizer::{Counts, Requantizer, RequantizerOptions};

@@ -93,6 +93,59 @@ impl ErrorFilter {
     }
 }
 
+/// Error filters of the literature, all for a sample rate of 44.1 kHz, for comparison with filters designed for the rate
+/// at hand. From the two papers above, under the names SoX gives them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownFilter {
+    /// Minimally audible noise shaping: 5 coefficients, from Lipshitz, Vanderkooy and Wannamaker.
+    Lipshitz,
+    /// For an F-weighted spectrum, 9 coefficients.
+    FWeighted,
+    /// For a modified E-weighted spectrum, 9 coefficients.
+    ModifiedEWeighted,
+    /// For an improved E-weighted spectrum, 9 coefficients.
+    ImprovedEWeighted,
+}
+
+impl KnownFilter {
+    /// Every one, in the order of total noise but for the first.
+    pub const ALL: [Self; 4] = [Self::Lipshitz, Self::ModifiedEWeighted, Self::FWeighted, Self::ImprovedEWeighted];
+
+    /// The name on a command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lipshitz => "lipshitz",
+            Self::FWeighted => "f-weighted",
+            Self::ModifiedEWeighted => "modified-e-weighted",
+            Self::ImprovedEWeighted => "improved-e-weighted",
+        }
+    }
+
+    /// The filter with a name.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for a name that none has.
+    pub fn parse(name: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|filter| filter.name() == name);
+        found.ok_or_else(|| Error::invalid("noise shaper", name, Self::ALL.map(Self::name).join(", ")))
+    }
+
+    /// Feedback coefficients, for [`ErrorFilter::from_feedback`].
+    pub fn feedback(self) -> &'static [f64] {
+        match self {
+            Self::Lipshitz => &[2.033, -2.165, 1.959, -1.590, 0.6149],
+            Self::FWeighted => &[2.412, -3.370, 3.937, -4.174, 3.353, -2.205, 1.281, -0.569, 0.0847],
+            Self::ModifiedEWeighted => &[1.662, -1.263, 0.4827, -0.2913, 0.1268, -0.1124, 0.03252, -0.01265, -0.03524],
+            Self::ImprovedEWeighted => &[2.847, -4.685, 6.214, -7.184, 6.639, -5.032, 3.263, -1.632, 0.4191],
+        }
+    }
+
+    /// The filter.
+    pub fn filter(self) -> ErrorFilter {
+        ErrorFilter::from_feedback(self.feedback()).expect("the tables are within order and range")
+    }
+}
+
 /// Whether 1 + sum a[k] z^-k has all its roots inside the unit circle: every reflection coefficient of the step-down
 /// recursion is below 1 in magnitude (Schur, Cohn; J. G. Proakis, D. G. Manolakis, Digital Signal Processing, 9.3).
 fn is_stable(tail: &[f64]) -> bool {
@@ -194,6 +247,23 @@ mod tests {
             assert!((shaper.correction() - expected).abs() < 1e-12);
             shaper.push(error);
         }
+    }
+
+    /// Total noise re white dither as measured from a program with the same filters: columns method, .., total_re_tpdf_db.
+    #[test]
+    fn known_filters_have_the_measured_noise() {
+        let peers = include_str!("../../testdata/golden/quantizers/noiseshape_peers.csv");
+        for known in KnownFilter::ALL {
+            assert_eq!(KnownFilter::parse(known.name()).expect("own name"), known);
+            let line = peers.lines().find(|line| line.starts_with(&format!("sox {},16,", known.name())));
+            let measured: f64 = line.and_then(|l| l.split(',').nth(5)?.parse().ok()).expect("a golden row");
+            let n = 4_096;
+            let mean =
+                (0..n).map(|k| known.filter().power_gain(f64::from(k) / f64::from(n))).sum::<f64>() / f64::from(n);
+            // The measurement is of finite noise.
+            assert!((10.0 * mean.log10() - measured).abs() < 0.02, "{known:?}: {mean}");
+        }
+        assert!(KnownFilter::parse("shibata").is_err());
     }
 
     #[test]
