@@ -30,6 +30,7 @@ pub struct Chain {
     pub spec: Spec,
     dither: Dither,
     shape: Shape,
+    has_full_scale: bool,
 }
 
 /// A block of one channel: input, and room for indices and reconstruction.
@@ -87,8 +88,9 @@ impl Chain {
         let (storage, sample_format) = storage(settings, quantizer.as_ref(), dither)?;
         let options = RequantizerOptions { dither, shaper, seed: settings.seed };
         let requantizer = Requantizer::new(quantizer, options).map_err(|error| Failure::usage(error.to_string()))?;
+        let has_full_scale = !matches!(settings.method, Method::LloydMax | Method::File(_));
         let spec = Spec { sample_format, ..info.spec };
-        Ok(Self { requantizer, storage, spec, dither, shape: settings.shape.clone() })
+        Ok(Self { requantizer, storage, spec, dither, shape: settings.shape.clone(), has_full_scale })
     }
 
     /// Quantizes samples of one channel; `y` is what a reader of the container will find, and NaN in `x` becomes the 0
@@ -110,6 +112,11 @@ impl Chain {
     /// Number of levels L.
     pub fn n_levels(&self) -> u64 {
         self.requantizer.quantizer().n_levels()
+    }
+
+    /// True when the quantizer has a full scale beyond which samples clip; the range of a codebook is its own affair.
+    pub fn has_full_scale(&self) -> bool {
+        self.has_full_scale
     }
 
     /// The dither in use.
@@ -135,12 +142,13 @@ impl Chain {
             Some(bits) => format!("{bits} bit{}", if bits == 1 { "" } else { "s" }),
             None => format!("{} levels", self.n_levels()),
         };
-        let dither = match self.dither {
-            Dither::None => "no dither",
-            _ => self.dither_name(),
+        let dither = match (self.dither, self.requantizer.quantizer().as_uniform()) {
+            (Dither::None, Some(_)) => ", no dither",
+            (Dither::None, None) => "",
+            _ => &format!(", {}", self.dither_name()),
         };
         let shaped = if self.shape == Shape::None { "" } else { ", shaped" };
-        format!("{depth} {}, {dither}{shaped}", settings.method.name())
+        format!("{depth} {}{dither}{shaped}", settings.method.name())
     }
 }
 

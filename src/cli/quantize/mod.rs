@@ -8,7 +8,10 @@ use std::{path::PathBuf, time::Instant};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use crate::wav::Spec;
+use crate::{
+    analysis::{Absent, Figure},
+    wav::Spec,
+};
 
 use super::{
     batch::{Batch, FileReport, Job},
@@ -195,12 +198,12 @@ fn report(task: Task, settings: &Settings, chain: &Chain, measured: &Measured, s
     let duration_s = measured.n_frames as f64 / f64::from(chain.spec.sample_rate_hz);
     let read = measured.bytes_read.map_or_else(String::new, |n| format!("{} -> ", units::bytes(n)));
     let line = format!(
-        "{} -> {}  {read}{}  {}  SNR {}  {seconds:.2} s ({:.0}x)",
+        "{} -> {}  {read}{}  {}  {}  {seconds:.2} s ({:.0}x)",
         task.job.input.display(),
         task.output.display(),
         units::bytes(measured.bytes_written),
         chain.describe(settings),
-        measured.total.snr_db.map_or_else(|why| why.to_string(), units::db),
+        fidelity(measured.total.snr_db),
         duration_s / seconds.max(1e-9),
     );
     FileReport {
@@ -209,6 +212,15 @@ fn report(task: Task, settings: &Settings, chain: &Chain, measured: &Measured, s
         warnings: measured.warnings.clone(),
         bytes: Some((measured.bytes_read.unwrap_or(0), measured.bytes_written)),
         ..FileReport::default()
+    }
+}
+
+/// `SNR 42.10 dB`, `bit-exact`, or why there is no figure.
+fn fidelity(snr_db: Figure) -> String {
+    match snr_db {
+        Ok(value) => format!("SNR {}", units::db(value)),
+        Err(Absent::NoError) => "bit-exact".into(),
+        Err(why) => format!("no SNR: {why}"),
     }
 }
 

@@ -67,7 +67,9 @@ pub fn run(
     let counts = chain.requantizer.counts();
     let mut warnings = source.warnings().to_vec();
     warnings.extend(source.metadata().not_kept.iter().cloned());
-    warnings.extend(count_warning(counts.clipped_samples, "clipped"));
+    if chain.has_full_scale() {
+        warnings.extend(count_warning(counts.clipped_samples, "clipped"));
+    }
     warnings.extend(count_warning(counts.nan_samples, "not a number: taken as 0"));
     let after_data = &source.metadata().after_data;
     let error_written = error.map(|error| error.finish(&[])).transpose()?;
