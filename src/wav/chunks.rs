@@ -41,7 +41,7 @@ impl Container {
     }
 
     /// Bytes that follow a body of `n_bytes` up to where the next chunk begins.
-    pub(super) fn n_pad_bytes(self, n_bytes: u64) -> u64 {
+    fn n_pad_bytes(self, n_bytes: u64) -> u64 {
         let alignment = if self == Self::Wave64 { 8 } else { 2 };
         n_bytes.wrapping_neg() % alignment
     }
@@ -158,13 +158,16 @@ pub(super) fn read_header<R: Read>(input: &mut Input<R>) -> Result<Header> {
     }
 }
 
-/// Walks what follows the samples, up to `end` or the end of the input; never fails on what it finds there.
+/// Walks what follows `n_data_bytes` of samples, up to `end` or the end of the input; never fails on what it finds
+/// there.
 pub(super) fn read_trailing<R: Read>(
     input: &mut Input<R>,
     container: Container,
+    n_data_bytes: u64,
     end: Option<u64>,
     found: &mut Found,
 ) -> Result<()> {
+    skip_pad(input, container, n_data_bytes)?;
     while end.is_none_or(|end| input.position() + 8 <= end) {
         let Ok(entry) = next_chunk(input, container, None) else {
             return Ok(());
@@ -199,6 +202,7 @@ impl Found {
         let reason = match fate(entry.id) {
             Fate::Keep if too_large => Some(format!("{name}: {} bytes, beyond what is carried over", entry.n_bytes)),
             Fate::Keep if container == Container::Wave64 => Some(format!("{name}: a Wave64 chunk")),
+            Fate::Structure if matches!(&entry.id, b"fmt " | b"data") => Some(format!("{name}: the file has two")),
             Fate::Stale => Some(format!("{name}: it describes the samples before the change")),
             Fate::Keep | Fate::Structure => None,
         };

@@ -5,6 +5,7 @@
 //! round without knowing where they are.
 
 use super::samples::ByteOrder;
+use crate::{Error, Result};
 
 /// The largest metadata chunk that is kept: artwork fits, a second recording does not.
 pub(super) const MAX_CHUNK_BYTES: u64 = 16 << 20;
@@ -64,12 +65,32 @@ impl Metadata {
         self.before_data.is_empty() && self.after_data.is_empty()
     }
 
+    /// # Errors
+    /// `InvalidParameter` for a chunk that is none of metadata's, or larger than a chunk can be.
+    pub(super) fn check(&self) -> Result<()> {
+        check_chunks(&self.before_data)?;
+        check_chunks(&self.after_data)
+    }
+
     /// Bytes these chunks hold, with an overhead for each.
     pub(super) fn n_bytes(&self) -> u64 {
         let chunks = self.before_data.iter().chain(&self.after_data);
         chunks.map(|chunk| chunk.body.len() as u64 + CHUNK_OVERHEAD_BYTES).sum::<u64>()
             + CHUNK_OVERHEAD_BYTES * self.not_kept.len() as u64
     }
+}
+
+/// # Errors
+/// `InvalidParameter` for a chunk that is none of metadata's, or larger than a chunk can be.
+pub(super) fn check_chunks(chunks: &[Chunk]) -> Result<()> {
+    for chunk in chunks {
+        let is_code = chunk.id.iter().all(|byte| (0x20..0x7F).contains(byte));
+        if !is_code || fate(chunk.id) == Fate::Structure || u32::try_from(chunk.body.len()).is_err() {
+            let allowed = "a printable code other than fmt, data, fact, ds64, JUNK and its like, below 4 GiB";
+            return Err(Error::invalid("metadata chunk", printable(chunk.id), allowed));
+        }
+    }
+    Ok(())
 }
 
 fn info_entries(mut list: &[u8]) -> Vec<([u8; 4], String)> {
@@ -98,7 +119,7 @@ pub(super) enum Fate {
 
 pub(super) fn fate(id: [u8; 4]) -> Fate {
     match &id {
-        b"fact" | b"ds64" | b"JUNK" | b"junk" | b"PAD " | b"FLLR" | b"filr" => Fate::Structure,
+        b"fmt " | b"data" | b"fact" | b"ds64" | b"JUNK" | b"junk" | b"PAD " | b"FLLR" | b"filr" => Fate::Structure,
         b"PEAK" | b"levl" | b"MD5 " => Fate::Stale,
         _ => Fate::Keep,
     }

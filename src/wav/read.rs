@@ -237,9 +237,9 @@ impl<R: Read> Reader<R> {
         let rest = self.left.replace(0).unwrap_or(0);
         if trailing == Trailing::Unread && missing == 0 {
             let n_bytes = self.input.position() - self.header.data_at + rest;
-            let container = self.header.container;
-            self.input.skip(rest + container.n_pad_bytes(n_bytes)).map_err(Error::stream)?;
-            chunks::read_trailing(&mut self.input, container, self.header.riff_end, &mut self.header.found)?;
+            self.input.skip(rest).map_err(Error::stream)?;
+            let Header { container, riff_end, found, .. } = &mut self.header;
+            chunks::read_trailing(&mut self.input, *container, n_bytes, *riff_end, found)?;
         }
         Ok(())
     }
@@ -264,11 +264,11 @@ impl<R: Read + Seek> Reader<R> {
         let mut header = chunks::read_header(&mut input)?;
         let available = total.saturating_sub(header.data_at);
         let n_bytes = settle_data_size(&mut header, available);
-        let data_end = header.data_at + n_bytes + header.container.n_pad_bytes(n_bytes);
+        let data_end = header.data_at + n_bytes;
         if data_end < total {
             input.seek_to(origin, data_end).map_err(Error::stream)?;
             let end = header.riff_end.filter(|&end| end >= data_end);
-            chunks::read_trailing(&mut input, header.container, end, &mut header.found)?;
+            chunks::read_trailing(&mut input, header.container, n_bytes, end, &mut header.found)?;
         }
         input.seek_to(origin, header.data_at).map_err(Error::stream)?;
         Ok(Self::new(input, header, Some(n_bytes), Trailing::Read))

@@ -12,7 +12,7 @@ use std::io::{Seek, SeekFrom, Write};
 
 use super::{
     format::{Encoding, Spec},
-    metadata::{Chunk, Metadata, printable},
+    metadata::{self, Chunk, Metadata, printable},
     samples,
 };
 use crate::{Error, Result};
@@ -93,8 +93,8 @@ impl<W: Write> Writer<W> {
     /// customary 0xFFFFFFFF.
     ///
     /// # Errors
-    /// `Io`; `InvalidParameter` for a rate of 0 or a channel count outside 1 to
-    /// [`MAX_CHANNELS`](super::MAX_CHANNELS).
+    /// `Io`; `InvalidParameter` for a rate of 0, a channel count outside 1 to [`MAX_CHANNELS`](super::MAX_CHANNELS), or
+    /// a chunk among the metadata that is none (`fmt `, `data`, ...).
     pub fn stream(sink: W, spec: &Spec, n_frames: Option<u64>, metadata: &Metadata) -> Result<Self> {
         let mut writer = Self::new(sink, spec, n_frames);
         let plan = n_frames.map(|frames| writer.sizes_of(frames, metadata));
@@ -217,8 +217,9 @@ impl<W: Write> Writer<W> {
     /// there.
     ///
     /// # Errors
-    /// `Io`; `LimitExceeded` when more was written than declared and the header has no room for 64-bit sizes.
+    /// `Io`; `InvalidParameter` for a chunk that is no metadata; `LimitExceeded` when more was written than declared and the header has no room for 64-bit sizes.
     pub fn finish(mut self, after_data: &[Chunk]) -> Result<Written<W>> {
+        metadata::check_chunks(after_data)?;
         self.pass_on(1)?;
         let n_frames = self.n_bytes / self.spec.block_align() as u64;
         let after: u64 = after_data.iter().map(chunk_bytes).sum();
@@ -321,6 +322,7 @@ impl<W: Write> Writer<W> {
 
     fn write_header(&mut self, metadata: &Metadata, reserve: Reserve, plan: Option<Sizes>) -> Result<()> {
         self.spec.check()?;
+        metadata.check()?;
         let is_rf64 = reserve == Reserve::Ds64;
         let mut header = Vec::new();
         header.extend(if is_rf64 { b"RF64" } else { b"RIFF" });

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::builder::{FileBuilder, fmt, fmt_big_endian, fmt_extensible, wav};
 use crate::{
     Error, Result,
-    wav::{Reader, Spec},
+    wav::{Reader, Spec, Writer},
 };
 
 fn opened(file: &[u8]) -> Result<Spec> {
@@ -172,6 +172,25 @@ fn sizes_that_wrapped_past_4_gib_are_seen_through() {
     assert_eq!(reader.n_frames(), Some(n_bytes / 4));
     let said = format!("the sizes in the header wrapped past 4 GiB; read all {n_bytes} bytes of samples");
     assert_eq!(reader.warnings(), [said]);
+}
+
+/// Files that once broke something, kept under what they broke.
+#[test]
+fn crashes_of_the_past_stay_fixed() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/fuzz/wav_read");
+    let mut n_files = 0;
+    for entry in std::fs::read_dir(folder).expect("the folder is in the repository") {
+        let file = std::fs::read(entry.expect("readable").path()).expect("readable");
+        let _ = Reader::stream(file.as_slice()).map(drain);
+        let Ok(reader) = Reader::seekable(Cursor::new(&file)) else { continue };
+        let (spec, metadata) = (*reader.spec(), reader.metadata().clone());
+        let mut writer = Writer::seekable(Cursor::new(vec![]), &spec, None, &metadata).expect("what was read");
+        writer.write_f64(&vec![0.0; usize::from(spec.channels)]).expect("a whole frame");
+        let again = writer.finish(&metadata.after_data).expect("short").sink.into_inner();
+        assert_eq!(Reader::seekable(Cursor::new(&again)).expect("legal").metadata().before_data, metadata.before_data);
+        n_files += 1;
+    }
+    assert!(n_files > 0);
 }
 
 proptest! {

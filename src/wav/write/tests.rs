@@ -181,6 +181,11 @@ fn what_is_no_frame_or_no_code_is_refused() {
     let mut still = spec(1, SampleFormat::INT16);
     still.sample_rate_hz = 0;
     assert!(matches!(Writer::stream(vec![], &still, None, &metadata), Err(Error::InvalidParameter { .. })));
+    for id in [b"data", b"fmt ", b"JUNK", b"\0\0\0\0"] {
+        let smuggled = Metadata { before_data: vec![Chunk { id: *id, body: vec![] }], ..Metadata::default() };
+        let refused = Writer::stream(vec![], &spec(1, SampleFormat::INT16), None, &smuggled);
+        assert!(matches!(refused, Err(Error::InvalidParameter { .. })), "{id:?}");
+    }
     for (valid, container) in [(0, 8), (33, 40), (33, 32), (16, 8), (12, 12)] {
         assert!(SampleFormat::integer_in(valid, container).is_err(), "{valid} in {container}");
     }
