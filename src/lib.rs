@@ -12,6 +12,7 @@ pub mod audio_file;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod design;
+pub mod dsf;
 mod error;
 pub mod generate;
 mod kernel;

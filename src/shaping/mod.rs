@@ -9,6 +9,7 @@
 //!       +---- error filter <-- e = y - (input of the quantizer before d)
 //! ```
 
+pub mod delta_sigma;
 mod dither;
 mod noise_shaper;
 mod pcm_encoder;
