@@ -7,6 +7,7 @@ mod batch;
 mod choices;
 #[cfg(feature = "plot")]
 mod demo;
+mod design;
 mod exit;
 mod generate;
 mod help;
@@ -61,6 +62,7 @@ enum Command {
     Generate(generate::GenerateArgs),
     #[cfg(feature = "live")]
     Live(live::LiveArgs),
+    Design(design::DesignArgs),
     #[cfg(feature = "plot")]
     Plot(plot::PlotArgs),
     #[cfg(feature = "plot")]
@@ -110,6 +112,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Generate(args) => generate::run(args, &cli.global),
         #[cfg(feature = "live")]
         Command::Live(args) => live::run(args, &cli.global),
+        Command::Design(args) => design::run(args, &cli.global),
         #[cfg(feature = "plot")]
         Command::Plot(args) => plot::run(args, &cli.global),
         #[cfg(feature = "plot")]

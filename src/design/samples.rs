@@ -90,6 +90,21 @@ impl Samples {
         })
     }
 
+    /// The samples of both.
+    pub fn merged(&self, other: &Self) -> Self {
+        let both = || [self, other].into_iter().flat_map(|s| s.values.iter().zip(&s.weights));
+        let mut points: Vec<(f64, f64)> = both().map(|(x, w)| (*x, *w)).collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let total = self.total() + other.total();
+        let within = (self.within * self.total() + other.within * other.total()) / total;
+        let mut out = Self { values: Vec::new(), weights: Vec::new(), within };
+        for same in points.chunk_by(|a, b| a.0 == b.0) {
+            out.values.push(same[0].0);
+            out.weights.push(same.iter().map(|p| p.1).sum());
+        }
+        out
+    }
+
     /// A density as the centroids of about `n_cells` cells, narrow where it matters.
     pub(super) fn of_density(density: Density, n_cells: usize) -> Self {
         let thresholds = lloyd_max::companded_thresholds(density, n_cells);
@@ -319,6 +334,13 @@ mod tests {
         assert_eq!(samples.values(), [-1.0, 0.5, 2.0]);
         assert_eq!(samples.weights(), [1.0, 1.0, 3.0]);
         assert_eq!(samples, Samples::from_histogram(&[-1.0, 0.5, 1.0, 2.0], &[1.0, 1.0, 0.0, 3.0]).expect("legal"));
+    }
+
+    #[test]
+    fn merging_is_counting_together() {
+        let (a, b) = ([1.0, 2.0, 2.0], [0.5, 2.0]);
+        let merged = Samples::new(&a).expect("legal").merged(&Samples::new(&b).expect("legal"));
+        assert_eq!(merged, Samples::new(&[a.as_slice(), &b].concat()).expect("legal"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod bad_input;
 mod batch;
 mod demo;
+mod design;
 mod generate;
 mod help;
 mod info;
