@@ -9,7 +9,7 @@
 use std::{hint::black_box, sync::Arc, time::Instant};
 
 use sqnr::quantizer::g711::{Convention, G711, Law};
-use sqnr::quantizer::{Codebook, CodebookEncoder, Companding, Compressor, Grid, Uniform};
+use sqnr::quantizer::{Codebook, CodebookEncoder, Companding, Compressor, Grid, Quantizer, Uniform};
 use sqnr::shaping::{Dither, ErrorFilter, PcmCode, PcmEncoder, Requantizer, RequantizerOptions};
 
 const N: usize = 10_000_000;
@@ -115,8 +115,25 @@ fn entries(x32: &Arc<Vec<f32>>, x16: &Arc<Vec<i16>>) -> Vec<Entry> {
     ]
 }
 
-fn chains(x: &[f64]) -> [(&'static str, Loop); 5] {
+/// Any quantizer in f64, index and reconstruction.
+fn plain(x: &[f64], quantizer: Arc<dyn Quantizer>) -> Loop {
+    let x = x[..N_CHAIN].to_vec();
+    let (mut indices, mut y) = (vec![0; N_CHAIN], vec![0.0; N_CHAIN]);
+    Box::new(move || {
+        quantizer.index_slice(black_box(&x), &mut indices);
+        quantizer.reconstruct_slice(&indices, &mut y);
+        black_box((&indices, &y));
+    })
+}
+
+fn chains(x: &[f64]) -> [(&'static str, Loop); 8] {
+    let mu_law = Companding::new(Compressor::MU_LAW, Grid::MidRise, 256).expect("legal");
+    let table = Codebook::tabulate(&mu_law).expect("256 levels");
+    let fine = Companding::new(Compressor::MU_LAW, Grid::MidRise, 1 << 20).expect("legal");
     [
+        ("f64 companding, 8 bits", plain(x, Arc::new(mu_law))),
+        ("f64 codebook, 256 levels", plain(x, Arc::new(table))),
+        ("f64 companding, 20 bits", plain(x, Arc::new(fine))),
         ("f64 chain, 16 bits", chain(x, Dither::None, 0)),
         ("f64 chain, TPDF", chain(x, Dither::Triangular, 0)),
         ("f64 chain, TPDF, order 5", chain(x, Dither::Triangular, 5)),

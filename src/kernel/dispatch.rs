@@ -9,23 +9,62 @@ pub(crate) trait Kernel {
     fn run(self);
 }
 
-/// Runs `kernel` in its fastest form.
+/// Instruction sets a kernel is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Those of the build's target.
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// Foundation, byte and word, doubleword and quadword, vector length.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Form {
+    /// Whether this processor runs it.
+    pub(crate) fn is_available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => {
+                is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+            }
+        }
+    }
+}
+
+/// Every form, the widest first.
+pub(crate) const FORMS: &[Form] = &[
+    #[cfg(target_arch = "x86_64")]
+    Form::Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Form::Avx2,
+    Form::Portable,
+];
+
+/// Runs `kernel` in the widest form there is.
 pub(crate) fn dispatch(kernel: impl Kernel) {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512vl")
-    {
-        // SAFETY: the processor has the four extensions, which are all the function asks for.
-        return unsafe { run_avx512(kernel) };
+    let widest = FORMS.iter().copied().find(|form| form.is_available());
+    run_as(widest.unwrap_or(Form::Portable), kernel);
+}
+
+/// Runs `kernel` in the given form, in the portable one when the processor lacks it.
+pub(crate) fn run_as(form: Form, kernel: impl Kernel) {
+    match form {
+        // SAFETY: the guard asked the processor for the four extensions, which are all the function needs.
+        #[cfg(target_arch = "x86_64")]
+        Form::Avx512 if form.is_available() => unsafe { run_avx512(kernel) },
+        // SAFETY: the guard asked the processor for AVX2, which is all the function needs.
+        #[cfg(target_arch = "x86_64")]
+        Form::Avx2 if form.is_available() => unsafe { run_avx2(kernel) },
+        _ => kernel.run(),
     }
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has AVX2, which is all the function asks for.
-        return unsafe { run_avx2(kernel) };
-    }
-    kernel.run();
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -38,4 +77,13 @@ fn run_avx2(kernel: impl Kernel) {
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn run_avx512(kernel: impl Kernel) {
     kernel.run();
+}
+
+/// Runs `make` in every form this processor has and checks that the results are equal.
+#[cfg(test)]
+pub(crate) fn forms_agree<T: PartialEq>(make: impl Fn(Form) -> T) {
+    let portable = make(Form::Portable);
+    for &form in FORMS.iter().filter(|form| form.is_available()) {
+        assert!(make(form) == portable, "{form:?} and portable differ");
+    }
 }

@@ -73,3 +73,29 @@ pub(crate) fn encode(rule: &Rule, samples: &[i16], codes: &mut [u8]) {
         (Law::A, Corner::Midway, _) => dispatch(Encode::<1, 2, 7> { rule, samples, codes }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::dispatch::{forms_agree, run_as};
+    use crate::quantizer::g711::Convention;
+
+    #[test]
+    fn forms_give_the_same_codes() {
+        let samples: Vec<i16> = (i16::MIN..=i16::MAX).collect();
+        for rule in [Rule::of(Law::Mu, Convention::Itu), Rule::of(Law::Mu, Convention::Nearest)] {
+            forms_agree(|form| {
+                let mut codes = vec![0; samples.len()];
+                match rule.corner {
+                    Corner::Plain => {
+                        run_as(form, Encode::<0, 2, 4> { rule: &rule, samples: &samples, codes: &mut codes })
+                    }
+                    Corner::Midway => {
+                        run_as(form, Encode::<0, 0, 7> { rule: &rule, samples: &samples, codes: &mut codes })
+                    }
+                }
+                codes
+            });
+        }
+    }
+}

@@ -113,3 +113,33 @@ impl<const OLD: usize> Kernel for Shape<'_, OLD> {
         *block.n_clipped += n_clipped;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::dispatch::{forms_agree, run_as};
+
+    /// Zeros of the NTF outside the unit circle: the least difference would grow until it shows.
+    #[test]
+    fn forms_give_the_same_errors() {
+        let taps: Vec<f64> = (0..20).map(|k| -1.3 * (-0.8f64).powi(k)).collect();
+        let x: Vec<f64> = (0..500).map(|i| 130.0 * (0.02 * f64::from(i)).sin()).collect();
+        let rounding: Vec<f64> = (0..500).map(|i| 0.5 + 0.9 * (1.7 * f64::from(i)).sin()).collect();
+        forms_agree(|form| {
+            let (mut errors, mut whole, mut n_clipped) = (vec![0.0; MAX_TAPS + 500], vec![0.0; 500], 0);
+            let block = Block {
+                taps: &Taps::new(&taps),
+                x: &x,
+                rounding: &rounding,
+                taken_back: &[0.0; 500],
+                indices: (-128.0, 127.0),
+                granular_region: (-128.5, 127.5),
+                errors: &mut errors,
+                whole: &mut whole,
+                n_clipped: &mut n_clipped,
+            };
+            run_as(form, Shape::<16>(block));
+            (errors, whole, n_clipped)
+        });
+    }
+}

@@ -107,3 +107,27 @@ impl<C: PcmCode> Kernel for EncodeTriangular<'_, C> {
 pub(crate) fn encode_triangular<C: PcmCode>(scale: Scale, keys: Keys, counter: u32, x: &[f32], codes: &mut [C]) {
     dispatch(EncodeTriangular { scale, keys, counter, x, codes });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::dispatch::{forms_agree, run_as};
+
+    #[test]
+    fn forms_give_the_same_codes() {
+        let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, 0.5 / 128.0, -0.5 / 128.0, 127.5 / 128.0, 1.0];
+        let x: Vec<f32> = (0..3_000).map(|i| 1.1 * (0.01 * i as f32).sin()).chain(odd).collect();
+        let scale = Scale { steps_per_unit: 128.0, first: -128.0, last: 127.0 };
+        forms_agree(|form| {
+            let mut codes = vec![0i8; x.len()];
+            run_as(form, Encode { scale, x: &x, codes: &mut codes });
+            codes
+        });
+        forms_agree(|form| {
+            let mut codes = vec![0i16; x.len()];
+            let keys = Keys::new(1, 2, 3);
+            run_as(form, EncodeTriangular { scale, keys, counter: u32::MAX - 99, x: &x, codes: &mut codes });
+            codes
+        });
+    }
+}

@@ -101,10 +101,14 @@ impl Companding {
         self.compressor
     }
 
-    /// The index by formula, then set right at the thresholds, where the logarithm's rounding decides otherwise.
+    /// The index by formula; next to a threshold, where the logarithm's rounding could decide, by comparing with it.
     fn index_by_formula(&self, x: f64) -> i32 {
+        let compressed = self.compressor.compress(x);
+        let mut index = self.compressed.index(compressed);
+        if self.is_far_from_thresholds(compressed) {
+            return index;
+        }
         let (first, last) = self.compressed.indices().into_inner();
-        let mut index = self.compressed.index(self.compressor.compress(x));
         while index > first && x < self.threshold(index - 1) {
             index -= 1;
         }
@@ -112,6 +116,14 @@ impl Companding {
             index += 1;
         }
         index
+    }
+
+    /// Whether the nearest threshold is more than 1/256 step away. Compressing and expanding err by a few units of
+    /// 2^-53 of the full scale, which is 2^31 steps at most: less than 2^-19 step.
+    fn is_far_from_thresholds(&self, compressed: f64) -> bool {
+        let half = if self.compressed.grid() == Grid::MidTread { 0.5 } else { 0.0 };
+        let steps = compressed * self.compressed.steps_per_unit() - half;
+        (steps - steps.round()).abs() > 1.0 / 256.0
     }
 }
 
@@ -131,6 +143,18 @@ impl Quantizer for Companding {
         match &self.table {
             Some(table) => table.reconstruct(index.saturating_sub(*self.compressed.indices().start())),
             None => self.compressor.expand(self.compressed.reconstruct(index)),
+        }
+    }
+
+    fn index_slice(&self, x: &[f64], indices: &mut [i32]) {
+        assert_eq!(x.len(), indices.len(), "input and output have one length");
+        match &self.table {
+            Some(table) => {
+                let first = *self.compressed.indices().start();
+                table.index_slice(x, indices);
+                indices.iter_mut().for_each(|index| *index += first);
+            }
+            None => indices.iter_mut().zip(x).for_each(|(index, &x)| *index = self.index(x)),
         }
     }
 
