@@ -4,3 +4,4 @@
 
 #[cfg(feature = "plot")]
 pub mod plot;
+pub mod table;
