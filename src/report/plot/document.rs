@@ -12,6 +12,8 @@ use super::draw::Drawing;
 use super::font;
 use super::heat::Image;
 use super::style::Ink;
+#[cfg(feature = "json")]
+use super::style::Theme;
 use crate::{Error, Result};
 
 impl Drawing {
@@ -25,6 +27,25 @@ impl Drawing {
         }
         svg.push_str(&self.elements());
         svg
+    }
+
+    /// The picture for a page that has the stylesheet of [`stylesheet`]: as wide as its container, in the page's theme.
+    #[cfg(feature = "json")]
+    pub(in crate::report) fn inline_svg(&self) -> String {
+        let root = self.root();
+        let (width, height) = (self.style.size.width(), self.style.size.height());
+        let mut svg = root.replace(&format!(" width=\"{width}\" height=\"{height}\""), "");
+        svg.push_str("<rect width=\"100%\" height=\"100%\" class=\"f-background\"/>\n");
+        self.images.iter().for_each(|image| svg.push_str(&image_element(image)));
+        let mut elements = self.elements();
+        for ink in Ink::ALL {
+            let [r, g, b] = ink.rgb(self.style.theme);
+            for (attribute, class) in [("fill", 'f'), ("stroke", 's')] {
+                let colour = format!("{attribute}=\"#{r:02X}{g:02X}{b:02X}\"");
+                elements = elements.replace(&colour, &format!("class=\"{class}-{}\"", ink.name()));
+            }
+        }
+        svg + &elements
     }
 
     /// The picture as a PNG file.
@@ -72,6 +93,28 @@ impl Drawing {
         let family = format!(" font-family=\"{}\"", font::FAMILY);
         self.body[start..].replace(&family, "").replace(" opacity=\"1\"", "")
     }
+}
+
+/// The inks as CSS variables, light or dark as the reader's system asks, and the classes of inline pictures.
+#[cfg(feature = "json")]
+pub(in crate::report) fn stylesheet() -> String {
+    let variables = |theme: Theme| -> String {
+        let variable = |ink: Ink| {
+            let [r, g, b] = ink.rgb(theme);
+            format!("--{}:#{r:02x}{g:02x}{b:02x};", ink.name())
+        };
+        Ink::ALL.map(variable).concat()
+    };
+    let classes = Ink::ALL.map(|ink| {
+        let name = ink.name();
+        format!(".f-{name}{{fill:var(--{name})}}.s-{name}{{stroke:var(--{name})}}")
+    });
+    format!(
+        ":root{{{}}}@media(prefers-color-scheme:dark){{:root{{{}}}}}{}",
+        variables(Theme::Light),
+        variables(Theme::Dark),
+        classes.concat()
+    )
 }
 
 const IN_MEMORY: &str = "writing to a string cannot fail";
@@ -142,7 +185,7 @@ fn image_element(image: &Image) -> String {
 }
 
 /// RFC 4648, section 4.
-pub(super) fn base64(bytes: &[u8]) -> String {
+pub(in crate::report) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {

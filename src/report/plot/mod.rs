@@ -20,7 +20,7 @@ pub mod codebook;
 mod colour_map;
 mod csv;
 pub mod curves;
-mod document;
+pub(in crate::report) mod document;
 mod draw;
 mod font;
 mod frame;
@@ -45,6 +45,11 @@ pub mod wave;
 
 pub use chart::{Axis, Callout, Chart, HeatMap, Mark, Panel, Positions, Reduce, Scale, Series, Stroke, Ticks};
 pub use draw::{Drawing, TextBox};
+#[cfg(feature = "json")]
+pub(in crate::report) use reduce::least_and_greatest;
+#[cfg(feature = "json")]
+pub(in crate::report) use value::with_unit;
+
 pub use style::{Ink, Size, Style, Theme};
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ fn column_points(y: &[f64]) -> impl Iterator<Item = Option<usize>> {
 }
 
 /// Both ends of the values, NaN left out; (infinity, -infinity) when there is no number.
-pub(super) fn least_and_greatest(y: &[f64]) -> (f64, f64) {
+pub(in crate::report) fn least_and_greatest(y: &[f64]) -> (f64, f64) {
     y.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, greatest), &v| {
         (if v < least { v } else { least }, if v > greatest { v } else { greatest })
     })

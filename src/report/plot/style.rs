@@ -138,6 +138,26 @@ impl Ink {
         Self::Sixth,
     ];
 
+    /// Its name in a stylesheet.
+    #[cfg(feature = "json")]
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Background => "background",
+            Self::Text => "text",
+            Self::Muted => "muted",
+            Self::Axis => "axis",
+            Self::Grid => "grid",
+            Self::FineGrid => "fine-grid",
+            Self::Theory => "theory",
+            Self::Signal => "signal",
+            Self::Error => "error",
+            Self::Third => "third",
+            Self::Fourth => "fourth",
+            Self::Fifth => "fifth",
+            Self::Sixth => "sixth",
+        }
+    }
+
     /// The `i`-th of several series; after the sixth they repeat.
     pub fn of_series(i: usize) -> Self {
         SERIES_INKS[i % SERIES_INKS.len()]

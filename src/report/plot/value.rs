@@ -3,7 +3,7 @@
 use super::ticks::decimal;
 
 /// `value` with `places` decimals, a true minus sign and its unit after a space that does not break.
-pub(super) fn with_unit(value: f64, places: u32, unit: &str) -> String {
+pub(in crate::report) fn with_unit(value: f64, places: u32, unit: &str) -> String {
     let space = if unit.is_empty() { "" } else { "\u{a0}" };
     match value {
         v if v == f64::INFINITY => format!("∞{space}{unit}"),

@@ -1,0 +1,80 @@
+//! The numbers that the page's scripts draw, as JSON.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::audio::Excerpt;
+use super::{Page, Version};
+use crate::Signal;
+use crate::analysis::spectrum::PowerSpectrum;
+use crate::report::plot::least_and_greatest;
+
+/// Columns of the waveform's overview.
+const N_OVERVIEW: usize = 2400;
+
+/// Writes the data element.
+pub(super) fn write(page: &Page, excerpt: Option<&Excerpt>, out: &mut impl Write) -> io::Result<()> {
+    let versions: Vec<Value> = page.versions.iter().map(|v| json!({ "name": v.name })).collect();
+    let value = json!({
+        "schema": 1,
+        "versions": versions,
+        "audio": excerpt.map(|e| audio(page, e)),
+        "overview": overview(&page.versions),
+        "spectra": spectra(&page.versions),
+    });
+    // "<" could end the element early; as an escape it is the same JSON.
+    let text = value.to_string().replace('<', "\\u003c");
+    writeln!(out, "<script type=\"application/json\" id=\"data\">{text}</script>")
+}
+
+fn audio(page: &Page, excerpt: &Excerpt) -> Value {
+    let signal = page.versions[0].signal;
+    let rate = f64::from(signal.sample_rate_hz());
+    json!({
+        "format": excerpt.format.name(),
+        "channels": signal.channels().len(),
+        "rate": signal.sample_rate_hz(),
+        "start_s": excerpt.frames.start as f64 / rate,
+    })
+}
+
+/// Least and greatest sample over all channels in each stretch of time.
+fn overview(versions: &[Version]) -> Value {
+    let longest = versions.iter().map(|v| v.signal.len()).max().unwrap_or(0);
+    let stretch = longest.div_ceil(N_OVERVIEW).max(1);
+    let rate = f64::from(versions[0].signal.sample_rate_hz());
+    let one = |v: &Version| {
+        let ends = (0..v.signal.len()).step_by(stretch).map(|from| extremes(v.signal, from, stretch));
+        let (low, high): (Vec<Value>, Vec<Value>) = ends.map(|(l, h)| (rounded(l, 1e5), rounded(h, 1e5))).unzip();
+        json!({ "low": low, "high": high })
+    };
+    let versions: Vec<Value> = versions.iter().map(one).collect();
+    json!({ "column_s": stretch as f64 / rate, "versions": versions })
+}
+
+fn extremes(signal: &Signal, from: usize, n: usize) -> (f64, f64) {
+    let to = (from + n).min(signal.len());
+    let each = signal.channels().iter().map(|c| least_and_greatest(&c[from..to]));
+    each.fold((f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)))
+}
+
+/// Densities from line 1 on: DC has no place on a logarithmic axis.
+fn spectra(versions: &[Version]) -> Value {
+    let Some(first) = versions.iter().find_map(|v| v.spectrum.or(v.error_spectrum)) else { return Value::Null };
+    let count = first.power().len().saturating_sub(1);
+    let densities = |spectrum: Option<&PowerSpectrum>| match spectrum {
+        Some(s) if s.power().len() == count + 1 => {
+            (1..=count).map(|k| rounded(s.density_dbfs_per_hz(k), 100.0)).collect::<Vec<Value>>().into()
+        }
+        _ => Value::Null,
+    };
+    let signals: Vec<Value> = versions.iter().map(|v| densities(v.spectrum)).collect();
+    let errors: Vec<Value> = versions.iter().map(|v| densities(v.error_spectrum)).collect();
+    json!({ "spacing_hz": first.line_spacing_hz(), "count": count, "signals": signals, "errors": errors })
+}
+
+/// `value` to one part in `parts`; null when it is no number.
+fn rounded(value: f64, parts: f64) -> Value {
+    if value.is_finite() { json!((value * parts).round() / parts) } else { Value::Null }
+}
