@@ -19,6 +19,7 @@ mod kernel;
 #[cfg(feature = "live")]
 pub mod live;
 pub mod number_format;
+pub mod predictive;
 pub mod quantizer;
 pub mod range_coder;
 pub mod report;
