@@ -3,6 +3,7 @@
 mod analysis {
     pub mod golden;
     mod imd;
+    mod linearity;
     mod noise;
     mod pair;
     mod tone;

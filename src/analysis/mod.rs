@@ -8,6 +8,7 @@
 //! missing tones and short records never become a number without meaning. Definitions with their sources are in
 //! `docs/analysis.md`.
 
+pub mod alignment;
 mod entropy;
 pub mod error_density;
 pub mod error_histogram;
@@ -15,8 +16,10 @@ pub mod error_statistics;
 pub mod figure;
 pub mod imd;
 pub mod level;
+pub mod linearity;
 #[cfg(feature = "loudness")]
 pub mod loudness;
+pub mod masking;
 pub mod pair;
 pub mod sine_fit;
 mod sinusoids;
