@@ -45,49 +45,7 @@ pub(super) struct Decoder {
 
 impl Decoder {
     pub(super) fn open(source: Box<dyn MediaSource>, edit: Option<Edit>) -> Result<Self> {
-        let stream = MediaSourceStream::new(source, Default::default());
-        let mut probe =
-            Probe::new_with_options(&ProbeOptions { max_probe_depth: PROBE_DEPTH_BYTES, ..Default::default() });
-        symphonia::default::register_enabled_formats(&mut probe);
-        let mut format = probe
-            .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
-            .map_err(|error| match error {
-                SymphoniaError::IoError(source) if source.kind() != std::io::ErrorKind::UnexpectedEof => {
-                    Error::stream(source)
-                }
-                _ => not_audio(),
-            })?;
-        let track = format.default_track(TrackType::Audio).ok_or_else(not_audio)?;
-        let (track_id, n_frames) = (track.id, track.num_frames);
-        let parameters = track.codec_params.as_ref().and_then(|p| p.audio()).ok_or_else(not_audio)?;
-        let decoder = symphonia::default::get_codecs()
-            .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-            .map_err(|_| unknown_codec(parameters.codec, format.format_info().long_name))?;
-        let parameters = decoder.codec_params().clone();
-        let (codec, fidelity) = codec_name(parameters.codec, decoder.codec_info().short_name);
-        let metadata = Metadata::from_info(&info_entries(format.as_mut()));
-        let mut opened = Self {
-            info: Info {
-                container: container_name(format.format_info().short_name),
-                codec,
-                spec: Spec { sample_rate_hz: 0, channels: 0, channel_mask: None, sample_format: SampleFormat::FLOAT32 },
-                n_frames,
-                fidelity,
-            },
-            format,
-            decoder,
-            parameters,
-            track_id,
-            metadata,
-            warnings: vec![],
-            pending: vec![],
-            start: 0,
-            priming: 0,
-            is_trimmed: false,
-            frames_given: 0,
-            broken_packets: 0,
-            has_ended: false,
-        };
+        let mut opened = Self::new(probe(source)?)?;
         // The first packet shows what the header only claims.
         opened.decode_more()?;
         if opened.info.spec.channels == 0 {
@@ -97,6 +55,36 @@ impl Decoder {
             opened.apply(edit);
         }
         Ok(opened)
+    }
+
+    /// A decoder that has decoded nothing yet: rate and channels are still 0.
+    fn new(mut format: Box<dyn FormatReader>) -> Result<Self> {
+        let track = format.default_track(TrackType::Audio).ok_or_else(not_audio)?;
+        let (track_id, n_frames) = (track.id, track.num_frames);
+        let parameters = track.codec_params.as_ref().and_then(|p| p.audio()).ok_or_else(not_audio)?;
+        let decoder = symphonia::default::get_codecs()
+            .make_audio_decoder(parameters, &AudioDecoderOptions::default())
+            .map_err(|_| unknown_codec(parameters.codec, format.format_info().long_name))?;
+        let parameters = decoder.codec_params().clone();
+        let (codec, fidelity) = codec_name(parameters.codec, decoder.codec_info().short_name);
+        let spec = Spec { sample_rate_hz: 0, channels: 0, channel_mask: None, sample_format: SampleFormat::FLOAT32 };
+        let container = container_name(format.format_info().short_name);
+        Ok(Self {
+            metadata: Metadata::from_info(&info_entries(format.as_mut())),
+            info: Info { container, codec, spec, n_frames, fidelity },
+            format,
+            decoder,
+            parameters,
+            track_id,
+            warnings: vec![],
+            pending: vec![],
+            start: 0,
+            priming: 0,
+            is_trimmed: false,
+            frames_given: 0,
+            broken_packets: 0,
+            has_ended: false,
+        })
     }
 
     pub(super) fn info(&self) -> Info {
@@ -194,10 +182,14 @@ impl Decoder {
         }
         self.decode_more()?;
         let n = self.n_pending().min(max_frames);
-        match self.info.n_frames.filter(|_| self.is_trimmed) {
-            Some(n_frames) => Ok(n.min((n_frames - self.frames_given) as usize)),
-            None => Ok(n),
+        let Some(n_frames) = self.info.n_frames.filter(|_| self.is_trimmed) else {
+            return Ok(n);
+        };
+        let left = n_frames.saturating_sub(self.frames_given);
+        if left == 0 && !self.has_ended {
+            self.end(None)?;
         }
+        Ok(n.min(usize::try_from(left).unwrap_or(usize::MAX)))
     }
 
     fn consume(&mut self, n_frames: usize) {
@@ -255,6 +247,19 @@ impl Blocks for Decoder {
     fn chunks(&self) -> &[ChunkEntry] {
         &[]
     }
+}
+
+/// Finds out what format this is.
+fn probe(source: Box<dyn MediaSource>) -> Result<Box<dyn FormatReader>> {
+    let options = ProbeOptions { max_probe_depth: PROBE_DEPTH_BYTES, ..Default::default() };
+    let mut probe = Probe::new_with_options(&options);
+    symphonia::default::register_enabled_formats(&mut probe);
+    let stream = MediaSourceStream::new(source, Default::default());
+    probe.probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default()).map_err(|error| match error
+    {
+        SymphoniaError::IoError(source) if source.kind() != std::io::ErrorKind::UnexpectedEof => Error::stream(source),
+        _ => not_audio(),
+    })
 }
 
 /// What the first decoded packet shows.

@@ -4,7 +4,10 @@
 //! the sample at the top; the code of B valid bits is that number shifted down by 32 - B, the amplitude is the code
 //! over 2^(B-1). Padding bits below the code are not part of it.
 
+use std::sync::LazyLock;
+
 use super::format::{Encoding, SampleFormat};
+use crate::quantizer::g711::{self, Convention, G711, Law};
 
 /// The order of bytes in the numbers of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +64,8 @@ pub(super) fn decode_f32(format: SampleFormat, bytes: &[u8], out: &mut [f32]) {
         (Encoding::Integer, 16) => map(bytes, out, |b: [u8; 2]| (top16(b) >> shift) as f32 * step),
         (Encoding::Integer, 24) => map(bytes, out, |b: [u8; 3]| (top24(b) >> shift) as f32 * step),
         (Encoding::Integer, _) => map(bytes, out, |b: [u8; 4]| (i32::from_le_bytes(b) >> shift) as f32 * step),
-        (Encoding::ALaw, _) => map(bytes, out, |[b]: [u8; 1]| A_LAW[usize::from(b)] as f32),
-        (Encoding::MuLaw, _) => map(bytes, out, |[b]: [u8; 1]| MU_LAW[usize::from(b)] as f32),
+        (Encoding::ALaw, _) => amplitudes_f32(&A_LAW, bytes, out),
+        (Encoding::MuLaw, _) => amplitudes_f32(&MU_LAW, bytes, out),
         (Encoding::Float, 32) => map(bytes, out, f32::from_le_bytes),
         (Encoding::Float, _) => map(bytes, out, |b: [u8; 8]| f64::from_le_bytes(b) as f32),
     }
@@ -79,8 +82,8 @@ pub(super) fn decode_planar(format: SampleFormat, bytes: &[u8], channels: &mut [
         (Encoding::Integer, _) => {
             planar(bytes, channels, |b: [u8; 4]| f64::from(i32::from_le_bytes(b) >> shift) * step);
         }
-        (Encoding::ALaw, _) => planar(bytes, channels, |[b]: [u8; 1]| A_LAW[usize::from(b)]),
-        (Encoding::MuLaw, _) => planar(bytes, channels, |[b]: [u8; 1]| MU_LAW[usize::from(b)]),
+        (Encoding::ALaw, _) => amplitudes_planar(&A_LAW, bytes, channels),
+        (Encoding::MuLaw, _) => amplitudes_planar(&MU_LAW, bytes, channels),
         (Encoding::Float, 32) => planar(bytes, channels, |b: [u8; 4]| f64::from(f32::from_le_bytes(b))),
         (Encoding::Float, _) => planar(bytes, channels, f64::from_le_bytes),
     }
@@ -146,6 +149,14 @@ fn planar<const N: usize>(bytes: &[u8], channels: &mut [Vec<f64>], f: impl Fn([u
     }
 }
 
+fn amplitudes_f32(table: &[f64; 256], bytes: &[u8], out: &mut [f32]) {
+    map(bytes, out, |[b]: [u8; 1]| table[usize::from(b)] as f32);
+}
+
+fn amplitudes_planar(table: &[f64; 256], bytes: &[u8], channels: &mut [Vec<f64>]) {
+    planar(bytes, channels, |[b]: [u8; 1]| table[usize::from(b)]);
+}
+
 fn append<const N: usize, T>(samples: &[T], bytes: &mut Vec<u8>, f: impl Fn(&T) -> [u8; N]) {
     let filled = bytes.len();
     bytes.resize(filled + samples.len() * N, 0);
@@ -193,66 +204,19 @@ fn bytes24(top: i32) -> [u8; 3] {
     [a, b, c]
 }
 
-/// Amplitude of each A-law byte: ITU-T G.711, table 1a, on the 16-bit scale over 32768.
-static A_LAW: [f64; 256] = {
-    let mut table = [0.0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = a_law_to_16_bits(byte as u8) as f64 / 32_768.0;
-        byte += 1;
-    }
-    table
-};
+/// Amplitude of each A-law byte.
+static A_LAW: LazyLock<[f64; 256]> = LazyLock::new(|| amplitudes(Law::A));
+/// Amplitude of each mu-law byte.
+static MU_LAW: LazyLock<[f64; 256]> = LazyLock::new(|| amplitudes(Law::Mu));
 
-/// Amplitude of each mu-law byte: ITU-T G.711, table 2a, on the 16-bit scale over 32768.
-static MU_LAW: [f64; 256] = {
-    let mut table = [0.0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = mu_law_to_16_bits(byte as u8) as f64 / 32_768.0;
-        byte += 1;
-    }
-    table
-};
-
-/// Sign, three bits of exponent, four of mantissa, even bits inverted; on the 16-bit scale.
-const fn a_law_to_16_bits(byte: u8) -> i32 {
-    let bits = (byte ^ 0x55) as i32;
-    let (exponent, mantissa) = ((bits >> 4) & 7, bits & 15);
-    let magnitude = match exponent {
-        0 => (mantissa << 4) + 8,
-        _ => ((mantissa << 4) + 0x108) << (exponent - 1),
-    };
-    if bits & 0x80 != 0 { magnitude } else { -magnitude }
+fn amplitudes(law: Law) -> [f64; 256] {
+    std::array::from_fn(|byte| f64::from(g711::decode(law, byte as u8)) / 32_768.0)
 }
 
-/// Sign, three bits of exponent, four of mantissa, all inverted, magnitude biased by 33; on the 16-bit scale.
-const fn mu_law_to_16_bits(byte: u8) -> i32 {
-    let bits = !byte as i32 & 0xFF;
-    let (exponent, mantissa) = ((bits >> 4) & 7, bits & 15);
-    let magnitude = (((mantissa << 3) + 0x84) << exponent) - 0x84;
-    if bits & 0x80 != 0 { -magnitude } else { magnitude }
-}
-
-/// The A-law or mu-law byte whose amplitude is nearest to `x`, NaN taken as 0.
-pub(super) fn nearest_law_byte(format: SampleFormat, x: f64) -> u8 {
-    // Within a sign, both laws count up in magnitude once their inversion is undone.
-    let (table, byte_of_rank): (_, fn(u8) -> u8) = match format.encoding() {
-        Encoding::ALaw => (&A_LAW, |rank| (rank | 0x80) ^ 0x55),
-        _ => (&MU_LAW, |rank| !rank),
-    };
-    let level = |rank: u8| table[usize::from(byte_of_rank(rank))];
-    let magnitude = x.abs();
-    let (mut low, mut high) = (0_u8, 127_u8);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        // NaN compares false and ends at rank 0.
-        if magnitude > (level(middle) + level(middle + 1)) / 2.0 {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    let sign = if x < 0.0 { 0x80 } else { 0 };
-    byte_of_rank(low) ^ sign
+/// Amplitudes to the bytes of the nearest levels, appended; NaN is taken as 0.
+pub(super) fn encode_law(format: SampleFormat, amplitudes: &[f64], bytes: &mut Vec<u8>) {
+    static NEAREST_A: LazyLock<G711> = LazyLock::new(|| G711::new(Law::A, Convention::Nearest));
+    static NEAREST_MU: LazyLock<G711> = LazyLock::new(|| G711::new(Law::Mu, Convention::Nearest));
+    let encoder = if format.encoding() == Encoding::ALaw { &*NEAREST_A } else { &*NEAREST_MU };
+    bytes.extend(amplitudes.iter().map(|&x| encoder.encode(nearest_code(x, 16) as i16)));
 }

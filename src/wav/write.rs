@@ -295,7 +295,7 @@ impl<W: Write> Writer<W> {
             }
             Encoding::ALaw | Encoding::MuLaw => {
                 self.clipped_samples += amplitudes.iter().filter(|x| x.abs() > 1.0).count() as u64;
-                self.pending.extend(amplitudes.iter().map(|&x| samples::nearest_law_byte(format, x)));
+                samples::encode_law(format, amplitudes, &mut self.pending);
             }
         }
     }
