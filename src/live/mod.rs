@@ -20,6 +20,7 @@ mod port;
 mod processor;
 mod recorder;
 mod resampler;
+pub mod screen;
 mod session;
 mod settings;
 mod silence;

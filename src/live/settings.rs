@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use super::meter::Reading;
 use crate::{
-    Result,
+    Error, Result,
     quantizer::{
         Companding, Compressor, Grid, Quantizer, Uniform,
         g711::{Convention, G711, Law},
     },
-    shaping::{Dither, ErrorFilter, Requantizer, RequantizerOptions},
+    shaping::{
+        Dither, ErrorFilter, Requantizer, RequantizerOptions,
+        shaper_design::{ShaperSpec, design},
+        weighting::Weighting,
+    },
 };
 
 /// Fewest bits per sample.
@@ -86,10 +90,39 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// The shapes that come along.
+    pub const NAMES: [&'static str; 4] = ["none", "order 1", "order 2", "ear"];
+
     /// No shaping.
     pub fn none() -> Self {
         Self { name: "none".into(), filter: None }
     }
+
+    /// A shape of [`Shape::NAMES`]: `order 1` and `order 2` are the differences `1 - z^-1` and its square; `ear` is
+    /// designed for the sample rate after the threshold of hearing, order 20, at most 12 dB of noise added.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for another name.
+    pub fn named(name: &str, sample_rate_hz: u32) -> Result<Self> {
+        let feedback = match name {
+            "none" => return Ok(Self::none()),
+            "order 1" => vec![1.0],
+            "order 2" => vec![2.0, -1.0],
+            "ear" => ear(sample_rate_hz)?,
+            _ => return Err(Error::invalid("shape", name, Self::NAMES.join(", "))),
+        };
+        Ok(Self { name: name.into(), filter: Some(ErrorFilter::from_feedback(&feedback)?) })
+    }
+}
+
+fn ear(sample_rate_hz: u32) -> Result<Vec<f64>> {
+    let spec = ShaperSpec {
+        sample_rate_hz: f64::from(sample_rate_hz),
+        weighting: Weighting::Threshold,
+        order: 20,
+        max_total_noise_db: Some(12.0),
+    };
+    design(&spec).map(|shaper| shaper.feedback())
 }
 
 /// One setting of all the knobs.

@@ -10,15 +10,18 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use clap::Args;
+use signal_hook::consts::SIGINT;
 
 use crate::{
     Error, audio_file,
     live::{
         DEFAULT_BUFFER_FRAMES, Deck, DeckOptions, Input, MAX_BITS, Method as LiveMethod, Output, Request, Settings,
         Shape as LiveShape, SilencedStderr, State,
+        screen::{self, Charset, End, ScreenOptions},
     },
     quantizer::{CodebookFile, Quantizer},
     shaping::{Dither, ErrorFilter},
@@ -106,8 +109,53 @@ pub fn run(args: &LiveArgs, global: &Global) -> Result<Exit, Failure> {
         Deck::open(options)
     };
     let deck = deck.map_err(|error| not_opened(error, args))?;
-    let ending = lines::show(deck, args, global, &told)?;
+    let ending = if has_screen(args, global) {
+        show_screen(deck, args, &told)?
+    } else {
+        lines::show(deck, args, global, &told)?
+    };
     finish(ending, &told)
+}
+
+/// A screen needs a terminal on both sides that can move its cursor.
+fn has_screen(args: &LiveArgs, global: &Global) -> bool {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    let reads_keys = args.input.as_deref() != Some(Path::new("-")) && io::stdin().is_terminal();
+    !args.no_tui && !global.json && !is_dumb && reads_keys && io::stdout().is_terminal()
+}
+
+/// What the locale says of the terminal's characters; POSIX' order of variables.
+fn charset() -> Charset {
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    let is_utf8 = locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    });
+    if is_utf8 { Charset::Unicode } else { Charset::Ascii }
+}
+
+fn show_screen(mut deck: Deck, args: &LiveArgs, told: &Told) -> Result<Ending, Failure> {
+    let options = ScreenOptions {
+        charset: charset(),
+        snapshot_folder: Path::new("."),
+        duration: args.seconds.map(Duration::from_secs_f64),
+        is_told_to_end: &|| told.signal().is_some(),
+    };
+    let shown = screen::show(&mut deck, &options);
+    let state = deck.status().state;
+    let recorded = deck.close();
+    if matches!(shown, Ok(End::Interrupted)) {
+        told.note(SIGINT);
+    }
+    match shown {
+        // A window that is gone ends the program as its signal would, a moment before it arrives.
+        Err(error) if told.signal().is_none() => {
+            recorded.map_err(|error| Failure::usage(error.to_string()))?;
+            Err(Failure::output(Path::new("terminal"), error))
+        }
+        _ => Ok(Ending { state, recorded }),
+    }
 }
 
 /// How the run ended.
@@ -231,6 +279,11 @@ impl Told {
             let _ = signal_hook::flag::register_usize(signal, noted.clone(), signal as usize);
         }
         Self(noted)
+    }
+
+    /// Notes a signal that came as a key.
+    fn note(&self, signal: i32) {
+        self.0.store(signal as usize, Relaxed);
     }
 
     /// Its number.
