@@ -220,3 +220,19 @@ pub(super) fn encode_law(format: SampleFormat, amplitudes: &[f64], bytes: &mut V
     let encoder = if format.encoding() == Encoding::ALaw { &*NEAREST_A } else { &*NEAREST_MU };
     bytes.extend(amplitudes.iter().map(|&x| encoder.encode(nearest_code(x, 16) as i16)));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::nearest_code;
+
+    #[test]
+    fn the_nearest_code_takes_ties_up_and_ends_in() {
+        let codes = [0.5, -0.5, 1.5, -1.5, 0.499, -0.501, 126.5, 127.4, 1e9, -128.5, -1e9]
+            .map(|steps: f64| nearest_code(steps / 128.0, 8));
+        assert_eq!(codes, [1, 0, 2, -1, 0, -1, 127, 127, 127, -128, -128]);
+        assert_eq!(nearest_code(f64::NAN, 8), 0);
+        assert_eq!(nearest_code(0.5_f64.next_down() / 128.0, 8), 0);
+        assert_eq!([f64::NEG_INFINITY, f64::INFINITY].map(|x| nearest_code(x, 32)), [i32::MIN, i32::MAX]);
+        assert_eq!([-0.1, 0.1, -0.6].map(|x| nearest_code(x, 1)), [0, 0, -1]);
+    }
+}

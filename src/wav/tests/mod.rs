@@ -86,3 +86,19 @@ fn metadata_stays_where_it_was() {
         assert_eq!(from_pipe.metadata(), &metadata);
     }
 }
+
+#[test]
+fn chunks_that_cannot_be_kept_are_named() {
+    let builder = builder::FileBuilder::new(b"RIFF").chunk(b"PEAK", &[0; 16]).chunk(b"JUNK", &[0; 4]);
+    let builder = builder.chunk(b"fmt ", &builder::fmt(1, 1, 16, 2)).chunk(b"fact", &[1, 0, 0, 0]);
+    let large = vec![7; (16 << 20) + 1];
+    let file = builder.chunk(b"big ", &large).chunk(b"data", &[0; 2]).chunk(b"MD5 ", &[0; 16]).bytes();
+    let metadata = Reader::seekable(Cursor::new(&file)).expect("legal").metadata().clone();
+    assert!(metadata.is_empty());
+    let named = [
+        "PEAK: it describes the samples before the change",
+        "big : 16777217 bytes, beyond what is carried over",
+        "MD5 : it describes the samples before the change",
+    ];
+    assert_eq!(metadata.not_kept, named);
+}
