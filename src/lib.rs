@@ -11,6 +11,7 @@ pub mod atomic_file;
 pub mod audio_file;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod codec;
 pub mod design;
 pub mod dsf;
 mod error;
@@ -19,6 +20,7 @@ mod kernel;
 #[cfg(feature = "live")]
 pub mod live;
 pub mod number_format;
+pub mod parallel;
 pub mod predictive;
 pub mod quantizer;
 pub mod range_coder;

@@ -1,0 +1,53 @@
+//! What is played in place of superframes that are lost: noise with the band energies of the last one that was whole,
+//! 6 dB less with each superframe, silence after four.
+
+use super::{
+    frame::{BandCode, ElementFrame, Frame, LEVELS, SILENT, spans},
+    spectrum::amplitude,
+    syntax::Layout,
+};
+
+/// Superframes of fading noise.
+const FADE_SUPERFRAMES: usize = 4;
+/// 6 dB, in half octaves.
+const FADE_STEP: i32 = 2;
+
+/// Turns the last whole frame into the `age`-th (from 0) frame after it.
+pub fn conceal(frame: &mut Frame, age: usize, layout: &Layout) {
+    for element in &mut frame.elements {
+        if age == 0 {
+            energies_to_levels(element, layout);
+        }
+        for code in element.channels.iter_mut().flat_map(|c| &mut c.bands) {
+            let level = i32::from(code.level) - FADE_STEP;
+            let is_audible = code.level != SILENT && age < FADE_SUPERFRAMES && level > *LEVELS.start();
+            code.level = if is_audible { level as i8 } else { SILENT };
+        }
+    }
+}
+
+/// Makes every coded band an empty one of the same energy.
+fn energies_to_levels(element: &mut ElementFrame, layout: &Layout) {
+    for span in spans(&element.tree, &layout.tables, layout.superframe_samples) {
+        for channel in &mut element.channels {
+            let indices = &mut channel.indices[span.samples()];
+            for (band, code) in span.bands.iter().zip(&mut channel.bands[span.band_range()]) {
+                let indices = &mut indices[band.start..band.end];
+                if !code.is_empty {
+                    *code = BandCode { is_empty: true, level: level_of_rms(indices, code.level) };
+                }
+                indices.fill(0);
+            }
+        }
+    }
+}
+
+fn level_of_rms(indices: &[i32], level: i8) -> i8 {
+    let energy: f64 = indices.iter().map(|&i| f64::from(i) * f64::from(i)).sum();
+    let rms = f64::from(amplitude(level)) * (energy / indices.len() as f64).sqrt();
+    if rms == 0.0 {
+        return SILENT;
+    }
+    // an honest level is far inside the range
+    (2.0 * rms.log2()).round().clamp(-95.0, 96.0) as i8
+}

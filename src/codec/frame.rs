@@ -1,0 +1,129 @@
+//! The waist of the codec: all the integers that one packet carries, and nothing else.
+//!
+//! Left of it are samples and the ear, right of it bits; neither side knows the other.
+
+use super::{
+    bands::{Band, BandTables},
+    block_tree::BlockTree,
+    stereo::Element,
+};
+
+/// Least and greatest level of a band, in half octaves (3 dB) of amplitude.
+pub const LEVELS: std::ops::RangeInclusive<i32> = -96..=96;
+
+/// An empty band of this level is exactly zero.
+pub const SILENT: i8 = -96;
+
+/// Magnitudes of indices stay below this.
+pub const MAGNITUDE_LIMIT: u32 = 1 << 20;
+
+/// One superframe of all channels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// One for each element of the file.
+    pub elements: Vec<ElementFrame>,
+}
+
+/// One superframe of one channel or of a pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ElementFrame {
+    /// The blocks.
+    pub tree: BlockTree,
+    /// For a pair: is this band mid/side? The bands of all blocks in order; empty for a single channel.
+    pub mid_side: Vec<bool>,
+    /// One or two channels; first and second, or mid and side where the flag says so.
+    pub channels: Vec<ChannelFrame>,
+}
+
+/// One superframe of one channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelFrame {
+    /// The bands of all blocks in order.
+    pub bands: Vec<BandCode>,
+    /// For each block the rms of the noise in place of zeros, as an exponent i: `2^(i/2 - 4)` steps, i = 0..=7.
+    pub noise: Vec<u8>,
+    /// Indices of the coefficients, the blocks in order.
+    pub indices: Vec<i32>,
+}
+
+/// What a packet says of one band of one channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BandCode {
+    /// No index is coded: the band is noise.
+    pub is_empty: bool,
+    /// `2^(level/2)` is the step size, or the rms of the noise of an empty band. Within [`LEVELS`].
+    pub level: i8,
+}
+
+/// Where a block's parts lie in the vectors of a frame.
+#[derive(Debug, Clone, Copy)]
+pub struct BlockSpan<'a> {
+    /// Position in time.
+    pub block_index: usize,
+    /// The block has N >> depth samples.
+    pub depth: usize,
+    /// First sample, and first index.
+    pub start: usize,
+    /// Number of samples.
+    pub len: usize,
+    /// Position of its first band.
+    pub first_band: usize,
+    /// Its bands.
+    pub bands: &'a [Band],
+}
+
+impl BlockSpan<'_> {
+    /// The block's part of a vector of samples or indices.
+    pub fn samples(&self) -> std::ops::Range<usize> {
+        self.start..self.start + self.len
+    }
+
+    /// The block's part of a vector of bands.
+    pub fn band_range(&self) -> std::ops::Range<usize> {
+        self.first_band..self.first_band + self.bands.len()
+    }
+}
+
+/// The blocks of `tree` in a superframe of N = `superframe_samples`.
+pub fn spans<'a>(
+    tree: &BlockTree,
+    tables: &'a BandTables,
+    superframe_samples: usize,
+) -> impl Iterator<Item = BlockSpan<'a>> + use<'a> {
+    let (mut start, mut first_band) = (0, 0);
+    let tree = *tree;
+    (0..tree.n_blocks()).map(move |block_index| {
+        let depth = tree.depths().nth(block_index).expect("an index below the number of blocks");
+        let span = BlockSpan {
+            block_index,
+            depth,
+            start,
+            len: superframe_samples >> depth,
+            first_band,
+            bands: tables.at(depth),
+        };
+        start += span.len;
+        first_band += span.bands.len();
+        span
+    })
+}
+
+impl Frame {
+    /// A frame of zeros, with room for every tree.
+    pub fn new(elements: &[Element], superframe_samples: usize, most_bands: usize) -> Self {
+        let element = |e: &Element| {
+            let channel = ChannelFrame {
+                bands: vec![BandCode { is_empty: true, level: SILENT }; most_bands],
+                noise: vec![0; super::block_tree::MAX_BLOCKS],
+                indices: vec![0; superframe_samples],
+            };
+            let n_flags = if e.second.is_some() { most_bands } else { 0 };
+            ElementFrame {
+                tree: BlockTree::ONE_BLOCK,
+                mid_side: vec![false; n_flags],
+                channels: vec![channel; e.n_channels()],
+            }
+        };
+        Self { elements: elements.iter().map(element).collect() }
+    }
+}

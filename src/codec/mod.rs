@@ -1,0 +1,44 @@
+//! The transform codec: `.sqn`.
+//!
+//! ```text
+//! PCM -> superframe -> block tree -> fold, DCT-IV -> bands -> L/R or M/S -> step sizes -> indices -> Frame
+//! Frame -> range coder -> group -> file
+//! file -> group -> range decoder -> Frame -> coefficients, noise -> L/R -> DCT-IV, unfold -> PCM
+//! ```
+//!
+//! A superframe is 85 ms. Its `Frame` holds all the integers that are sent of it, and nothing else; both sides of it
+//! know nothing of each other. What decides how bits are parsed is integer arithmetic.
+//!
+//! `docs/bitstream.md` describes the format so that another decoder can be written from it.
+
+mod bands;
+mod block_analysis;
+mod block_tree;
+mod coefficients;
+mod concealment;
+mod container;
+mod decoder;
+mod encoder;
+mod frame;
+mod group_decoder;
+mod group_encoder;
+mod lapped_blocks;
+mod levels;
+mod loudness;
+mod model;
+mod neighbourhood;
+mod noise;
+mod psychoacoustics;
+mod rate;
+mod spectrum;
+mod stereo;
+mod syntax;
+mod synthesis;
+mod temporal;
+
+pub use container::Header;
+pub use decoder::{Damage, Decoder, OnDamage};
+pub use encoder::{Encoder, EncoderOptions, Goal, Summary};
+pub use psychoacoustics::EarModel;
+pub use rate::{InMemory, PcmSource, encode, encode_at_bitrate, encode_at_snr, measure_loudness};
+pub use spectrum::BandQuantizer;

@@ -1,0 +1,397 @@
+//! Passes over a whole file: its loudness, and the search for the goal that meets a bit rate or an SNR.
+
+use super::{
+    decoder::Decoder,
+    encoder::{Encoder, EncoderOptions, Goal, Summary},
+    loudness::LoudnessMeter,
+};
+use crate::{Error, Result};
+use std::io::{self, Write};
+
+/// Samples that can be read more than once.
+pub trait PcmSource {
+    /// Returns to the first sample.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn rewind(&mut self) -> Result<()>;
+
+    /// Reads the next samples, planar, full scale 1.0, as many as is handy; returns how many for each channel, 0 at the
+    /// end and never before. The vectors hold exactly these samples afterwards.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn read(&mut self, channels: &mut Vec<Vec<f32>>) -> Result<usize>;
+}
+
+/// Planar samples in memory as a source.
+#[derive(Debug, Clone)]
+pub struct InMemory<'a> {
+    channels: &'a [Vec<f32>],
+    at: usize,
+}
+
+impl<'a> InMemory<'a> {
+    /// A source at its start.
+    pub fn new(channels: &'a [Vec<f32>]) -> Self {
+        Self { channels, at: 0 }
+    }
+}
+
+impl PcmSource for InMemory<'_> {
+    fn rewind(&mut self) -> Result<()> {
+        self.at = 0;
+        Ok(())
+    }
+
+    fn read(&mut self, channels: &mut Vec<Vec<f32>>) -> Result<usize> {
+        const BLOCK: usize = 1 << 14;
+        let end = self.channels.iter().map(Vec::len).min().unwrap_or(0).min(self.at + BLOCK);
+        channels.resize_with(self.channels.len(), Vec::new);
+        for (out, all) in channels.iter_mut().zip(self.channels) {
+            out.clear();
+            out.extend(&all[self.at..end]);
+        }
+        let n = end - self.at;
+        self.at = end;
+        Ok(n)
+    }
+}
+
+/// Every fourth stretch of a long source, for a first estimate.
+struct Excerpts<'a> {
+    source: &'a mut dyn PcmSource,
+    stretch: u64,
+    at: u64,
+}
+
+impl PcmSource for Excerpts<'_> {
+    fn rewind(&mut self) -> Result<()> {
+        self.at = 0;
+        self.source.rewind()
+    }
+
+    fn read(&mut self, channels: &mut Vec<Vec<f32>>) -> Result<usize> {
+        loop {
+            let n = self.source.read(channels)?;
+            let is_taken = (self.at / self.stretch).is_multiple_of(EXCERPT_SHARE);
+            self.at += n as u64;
+            if n == 0 || is_taken {
+                return Ok(n);
+            }
+        }
+    }
+}
+
+/// One stretch of so many is looked at first.
+const EXCERPT_SHARE: u64 = 4;
+/// Files up to this many seconds are searched as a whole, and their bytes kept in memory.
+const SHORT_S: f64 = 40.0;
+/// A bit rate within this share of the one asked for is accepted.
+const RATE_TOLERANCE: f64 = 0.004;
+/// Passes of a search: the secant needs 3 or 4.
+const MOST_PASSES: usize = 10;
+
+/// Loudness of the whole source, for [`EncoderOptions::loudness`].
+///
+/// # Errors
+/// `InvalidParameter` for an option out of its range, and the source's own.
+pub fn measure_loudness(source: &mut dyn PcmSource, options: &EncoderOptions) -> Result<f32> {
+    let header = options.header()?;
+    let (layout, n) = (header.layout(), header.superframe_samples());
+    let mut meter = LoudnessMeter::new(layout.tables, n);
+    let mut waiting = vec![vec![0.0; n / 2]; usize::from(header.channels)];
+    let mut block = Vec::new();
+    source.rewind()?;
+    loop {
+        let is_end = source.read(&mut block)? == 0;
+        for (waiting, block) in waiting.iter_mut().zip(&block) {
+            waiting.extend(block.iter().map(|x| if x.is_finite() { *x } else { 0.0 }));
+            if is_end && waiting.len() > n / 2 {
+                waiting.resize((waiting.len() - n / 2).next_multiple_of(n) + n, 0.0);
+            }
+            let whole = waiting.len().saturating_sub(n) / n * n;
+            (0..whole).step_by(n).for_each(|at| meter.push(&waiting[at..at + 2 * n]));
+            waiting.drain(..whole);
+        }
+        if is_end {
+            return Ok(meter.loudness());
+        }
+    }
+}
+
+/// Encodes a whole source, its loudness measured beforehand unless the options state it.
+///
+/// # Errors
+/// `InvalidParameter` for an option out of its range, the source's own, `Io`.
+pub fn encode<W: Write>(source: &mut dyn PcmSource, sink: W, options: &EncoderOptions) -> Result<Summary> {
+    let options = with_loudness(source, options)?;
+    encode_pass(source, sink, &options)
+}
+
+fn with_loudness(source: &mut dyn PcmSource, options: &EncoderOptions) -> Result<EncoderOptions> {
+    let loudness = match options.loudness {
+        Some(loudness) => loudness,
+        None => measure_loudness(source, options)?,
+    };
+    Ok(EncoderOptions { loudness: Some(loudness), ..options.clone() })
+}
+
+fn encode_pass<W: Write>(source: &mut dyn PcmSource, sink: W, options: &EncoderOptions) -> Result<Summary> {
+    let mut encoder = Encoder::new(sink, options)?;
+    let mut block = Vec::new();
+    source.rewind()?;
+    while source.read(&mut block)? > 0 {
+        encoder.push(&block)?;
+    }
+    encoder.finish()
+}
+
+/// Encodes a whole source so that the file has `kbps` kbit/s, container included, within 1 %.
+///
+/// A file that cannot be so large or so small (silence, a second of anything at 1 kbit/s) gets as near as the noise
+/// targets of -80 to 0 dB allow.
+///
+/// # Errors
+/// `InvalidParameter` for a rate outside 1 to 100 000 kbit/s or an option out of its range, the source's own, `Io`.
+pub fn encode_at_bitrate<W: Write>(
+    source: &mut dyn PcmSource,
+    mut sink: W,
+    options: &EncoderOptions,
+    kbps: f64,
+) -> Result<Summary> {
+    if !(1.0..=100_000.0).contains(&kbps) {
+        return Err(Error::invalid("bit rate in kbit/s", kbps, "1 to 100000"));
+    }
+    let options = with_loudness(source, options)?;
+    let duration_s = options.samples.map_or(0.0, |n| n as f64 / f64::from(options.sample_rate_hz));
+    if duration_s <= SHORT_S {
+        let mut bytes = Vec::new();
+        let search = RateSearch::new(kbps, &options);
+        let (_, summary) = search.run(|options| {
+            bytes.clear();
+            encode_pass(source, &mut bytes, options)
+        })?;
+        sink.write_all(&bytes).map_err(Error::stream)?;
+        return Ok(summary);
+    }
+    let stretch = options.header()?.group_samples() as u64;
+    let guess = RateSearch::new(kbps, &options).run(|options| {
+        let mut excerpts = Excerpts { source, stretch, at: 0 };
+        encode_pass(&mut excerpts, io::sink(), &EncoderOptions { samples: None, ..options.clone() })
+    })?;
+    let mut search = RateSearch::new(kbps, &options);
+    search.quality_db = guess.0;
+    let (quality_db, _) = search.step_once(|options| encode_pass(source, io::sink(), options))?;
+    encode_pass(source, sink, &EncoderOptions { goal: Goal::NoiseTarget(quality_db), ..options })
+}
+
+/// A setting and how far its result lies from the wanted one.
+type Point = (f64, f64);
+
+/// Secant on the logarithm of the rate, kept between the nearest points above and below.
+struct RateSearch<'a> {
+    kbps: f64,
+    options: &'a EncoderOptions,
+    quality_db: f32,
+}
+
+/// Bits grow by this factor's logarithm for each dB of quality, before two points tell better.
+const FIRST_SLOPE: f64 = -0.11;
+/// Range of the noise target, dB.
+const QUALITIES_DB: (f32, f32) = (-80.0, 0.0);
+
+impl<'a> RateSearch<'a> {
+    fn new(kbps: f64, options: &'a EncoderOptions) -> Self {
+        let per_pair = kbps * 2.0 / f64::from(options.channels.max(1));
+        let quality_db = -30.0 + (per_pair / 106.0).ln() / FIRST_SLOPE;
+        Self { kbps, options, quality_db: (quality_db as f32).clamp(QUALITIES_DB.0, QUALITIES_DB.1) }
+    }
+
+    fn options_at(&self, quality_db: f32) -> EncoderOptions {
+        EncoderOptions { goal: Goal::NoiseTarget(quality_db), ..self.options.clone() }
+    }
+
+    /// Passes until the rate is met or cannot be met; returns the last quality and its summary.
+    fn run(mut self, mut pass: impl FnMut(&EncoderOptions) -> Result<Summary>) -> Result<(f32, Summary)> {
+        // the nearest points with more and with fewer bits than wanted: quality and ln of the rate over the wanted
+        let (mut above, mut below): (Option<Point>, Option<Point>) = (None, None);
+        let mut n_passes = 0;
+        loop {
+            let summary = pass(&self.options_at(self.quality_db))?;
+            n_passes += 1;
+            let excess = (summary.bitrate_kbps() / self.kbps).ln();
+            let point = Some((f64::from(self.quality_db), excess));
+            if excess > 0.0 {
+                above = point
+            } else {
+                below = point
+            }
+            let next = next_quality(above, below, f64::from(self.quality_db), excess) as f32;
+            let is_stuck = next.clamp(QUALITIES_DB.0, QUALITIES_DB.1) == self.quality_db;
+            if !(excess.abs() > RATE_TOLERANCE && n_passes < MOST_PASSES) || is_stuck || !excess.is_finite() {
+                return Ok((self.quality_db, summary));
+            }
+            self.quality_db = next.clamp(QUALITIES_DB.0, QUALITIES_DB.1);
+        }
+    }
+
+    /// One pass, and the quality that its result suggests.
+    fn step_once(self, mut pass: impl FnMut(&EncoderOptions) -> Result<Summary>) -> Result<(f32, Summary)> {
+        let summary = pass(&self.options_at(self.quality_db))?;
+        let excess = (summary.bitrate_kbps() / self.kbps).ln();
+        let next = f64::from(self.quality_db) - excess / FIRST_SLOPE;
+        let next = if excess.abs() > RATE_TOLERANCE { next as f32 } else { self.quality_db };
+        Ok((next.clamp(QUALITIES_DB.0, QUALITIES_DB.1), summary))
+    }
+}
+
+fn next_quality(above: Option<Point>, below: Option<Point>, quality_db: f64, excess: f64) -> f64 {
+    match (above, below) {
+        (Some((qa, ea)), Some((qb, eb))) => {
+            // the middle tenths only, so that a bent curve cannot hold one end for ever
+            let share = (eb / (eb - ea)).clamp(0.05, 0.95);
+            qb + (qa - qb) * share
+        }
+        _ => quality_db - excess / FIRST_SLOPE,
+    }
+}
+
+/// Encodes a whole source with white noise so that the decoded SNR is `snr_db` within 0.05 dB, as near as the signal
+/// allows: for a few pure tones at a low SNR the SNR jumps with the step.
+///
+/// # Errors
+/// `InvalidParameter` for an SNR outside 0 to 120 dB or an option out of its range, `NoResult` for silence, the
+/// source's own, `Io`.
+pub fn encode_at_snr<W: Write>(
+    source: &mut dyn PcmSource,
+    sink: W,
+    options: &EncoderOptions,
+    snr_db: f64,
+) -> Result<Summary> {
+    if !(0.0..=120.0).contains(&snr_db) {
+        return Err(Error::invalid("SNR in dB", snr_db, "0 to 120"));
+    }
+    let power_db = mean_power_db(source)?;
+    let mut noise_db = power_db - snr_db;
+    let (mut coarse, mut fine): (Option<Point>, Option<Point>) = (None, None);
+    let mut best = (f64::INFINITY, noise_db);
+    for _ in 0..MOST_PASSES {
+        let goal = Goal::WhiteNoise(noise_db.clamp(-160.0, 0.0) as f32);
+        let miss = decoded_snr_db(source, &EncoderOptions { goal, ..options.clone() }, power_db)? - snr_db;
+        if miss.abs() < best.0 {
+            best = (miss.abs(), noise_db);
+        }
+        if miss.abs() < 0.03 {
+            break;
+        }
+        if miss < 0.0 {
+            coarse = Some((noise_db, miss))
+        } else {
+            fine = Some((noise_db, miss))
+        }
+        noise_db = match (coarse, fine) {
+            (Some((nc, mc)), Some((nf, mf))) => nf + (nc - nf) * (mf / (mf - mc)).clamp(0.05, 0.95),
+            _ => noise_db + miss,
+        };
+    }
+    let goal = Goal::WhiteNoise(best.1.clamp(-160.0, 0.0) as f32);
+    encode_pass(source, sink, &EncoderOptions { goal, ..options.clone() })
+}
+
+/// Mean power of all samples, dB re full scale squared.
+fn mean_power_db(source: &mut dyn PcmSource) -> Result<f64> {
+    let (mut energy, mut count, mut block) = (0.0, 0usize, Vec::new());
+    source.rewind()?;
+    while source.read(&mut block)? > 0 {
+        let finite = block.iter().flatten().filter(|x| x.is_finite());
+        energy += finite.map(|&x| f64::from(x) * f64::from(x)).sum::<f64>();
+        count += block.iter().map(Vec::len).sum::<usize>();
+    }
+    match energy > 0.0 {
+        true => Ok(10.0 * (energy / count as f64).log10()),
+        false => Err(Error::NoResult { what: "silence has no signal-to-noise ratio".into() }),
+    }
+}
+
+/// SNR after encoding and decoding, through a file in memory of one group at a time.
+fn decoded_snr_db(source: &mut dyn PcmSource, options: &EncoderOptions, power_db: f64) -> Result<f64> {
+    let mut bytes = Vec::new();
+    encode_pass(source, &mut bytes, options)?;
+    let mut decoder = Decoder::new(&bytes[..])?;
+    let (mut noise, mut count, mut block) = (0.0, 0usize, Vec::new());
+    let (mut at, mut n) = (0, 0);
+    source.rewind()?;
+    while let Some(decoded) = decoder.next_block()? {
+        for k in 0..decoded[0].len() {
+            if at == n {
+                (at, n) = (0, source.read(&mut block)?);
+            }
+            for (y, x) in decoded.iter().zip(&block) {
+                let x = if x[at].is_finite() { x[at] } else { 0.0 };
+                noise += f64::from(y[k] - x).powi(2);
+            }
+            count += decoded.len();
+            at += 1;
+        }
+    }
+    Ok(power_db - 10.0 * (noise / count as f64).log10())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Swelling tones over noise of this amplitude.
+    fn music(n: usize, hiss: f32) -> Vec<Vec<f32>> {
+        let tone = |i: usize, f: f32| (i as f32 * f).sin() * (1.0 + (i as f32 * 3e-4).sin()) * 0.1;
+        let mut noise = super::super::noise::Noise::new(1, 1);
+        let left: Vec<f32> = (0..n).map(|i| tone(i, 0.05) + tone(i, 0.31) + hiss * noise.next_uniform()).collect();
+        let right = (0..n).map(|i| tone(i, 0.05) + tone(i, 0.17) + hiss * noise.next_uniform()).collect();
+        vec![left, right]
+    }
+
+    #[test]
+    fn bitrate_is_met_within_one_percent() {
+        let channels = music(150_000, 0.01);
+        let options = EncoderOptions { samples: Some(150_000), ..EncoderOptions::new(48_000, 2) };
+        for kbps in [48.0, 128.0] {
+            let mut bytes = Vec::new();
+            let summary = encode_at_bitrate(&mut InMemory::new(&channels), &mut bytes, &options, kbps).expect("legal");
+            assert_eq!(summary.bytes, bytes.len() as u64);
+            assert!((summary.bitrate_kbps() / kbps - 1.0).abs() < 0.01, "{} for {kbps}", summary.bitrate_kbps());
+        }
+    }
+
+    #[test]
+    fn snr_is_met() {
+        // noise-like, so that the SNR is a smooth function of the step
+        let channels = music(60_000, 0.1);
+        let options = EncoderOptions::new(48_000, 2);
+        let power_db = mean_power_db(&mut InMemory::new(&channels)).expect("not silent");
+        for snr_db in [20.0, 60.0] {
+            let mut bytes = Vec::new();
+            encode_at_snr(&mut InMemory::new(&channels), &mut bytes, &options, snr_db).expect("legal");
+            let mut decoder = Decoder::new(&bytes[..]).expect("its own bytes");
+            let (mut noise, mut at) = (0.0, 0);
+            while let Some(block) = decoder.next_block().expect("its own bytes") {
+                for (y, x) in block.iter().zip(&channels) {
+                    noise += y.iter().zip(&x[at..]).map(|(y, x)| f64::from(y - x).powi(2)).sum::<f64>();
+                }
+                at += block[0].len();
+            }
+            let measured = power_db - 10.0 * (noise / 120_000.0).log10();
+            assert!((measured - snr_db).abs() < 0.05, "{measured} dB for {snr_db}");
+        }
+    }
+
+    #[test]
+    fn rates_out_of_range_are_refused() {
+        let channels = music(10, 0.0);
+        let options = EncoderOptions::new(48_000, 2);
+        for kbps in [0.0, 0.99, 100_001.0, f64::NAN] {
+            let result = encode_at_bitrate(&mut InMemory::new(&channels), Vec::new(), &options, kbps);
+            assert!(matches!(result, Err(Error::InvalidParameter { .. })), "{kbps}");
+        }
+    }
+}

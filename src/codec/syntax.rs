@@ -1,0 +1,287 @@
+//! The order of things in a packet, described once for writing, counting and reading.
+//!
+//! ```text
+//! superframe = element... sentinel
+//! element    = tree block...
+//! block      = [mid/side flags] channel...
+//! channel    = levels, noise exponent, indices
+//! ```
+
+use super::{
+    bands::BandTables,
+    block_tree::{MAX_DEPTH, TreeModel},
+    coefficients::{CoefficientContext, CoefficientModels},
+    frame::{BlockSpan, ElementFrame, Frame, spans},
+    levels::{LevelContext, LevelMemory, LevelModels, code_levels, code_mid_side},
+    model::Counter,
+    neighbourhood::Neighbourhood,
+    stereo::{Element, StereoModel},
+};
+use crate::range_coder::BitCoder;
+use std::sync::Arc;
+
+/// The bits hold something that no encoder writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Damaged;
+
+/// Classes of block lengths: N/32 and N/16, N/8 and N/4, N/2 and N.
+pub const N_CLASSES: usize = 3;
+
+/// Four bits at the end of each superframe, so that a decoder that has lost the thread notices.
+const SENTINEL: u32 = 0b1010;
+
+/// What does not change within a file.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    /// Channels and pairs.
+    pub elements: Vec<Element>,
+    /// Bands of all block sizes.
+    pub tables: BandTables,
+    /// Samples of a superframe, N.
+    pub superframe_samples: usize,
+    /// Noise is put in place of zeros and of empty bands.
+    pub has_noise: bool,
+}
+
+impl Layout {
+    /// A frame of zeros.
+    pub fn new_frame(&self) -> Frame {
+        Frame::new(&self.elements, self.superframe_samples, self.tables.most_bands())
+    }
+}
+
+/// All that is learnt and remembered within a group.
+pub struct Syntax {
+    layout: Arc<Layout>,
+    tree: TreeModel,
+    stereo: StereoModel,
+    levels: LevelModels,
+    noise: [Counter; 8],
+    coefficients: CoefficientModels,
+    memories: Vec<ElementMemory>,
+}
+
+struct ElementMemory {
+    mid_side: Vec<bool>,
+    levels: Vec<LevelMemory>,
+    neighbourhood: Neighbourhood,
+}
+
+impl Syntax {
+    /// The state at the start of a group.
+    pub fn new(layout: Arc<Layout>) -> Self {
+        let n_cells = layout.tables.n_cells();
+        let memory = |e: &Element| ElementMemory {
+            mid_side: vec![false; n_cells],
+            levels: vec![LevelMemory::new(n_cells); e.n_channels()],
+            neighbourhood: Neighbourhood::new(e.n_channels(), layout.superframe_samples),
+        };
+        Self {
+            tree: TreeModel::new(),
+            stereo: StereoModel::new(),
+            levels: LevelModels::new(&layout.tables),
+            noise: [Counter::NEW; 8],
+            coefficients: CoefficientModels::new(),
+            memories: layout.elements.iter().map(memory).collect(),
+            layout,
+        }
+    }
+
+    /// Returns to the start of a group: nothing learnt, nothing remembered.
+    pub fn reset(&mut self) {
+        let n_cells = self.layout.tables.n_cells();
+        self.tree = TreeModel::new();
+        self.stereo = StereoModel::new();
+        self.levels = LevelModels::new(&self.layout.tables);
+        self.noise = [Counter::NEW; 8];
+        self.coefficients.reset();
+        for memory in &mut self.memories {
+            memory.mid_side.fill(false);
+            memory.levels.fill(LevelMemory::new(n_cells));
+            memory.neighbourhood.reset();
+        }
+    }
+
+    /// Codes one superframe. Reading replaces all of `frame`; writing and counting leave it as it is.
+    ///
+    /// # Errors
+    /// [`Damaged`] when the stream holds a value out of range or the sentinel is missing.
+    pub fn code<C: BitCoder>(&mut self, coder: &mut C, frame: &mut Frame) -> Result<(), Damaged> {
+        let layout = Arc::clone(&self.layout);
+        for (e, element) in frame.elements.iter_mut().enumerate() {
+            element.tree = element.tree.code(coder, &mut self.tree);
+            for span in spans(&element.tree, &layout.tables, layout.superframe_samples) {
+                self.code_block(coder, e, span, element)?;
+            }
+        }
+        match coder.bypass(4, SENTINEL) {
+            SENTINEL => Ok(()),
+            _ => Err(Damaged),
+        }
+    }
+
+    fn code_block<C: BitCoder>(
+        &mut self,
+        coder: &mut C,
+        e: usize,
+        span: BlockSpan,
+        element: &mut ElementFrame,
+    ) -> Result<(), Damaged> {
+        let memory = &mut self.memories[e];
+        let class = (MAX_DEPTH - span.depth) / 2;
+        memory.neighbourhood.start_block(span.len);
+        let mid_side: &mut [bool] =
+            if element.mid_side.is_empty() { &mut [] } else { &mut element.mid_side[span.band_range()] };
+        code_mid_side(coder, &mut self.stereo, &mut memory.mid_side, span.bands, mid_side);
+        for channel in 0..element.channels.len() {
+            let (first, rest) = element.channels.split_at_mut(channel);
+            let first = first.first().map(|f| (&*mid_side, &f.bands[span.band_range()]));
+            let this = &mut rest[0];
+            let codes = &mut this.bands[span.band_range()];
+            let context = LevelContext { bands: span.bands, class, has_noise: self.layout.has_noise, first };
+            code_levels(coder, &mut self.levels, &mut memory.levels[channel], context, codes)?;
+            let noise = &mut this.noise[span.block_index];
+            *noise = code_noise(coder, &mut self.noise, *noise);
+            memory.neighbourhood.prepare(channel, span.bands, codes, mid_side);
+            let context = CoefficientContext { bands: span.bands, codes, class, channel };
+            let indices = &mut this.indices[span.samples()];
+            self.coefficients.code(coder, context, &memory.neighbourhood.contexts, indices)?;
+            memory.neighbourhood.note(channel, span.bands, codes, indices);
+        }
+        let (first, second) = (&element.channels[0], &element.channels[element.channels.len() - 1]);
+        let codes = [first, second].map(|c| &c.bands[span.band_range()]);
+        let indices = [first, second].map(|c| &c.indices[span.samples()]);
+        memory.neighbourhood.end_block(span.bands, codes, mid_side, indices);
+        Ok(())
+    }
+}
+
+/// Codes a noise exponent of 0..=7 as three adaptive bits, the highest first.
+fn code_noise<C: BitCoder>(coder: &mut C, counters: &mut [Counter; 8], exponent: u8) -> u8 {
+    let mut node = 1;
+    for shift in (0..3).rev() {
+        node = 2 * node + usize::from(counters[node].code(coder, exponent >> shift & 1 == 1));
+    }
+    (node - 8) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        codec::{
+            block_tree::BlockTree,
+            frame::{BandCode, SILENT},
+            stereo::elements,
+        },
+        range_coder::{BitCounter, Decoder, Encoder},
+    };
+    use proptest::prelude::*;
+
+    const N: usize = 256;
+
+    fn layout(n_channels: usize, has_noise: bool) -> Arc<Layout> {
+        let tables = BandTables::new(3000, N);
+        Arc::new(Layout { elements: elements(n_channels, 0), tables, superframe_samples: N, has_noise })
+    }
+
+    /// A legal frame made of random numbers: what no block uses stays as in a new frame.
+    fn random_frame(layout: &Layout, mut random: impl FnMut() -> u32) -> Frame {
+        let mut frame = layout.new_frame();
+        for element in &mut frame.elements {
+            element.tree = BlockTree::from_splits(|_, _| random().is_multiple_of(3));
+            for span in spans(&element.tree, &layout.tables, N) {
+                for flag in element.mid_side.iter_mut().take(span.band_range().end).skip(span.first_band) {
+                    *flag = random() & 1 == 1;
+                }
+                for channel in &mut element.channels {
+                    channel.noise[span.block_index] = (random() & 7) as u8;
+                    for (band, code) in span.bands.iter().zip(&mut channel.bands[span.band_range()]) {
+                        let is_empty = random().is_multiple_of(4);
+                        let is_silent = is_empty && !layout.has_noise;
+                        let level = if is_silent { SILENT } else { ((random() % 193) as i32 - 96) as i8 };
+                        *code = BandCode { is_empty, level };
+                        let bits = random() % 21;
+                        for index in &mut channel.indices[span.samples()][band.start..band.end] {
+                            let magnitude = (random() % (1 << bits)) as i32;
+                            *index = if is_empty {
+                                0
+                            } else if random() & 1 == 1 {
+                                -magnitude
+                            } else {
+                                magnitude
+                            };
+                        }
+                    }
+                }
+            }
+        }
+        frame
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn frames_return_and_cost_what_was_counted(seed in any::<u32>(), n_channels in 1usize..4, has_noise in any::<bool>()) {
+            let mut state = seed;
+            let mut random = move || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                state >> 11
+            };
+            let layout = layout(n_channels, has_noise);
+            let frames: Vec<Frame> = (0..3).map(|_| random_frame(&layout, &mut random)).collect();
+            let (mut store, mut count) = (Encoder::new(Vec::new()), BitCounter::default());
+            let (mut writer, mut counter) = (Syntax::new(Arc::clone(&layout)), Syntax::new(Arc::clone(&layout)));
+            for frame in &frames {
+                let mut written = frame.clone();
+                writer.code(&mut store, &mut written).expect("legal");
+                prop_assert_eq!(&written, frame);
+                counter.code(&mut count, &mut written).expect("legal");
+            }
+            let bytes = store.finish();
+            let (counted, stored) = (count.bits(), 8.0 * bytes.len() as f64);
+            prop_assert!((stored - counted).abs() < 0.002 * stored + 48.0, "{counted} bits counted, {stored} stored");
+            let (mut reader, mut bits) = (Syntax::new(Arc::clone(&layout)), Decoder::new(&bytes));
+            for frame in &frames {
+                let mut read = layout.new_frame();
+                reader.code(&mut bits, &mut read).expect("its own bits");
+                prop_assert_eq!(&read, frame);
+            }
+            prop_assert!(!bits.is_past_end());
+        }
+
+        #[test]
+        fn any_bytes_are_a_frame_or_damaged(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let layout = layout(2, true);
+            let (mut reader, mut bits) = (Syntax::new(Arc::clone(&layout)), Decoder::new(&bytes));
+            let mut frame = layout.new_frame();
+            for _ in 0..4 {
+                if reader.code(&mut bits, &mut frame).is_err() {
+                    break;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_reset_forgets_everything() {
+        let layout = layout(2, true);
+        let mut state = 5u32;
+        let mut random = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 11
+        };
+        let (mut first, mut second) = (random_frame(&layout, &mut random), random_frame(&layout, &mut random));
+        let mut syntax = Syntax::new(Arc::clone(&layout));
+        let mut code = |frame: &mut Frame| {
+            syntax.reset();
+            let mut bits = Encoder::new(Vec::new());
+            syntax.code(&mut bits, frame).expect("legal");
+            bits.finish()
+        };
+        let fresh = code(&mut first);
+        code(&mut second);
+        assert_eq!(code(&mut first), fresh);
+    }
+}
