@@ -1,0 +1,119 @@
+//! `sqnr live` between two real-time devices: PipeWire with null sinks for microphone and loudspeaker.
+//!
+//! What is played into the microphone is recorded behind the loudspeaker, and must be what the library computes from
+//! the input, frame by frame. Real time on a loaded machine can lose a cycle: one gap is forgiven, and one failure.
+//! Skips with a word where PipeWire is not installed.
+#![cfg(all(feature = "live", target_os = "linux"))]
+
+use std::{fs, path::Path, process::Command};
+
+use sqnr::{audio_file, quantizer::Quantizer, quantizer::Uniform};
+
+const SQNR: &str = env!("CARGO_BIN_EXE_sqnr");
+
+/// Frames that must agree without a break before anything is said of them.
+const RUN: usize = 64;
+
+#[test]
+fn what_is_heard_is_what_was_quantized() {
+    let mut complaint = String::new();
+    for _ in 0..2 {
+        let folder = tempfile::tempdir().expect("folder");
+        match attempt(folder.path()) {
+            Ok(()) => return,
+            Err(Trouble::NoPipeWire(what)) => {
+                eprintln!("skipped: {what}");
+                return;
+            }
+            Err(Trouble::Wrong(what)) => complaint = what,
+        }
+    }
+    panic!("twice: {complaint}");
+}
+
+enum Trouble {
+    NoPipeWire(String),
+    Wrong(String),
+}
+
+fn attempt(folder: &Path) -> Result<(), Trouble> {
+    let input = folder.join("in.wav");
+    let options = ["generate", "white", "--level", "-9", "--seconds", "2", "--channels", "2", "--bits", "24", "-o"];
+    let made = Command::new(SQNR).args(options).arg(&input).output().expect("runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let rig = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rig/pipewire.sh");
+    let output = Command::new(rig)
+        .arg(SQNR)
+        .args([&input, folder])
+        .args(["5", "--buffer", "1024", "-b", "8", "-d", "none"])
+        .output()
+        .map_err(|error| Trouble::NoPipeWire(error.to_string()))?;
+    if output.status.code() == Some(77) {
+        return Err(Trouble::NoPipeWire(String::from_utf8_lossy(&output.stdout).trim().into()));
+    }
+    if !output.status.success() {
+        let log = fs::read_to_string(folder.join("sqnr.log")).unwrap_or_default();
+        return Err(Trouble::Wrong(format!("{}: {log}", output.status)));
+    }
+    let (sent, dry) = (samples(&input), samples(&folder.join("take.dry.wav")));
+    let (wet, heard) = (samples(&folder.join("take.wet.wav")), raw(&folder.join("heard.raw")));
+    let grid = Uniform::mid_tread(8).expect("legal");
+    let level = |x: f32| grid.reconstruct(grid.index(f64::from(x))) as f32;
+    assert!(dry.len() == wet.len() && dry.iter().zip(&wet).all(|(&x, &y)| level(x) == y), "wet is not dry quantized");
+    follows(&sent, &dry, "captured")?;
+    let first = dry.iter().position(|x| *x != 0.0).unwrap_or(0);
+    let last = (first + sent.len()).min(wet.len());
+    follows(&wet[first..last], &heard, "heard")
+}
+
+/// Whether all of `sent` is in `got`, in order, with at most one gap.
+fn follows(sent: &[f32], got: &[f32], what: &str) -> Result<(), Trouble> {
+    let (mut at, mut n_gaps, mut n_lost) = (0, 0, 0);
+    let mut place = find(got, &sent[..RUN]).ok_or(Trouble::Wrong(format!("nothing was {what}")))?;
+    while at < sent.len() {
+        let n_alike = sent[at..].iter().zip(&got[place..]).take_while(|(a, b)| a == b).count();
+        (at, place) = (at + n_alike, place + n_alike);
+        if at + RUN >= sent.len() {
+            break;
+        }
+        // Look for the place where it goes on: silence put in, or frames left out.
+        n_gaps += 1;
+        let mut ahead = (at..sent.len() - RUN).step_by(2).take(48_000);
+        let Some((next, found)) = ahead.find_map(|i| find(&got[place..], &sent[i..i + RUN]).map(|p| (i, place + p)))
+        else {
+            return Err(Trouble::Wrong(format!("{what}: lost after {at} of {} samples", sent.len())));
+        };
+        n_lost += next - at;
+        (at, place) = (next, found);
+    }
+    match n_gaps {
+        0 => Ok(()),
+        1 => {
+            eprintln!("{what}: one gap, {n_lost} samples");
+            Ok(())
+        }
+        _ => Err(Trouble::Wrong(format!("{what}: {n_gaps} gaps, {n_lost} samples lost"))),
+    }
+}
+
+fn find(samples: &[f32], run: &[f32]) -> Option<usize> {
+    samples.windows(run.len()).position(|window| window == run)
+}
+
+fn samples(path: &Path) -> Vec<f32> {
+    let mut source = audio_file::open(path).expect("written");
+    let mut samples = Vec::new();
+    let mut block = vec![0.0; 8_192];
+    while let Ok(n) = source.read_f32(&mut block) {
+        if n == 0 {
+            break;
+        }
+        samples.extend_from_slice(&block[..2 * n]);
+    }
+    samples
+}
+
+fn raw(path: &Path) -> Vec<f32> {
+    let bytes = fs::read(path).expect("recorded");
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
