@@ -5,10 +5,12 @@
 
 mod batch;
 mod choices;
+mod compare;
 #[cfg(feature = "plot")]
 mod demo;
 mod design;
 mod exit;
+mod figures;
 mod generate;
 mod help;
 mod hints;
@@ -58,6 +60,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Quantize(quantize::QuantizeArgs),
+    Compare(compare::CompareArgs),
     Info(info::InfoArgs),
     Generate(generate::GenerateArgs),
     #[cfg(feature = "live")]
@@ -108,6 +111,7 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Quantize(args) => quantize::run(args, &cli.global),
+        Command::Compare(args) => compare::run(args, &cli.global),
         Command::Info(args) => info::run(args, &cli.global),
         Command::Generate(args) => generate::run(args, &cli.global),
         #[cfg(feature = "live")]

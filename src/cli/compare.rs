@@ -1,0 +1,232 @@
+//! `compare`: a reference, and what became of it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Signal,
+    analysis::{
+        Absent, Entry, Figure,
+        alignment::{self, Aligned},
+        masking, pair,
+    },
+};
+
+use super::{
+    batch::{Batch, FileReport, Job, json_object},
+    exit::{Exit, Failure, display_path},
+    figures::{self, Detail, Limit, Side},
+    inputs::{self, Input},
+    options::{Global, Inputs},
+    source,
+};
+
+/// Shown at the end of `sqnr compare --help`; a test runs each line.
+const EXAMPLES: &str = "\
+Examples:
+  sqnr quantize -b 8 song.wav
+  sqnr compare song.wav song.q8.wav
+  sqnr compare --explain song.wav song.q8.wav
+  sqnr compare --json --fail-under snr=20dB song.wav song.q8.wav";
+
+/// Compare files with a reference: what was lost, after aligning delay, gain, polarity and clock
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct CompareArgs {
+    /// The reference
+    #[arg(value_name = "REF")]
+    reference: PathBuf,
+    #[command(flatten)]
+    inputs: Inputs,
+    /// Compare sample by sample as the files are; a longer one is cut
+    #[arg(long)]
+    no_align: bool,
+    /// Show each figure's formula and definition
+    #[arg(long)]
+    explain: bool,
+    /// Exit with 1 when a figure is below its limit, such as snr=90dB
+    #[arg(long, value_name = "KEY=VALUE", value_parser = Limit::parse, allow_negative_numbers = true)]
+    fail_under: Vec<Limit>,
+    /// Exit with 1 when a figure is above its limit, such as nmr=-3dB
+    #[arg(long, value_name = "KEY=VALUE", value_parser = Limit::parse, allow_negative_numbers = true)]
+    fail_over: Vec<Limit>,
+}
+
+/// Runs `compare`.
+pub fn run(args: &CompareArgs, global: &Global) -> Result<Exit, Failure> {
+    if args.inputs.inputs.is_empty() && args.inputs.files_from.is_none() {
+        return Err(Failure::usage("compare needs a reference and at least one file to hold against it"));
+    }
+    let tests = inputs::collect(&args.inputs)?;
+    let reference = Input { path: args.reference.clone(), below: args.reference.clone() };
+    if reference.is_stdin() && tests.iter().any(Input::is_stdin) {
+        return Err(Failure::usage("standard input can be read once only"));
+    }
+    let x = read(&reference)?;
+    let jobs: Vec<Job> = tests.into_iter().map(|input| Job { input, output: None }).collect();
+    Batch { command: "compare", global, inputs: &args.inputs }.run(&jobs, |job, _| one_file(args, &x, &job.input))
+}
+
+fn read(input: &Input) -> Result<Signal, Failure> {
+    source::open(input)?.read_to_end().map_err(|error| source::unreadable(input, error))
+}
+
+fn one_file(args: &CompareArgs, x: &Signal, input: &Input) -> Result<FileReport, Failure> {
+    let y = read(input)?;
+    refuse_other_formats(args, x, &y, input)?;
+    let rate_hz = f64::from(x.sample_rate_hz());
+    let channels: Vec<Laid> = x.channels().iter().zip(y.channels()).map(|(x, y)| Laid::new(args, x, y)).collect();
+    let measure = |laid: &[Laid]| Measured::of(laid, rate_hz).map_err(|error| Failure::compute(&input.path, error));
+    let total = measure(&channels)?;
+    let details: Result<Vec<Value>, Failure> =
+        channels.chunks(1).map(|one| measure(one).map(|measured| Value::Object(measured.json()))).collect();
+    let entries = total.entries();
+    let check = |limits: &[Limit], side| figures::failed_checks(&entries, limits, side).map_err(Failure::usage);
+    let mut failed_checks = check(&args.fail_under, Side::Under)?;
+    failed_checks.extend(check(&args.fail_over, Side::Over)?);
+    let mut json = total.json();
+    json.insert("reference".into(), display_path(&args.reference).into());
+    json.insert("sample_rate_hz".into(), x.sample_rate_hz().into());
+    json.insert("channels".into(), x.channels().len().into());
+    json.insert("channels_detail".into(), details?.into());
+    Ok(FileReport {
+        table: Some(figures::table(&entries, Detail::of(args.explain))),
+        json,
+        warnings: length_warning(args, x, &y).into_iter().collect(),
+        failed_checks,
+        ..FileReport::default()
+    })
+}
+
+fn refuse_other_formats(args: &CompareArgs, x: &Signal, y: &Signal, input: &Input) -> Result<(), Failure> {
+    let reference = display_path(&args.reference);
+    let (ours, theirs) = (y.sample_rate_hz(), x.sample_rate_hz());
+    if ours != theirs {
+        return Err(Failure::input(&input.path, format!("has {ours} Hz, {reference} {theirs} Hz; resample one first")));
+    }
+    let (ours, theirs) = (y.channels().len(), x.channels().len());
+    match ours == theirs {
+        true => Ok(()),
+        false => Err(Failure::input(&input.path, format!("has {ours} channels, {reference} {theirs}"))),
+    }
+}
+
+fn length_warning(args: &CompareArgs, x: &Signal, y: &Signal) -> Option<String> {
+    let differs = args.no_align && x.len() != y.len();
+    differs.then(|| format!("{} samples against {} of the reference; the longer is cut", y.len(), x.len()))
+}
+
+/// One channel, laid over its reference.
+struct Laid {
+    x: Vec<f64>,
+    y: Vec<f64>,
+    shift: Result<Shift, Absent>,
+}
+
+/// What was undone.
+#[derive(Clone, Copy)]
+struct Shift {
+    delay_samples: f64,
+    gain: f64,
+    drift_ppm: f64,
+}
+
+impl Laid {
+    fn new(args: &CompareArgs, x: &[f64], y: &[f64]) -> Self {
+        let n = x.len().min(y.len());
+        let as_is = |shift| Self { x: x[..n].to_vec(), y: y[..n].to_vec(), shift };
+        if args.no_align {
+            return as_is(Ok(Shift { delay_samples: 0.0, gain: 1.0, drift_ppm: 0.0 }));
+        }
+        match alignment::align(x, y) {
+            Ok(Aligned { delay_samples, gain, drift_ppm, start, test }) => {
+                let x = x[start..start + test.len()].to_vec();
+                Self { x, y: test, shift: Ok(Shift { delay_samples, gain, drift_ppm }) }
+            }
+            Err(why) => as_is(Err(why)),
+        }
+    }
+}
+
+/// Figures over one or more channels, one after the other.
+struct Measured {
+    shift: Result<Shift, Absent>,
+    pair: pair::PairFigures,
+    masking: masking::MaskingFigures,
+}
+
+impl Measured {
+    fn of(laid: &[Laid], rate_hz: f64) -> crate::Result<Self> {
+        let x: Vec<f64> = laid.iter().flat_map(|l| &l.x).copied().collect();
+        let y: Vec<f64> = laid.iter().flat_map(|l| &l.y).copied().collect();
+        let pair = pair::compare(&x, &y, rate_hz)?;
+        let masking = masking::noise_to_mask(&x, &y, rate_hz)?;
+        // Channels of one recording share their delay; the first that could be aligned speaks for all.
+        let shift = laid.iter().map(|l| l.shift).find(Result::is_ok).unwrap_or(laid[0].shift);
+        Ok(Self { shift, pair, masking })
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        let entry = |key, label, unit, figure, definition, formula: &str| Entry {
+            key,
+            label,
+            unit,
+            figure,
+            definition,
+            formula: formula.into(),
+        };
+        let shift = |part: fn(Shift) -> f64| -> Figure { self.shift.map(part) };
+        let mut entries = vec![
+            entry(
+                "delay_samples",
+                "delay",
+                "samples",
+                shift(|s| s.delay_samples),
+                "alignment",
+                "peak of the cross-correlation",
+            ),
+            entry(
+                "gain_db",
+                "gain",
+                "dB",
+                shift(|s| 20.0 * s.gain.abs().log10()),
+                "alignment",
+                "20 log10 |sum x y / sum x^2|",
+            ),
+            entry("polarity", "polarity", "", shift(|s| s.gain.signum()), "alignment", "sign of the gain"),
+            entry("drift_ppm", "clock drift", "ppm", shift(|s| s.drift_ppm), "alignment", "slope of the delay"),
+        ];
+        entries.extend(self.pair.entries().into_iter().filter(|e| !matches!(e.key, "gain_db" | "polarity")));
+        entries.push(entry(
+            "nmr_db",
+            "noise-to-mask ratio",
+            "dB",
+            self.masking.nmr_db,
+            "nmr",
+            "mean over frames and Bark bands",
+        ));
+        entries
+    }
+
+    fn json(&self) -> Map<String, Value> {
+        let mut object = json_object(&self.pair);
+        let mut reasons = object.remove("reasons").unwrap_or_else(|| json!({}));
+        for entry in self.entries() {
+            object.insert(entry.key.into(), json!(entry.figure.ok()));
+            if let (Err(why), Value::Object(reasons)) = (entry.figure, &mut reasons) {
+                reasons.insert(entry.key.into(), why.to_string().into());
+            }
+        }
+        object.insert("reasons".into(), reasons);
+        let bands: Vec<Value> = self
+            .masking
+            .bands
+            .iter()
+            .map(|b| json!({"frequency_hz": b.frequency_hz, "nmr_db": b.nmr_db.ok(), "snr_db": b.snr_db.ok()}))
+            .collect();
+        object.insert("nmr_bands".into(), bands.into());
+        object
+    }
+}

@@ -1,0 +1,60 @@
+//! `sqnr compare`.
+
+use super::support::Folder;
+
+#[test]
+fn comparing_says_what_quantizing_said() {
+    let folder = Folder::new();
+    folder.copy("organ_choir.wav", "song.wav");
+    let quantized = folder.json("quantize -b 8 song.wav")["snr_db"].as_f64().expect("a figure");
+    for options in ["", "--no-align"] {
+        let json = folder.json(&format!("compare {options} song.wav song.q8.wav"));
+        assert!((json["snr_db"].as_f64().expect("a figure") - quantized).abs() < 1e-9, "{json}");
+        assert_eq!((&json["delay_samples"], &json["gain_db"]), (&0.0.into(), &0.0.into()));
+        assert_eq!(json["channels_detail"].as_array().expect("channels").len(), 2);
+    }
+}
+
+#[test]
+fn delay_gain_and_polarity_are_undone() {
+    let folder = Folder::new();
+    folder.copy("singing.wav", "song.wav");
+    let codes: Vec<i16> = folder.read("song.wav").1.iter().map(|&c| c as i16).collect();
+    folder.wav16("a.wav", &codes[..60_000]);
+    let late: Vec<i16> = std::iter::repeat_n(0, 137).chain(codes[..60_000].iter().map(|&c| -(c / 2))).collect();
+    folder.wav16("b.wav", &late);
+    let json = folder.json("compare a.wav b.wav");
+    assert_eq!((&json["delay_samples"], &json["polarity"]), (&137.0.into(), &(-1.0).into()));
+    assert!((json["gain_db"].as_f64().expect("a figure") + 6.02).abs() < 0.01);
+    assert!(json["snr_db"].as_f64().expect("a figure") > 60.0, "{json}");
+    let plain = folder.json("compare --no-align a.wav b.wav");
+    assert!(plain["snr_db"].as_f64().expect("a figure") < 3.0);
+}
+
+#[test]
+fn limits_decide_the_exit_code() {
+    let folder = Folder::new();
+    folder.song("song.wav");
+    folder.run("quantize -b 8 song.wav").succeeds();
+    folder.run("compare song.wav song.q8.wav --fail-under snr=20dB").succeeds();
+    let run = folder.run("compare song.wav song.q8.wav --fail-under snr=90dB");
+    assert_eq!(run.code, 1);
+    run.fails(1, "under 90.00 dB");
+    folder.run("compare song.wav song.q8.wav --fail-under snt=90dB").fails(2, "no figure is called 'snt'");
+    folder.run("compare song.wav song.wav --fail-under snr=300dB").succeeds();
+}
+
+#[test]
+fn what_cannot_be_compared_is_said() {
+    let folder = Folder::new();
+    folder.song("song.wav");
+    folder.copy("organ_choir.wav", "stereo.wav");
+    folder.run("compare song.wav stereo.wav").fails(3, "stereo.wav: has 44100 Hz, song.wav 8000 Hz");
+    folder.run("compare song.wav").fails(2, "needs a reference and at least one file");
+    folder.wav16("silence.wav", &[0; 4_000]);
+    let json = folder.json("compare silence.wav song.wav");
+    assert!(json["snr_db"].is_null() && json["reasons"]["snr_db"].is_string(), "{json}");
+    folder.wav16("empty.wav", &[]);
+    let json = folder.json("compare song.wav empty.wav");
+    assert!(json["snr_db"].is_null(), "{json}");
+}
