@@ -8,12 +8,13 @@ pub mod density;
 pub mod entropy_constrained;
 mod entropy_constrained_samples;
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;
 pub mod lloyd_max;
 pub mod optimal_partition;
 mod quadrature;
 pub mod samples;
 mod tridiagonal;
+pub mod uniform_best;
 
 use crate::Result;
 use crate::quantizer::Codebook;

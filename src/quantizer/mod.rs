@@ -16,11 +16,15 @@ pub mod g711;
 #[cfg(test)]
 mod golden;
 pub mod index_coder;
+mod lattice;
 #[cfg(test)]
 pub(crate) mod laws;
+mod leech;
+mod pyramid;
 pub mod trellis;
 mod trellis_coded;
 mod uniform;
+mod vector;
 mod viterbi;
 
 use std::ops::RangeInclusive;
@@ -31,8 +35,11 @@ pub(crate) use codebook_encoder::{N_BUCKETS, Table};
 #[cfg(feature = "json")]
 pub use codebook_file::CodebookFile;
 pub use companding::{Companding, Compressor};
+pub use lattice::Lattice;
+pub use pyramid::Pyramid;
 pub use trellis_coded::TrellisCoded;
 pub use uniform::{Grid, Uniform};
+pub use vector::{Training, VectorCodebook};
 
 /// A memoryless scalar quantizer. Full scale is 1.0 unless the quantizer was built for another.
 ///
