@@ -24,6 +24,8 @@ mod outputs;
 mod plot;
 mod progress;
 mod quantize;
+#[cfg(feature = "plot")]
+mod report;
 mod signals;
 mod sink;
 mod source;
@@ -68,6 +70,8 @@ enum Command {
     Design(design::DesignArgs),
     #[cfg(feature = "plot")]
     Plot(plot::PlotArgs),
+    #[cfg(feature = "plot")]
+    Report(report::ReportArgs),
     #[cfg(feature = "plot")]
     Demo(demo::DemoArgs),
     /// Print a completion script for a shell
@@ -119,6 +123,8 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Design(args) => design::run(args, &cli.global),
         #[cfg(feature = "plot")]
         Command::Plot(args) => plot::run(args, &cli.global),
+        #[cfg(feature = "plot")]
+        Command::Report(args) => report::run(args, &cli.global),
         #[cfg(feature = "plot")]
         Command::Demo(args) => demo::run(args, &cli.global),
         Command::Completions(args) => help::completions(args, &mut Cli::command()),

@@ -3,7 +3,8 @@
 use super::support::Folder;
 
 /// Commands whose long help ends with examples.
-const COMMANDS: [&str; 8] = ["", "quantize", "compare", "generate", "info", "plot", "demo", "design codebook"];
+const COMMANDS: [&str; 9] =
+    ["", "quantize", "compare", "generate", "info", "plot", "report", "demo", "design codebook"];
 
 /// The lines below "Examples:" of a command's long help.
 fn examples(folder: &Folder, command: &str) -> Vec<String> {

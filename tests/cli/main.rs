@@ -9,4 +9,6 @@ mod generate;
 mod help;
 mod info;
 mod quantize;
+#[cfg(feature = "plot")]
+mod report;
 mod support;

@@ -1,7 +1,7 @@
 //! `plot`: pictures of signals, quantizers and their errors, as SVG or PNG, and the same numbers as CSV.
 
 mod pair;
-mod spectra;
+pub mod spectra;
 
 use std::path::{Path, PathBuf};
 

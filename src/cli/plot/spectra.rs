@@ -53,25 +53,28 @@ pub fn of_pair(pair: Pair, progress: &FileProgress) -> Result<(PowerSpectrum, Po
 }
 
 /// An average over frames that keeps the start, should there be less than a frame.
-struct Averaged {
+pub struct Averaged {
     welch: Welch,
     sample_rate_hz: f64,
     start: Vec<f64>,
 }
 
 impl Averaged {
-    fn new(sample_rate_hz: u32) -> crate::Result<Self> {
+    /// An average without samples.
+    pub fn new(sample_rate_hz: u32) -> crate::Result<Self> {
         let sample_rate_hz = f64::from(sample_rate_hz);
         Ok(Self { welch: Welch::new(sample_rate_hz, Settings::default())?, sample_rate_hz, start: Vec::new() })
     }
 
-    fn push(&mut self, x: &[f64]) {
+    /// Takes samples in.
+    pub fn push(&mut self, x: &[f64]) {
         let room = Settings::default().n_fft - self.start.len();
         self.start.extend(&x[..room.min(x.len())]);
         self.welch.push(x);
     }
 
-    fn finish(self, path: &Path) -> Result<PowerSpectrum, Failure> {
+    /// The spectrum of all samples so far.
+    pub fn finish(self, path: &Path) -> Result<PowerSpectrum, Failure> {
         let Settings { n_fft, window, .. } = Settings::default();
         let spectrum = match self.start.len() {
             0..2 => return Err(Failure::input(path, "is too short for a spectrum; 2 samples are the least")),
