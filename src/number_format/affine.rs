@@ -280,13 +280,13 @@ pub struct AffineOptions {
 
 impl AffineOptions {
     /// Asymmetric, per tensor, ONNX Runtime's rule, from minimum to maximum.
-    pub fn new(kind: IntegerType) -> Self {
+    pub const fn new(kind: IntegerType) -> Self {
         Self {
             kind,
-            symmetry: Symmetry::default(),
-            granularity: Granularity::default(),
-            rule: ScaleRule::default(),
-            calibration: Calibration::default(),
+            symmetry: Symmetry::Asymmetric,
+            granularity: Granularity::Tensor,
+            rule: ScaleRule::OnnxRuntime,
+            calibration: Calibration::MinMax,
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod block_float;
 pub mod calibration;
 pub mod fixed_point;
 pub mod gguf;
+mod named;
 pub mod small_float;
 pub mod tensor_file;
 
@@ -19,4 +20,5 @@ pub use affine::{Affine, AffineTensor, IntegerType};
 pub use block_float::MxFormat;
 pub use fixed_point::FixedPoint;
 pub use gguf::GgufType;
+pub use named::{NumberFormat, Reconstruction};
 pub use small_float::{FloatOverflow, SmallFloat};

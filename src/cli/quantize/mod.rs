@@ -1,6 +1,7 @@
 //! `quantize`: a file at a chosen bit depth, what that cost, and the error as audio.
 
 pub mod chain;
+mod number_format;
 mod stream;
 
 use std::{path::PathBuf, time::Instant};
@@ -35,6 +36,7 @@ Examples:
   sqnr quantize -b 4 --dither none --error lost.wav song.wav -o four.wav
   sqnr quantize -b 8 -m mu-law speech.wav -o telephone.wav
   sqnr quantize -b 6 --shape 1.5,-0.6 song.wav -o shaped.wav
+  sqnr quantize --format fp8-e4m3 song.wav -o eight.wav
   sqnr quantize --levels 12 -m lloyd-max song.wav -o twelve.wav
   sqnr quantize -b 12 -O out *.wav";
 
@@ -48,6 +50,8 @@ pub struct QuantizeArgs {
     outputs: Outputs,
     #[command(flatten)]
     settings: Settings,
+    #[command(flatten)]
+    number_format: number_format::FormatArgs,
     /// Also write the quantization error (output minus input) as audio; one input only
     #[arg(long, value_name = "FILE")]
     error: Option<PathBuf>,
@@ -104,6 +108,9 @@ impl Default for Settings {
 
 /// Runs `quantize`.
 pub fn run(args: &QuantizeArgs, global: &Global) -> Result<Exit, Failure> {
+    if let Some(format) = &args.number_format.format {
+        return number_format::run(args, format, global);
+    }
     chain::check(&args.settings)?;
     let inputs = inputs::collect(&args.inputs)?;
     let planned = outputs::plan(&inputs, &args.outputs, &suffix(&args.settings))?;
@@ -150,7 +157,7 @@ fn error_output(args: &QuantizeArgs, inputs: &[Input], planned: &[Output]) -> Re
 fn one_file(args: &QuantizeArgs, global: &Global, task: Task, progress: &FileProgress) -> Result<FileReport, Failure> {
     let existing = Existing::of(global);
     if outputs::clearance(task.output, existing)? == Clearance::Skip {
-        return Ok(skipped(task));
+        return Ok(skipped_line(&task.job.input, task.output));
     }
     if let Some(error) = task.error {
         outputs::clearance(error, existing)?;
@@ -186,9 +193,10 @@ pub fn convert(settings: &Settings, files: Files, progress: &FileProgress) -> Re
     Ok((chain, measured))
 }
 
-fn skipped(task: Task) -> FileReport {
+/// The report of a file whose output is there already.
+fn skipped_line(input: &Input, output: &Output) -> FileReport {
     FileReport {
-        line: Some(format!("{}: skipped, {} exists", task.job.input.display(), task.output.display())),
+        line: Some(format!("{}: skipped, {} exists", input.display(), output.display())),
         skipped: true,
         ..FileReport::default()
     }
