@@ -119,22 +119,42 @@ impl Container {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shape {
     None,
+    /// Designed for the sample rate: 15-phon weighting, order 32, at most 24 dB more noise in all.
+    Auto,
     /// Feedback coefficients c: `NTF(z) = 1 - sum c[k] z^-k`.
     Feedback(Vec<f64>),
 }
 
 impl Shape {
-    /// Reads `none` or coefficients with commas between them.
+    /// Reads `none`, `auto`, the JSON file of a designed shaper, or coefficients with commas between them.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text == "none" {
-            return Ok(Self::None);
+        match text {
+            "none" => return Ok(Self::None),
+            "auto" => return Ok(Self::Auto),
+            file if file.ends_with(".json") => return shaper_file(file).map(Self::Feedback),
+            _ => {}
         }
         let numbers: Result<Vec<f64>, _> = text.split(',').map(|c| c.trim().parse::<f64>()).collect();
         match numbers {
             Ok(numbers) => Ok(Self::Feedback(numbers)),
-            Err(_) => Err(hints::choose(text, &["none"], "or coefficients such as 1.5,-0.6")),
+            Err(_) => Err(hints::choose(text, &["none", "auto"], "a FILE.json, or coefficients such as 1.5,-0.6")),
         }
     }
+}
+
+/// The coefficients `feedback` of a file that `design shaper` wrote.
+fn shaper_file(name: &str) -> Result<Vec<f64>, String> {
+    /// 64 coefficients take some kilobytes.
+    const MAX_BYTES: u64 = 1 << 20;
+    let size = std::fs::metadata(name).map_err(|_| "no such file".to_owned())?.len();
+    if size > MAX_BYTES {
+        return Err(format!("{size} bytes are too many for a shaper; the limit is {MAX_BYTES}"));
+    }
+    let text = std::fs::read_to_string(name).map_err(|error| error.to_string())?;
+    let object: serde_json::Value = serde_json::from_str(&text).map_err(|error| format!("no JSON: {error}"))?;
+    let numbers = object["feedback"].as_array().ok_or("no shaper: it has no array \"feedback\"")?;
+    let numbers: Option<Vec<f64>> = numbers.iter().map(serde_json::Value::as_f64).collect();
+    numbers.ok_or_else(|| "no shaper: \"feedback\" holds what is no number".into())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod design;
 mod generate;
 mod help;
 mod info;
+mod number_format;
 mod quantize;
 #[cfg(feature = "plot")]
 mod report;

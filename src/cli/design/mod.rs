@@ -1,6 +1,10 @@
 //! `design`: finds the best of something, and writes it where other commands take it from.
 
 mod codebook;
+mod filter_file;
+mod modulator;
+mod predictor;
+mod shaper;
 
 use clap::{Args, Subcommand};
 
@@ -9,7 +13,7 @@ use super::{
     options::Global,
 };
 
-/// Find the best codebook for a signal or a density
+/// Find the best codebook, noise shaper, modulator or predictor
 #[derive(Debug, Args)]
 pub struct DesignArgs {
     #[command(subcommand)]
@@ -19,11 +23,17 @@ pub struct DesignArgs {
 #[derive(Debug, Subcommand)]
 enum What {
     Codebook(codebook::CodebookArgs),
+    Shaper(shaper::ShaperArgs),
+    Modulator(modulator::ModulatorArgs),
+    Predictor(predictor::PredictorArgs),
 }
 
 /// Runs `design`.
 pub fn run(args: &DesignArgs, global: &Global) -> Result<Exit, Failure> {
     match &args.what {
         What::Codebook(args) => codebook::run(args, global),
+        What::Shaper(args) => shaper::run(args, global),
+        What::Modulator(args) => modulator::run(args, global),
+        What::Predictor(args) => predictor::run(args, global),
     }
 }

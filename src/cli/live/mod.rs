@@ -250,6 +250,7 @@ fn settings(args: &LiveArgs) -> Result<Settings, Failure> {
     };
     let shape = match &args.shape {
         Shape::None => LiveShape::none(),
+        Shape::Auto => return Err(Failure::usage("--shape auto is for files; live takes none or coefficients")),
         Shape::Feedback(c) => {
             LiveShape { name: "own".into(), filter: Some(ErrorFilter::from_feedback(c).map_err(wrong)?) }
         }

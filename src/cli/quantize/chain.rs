@@ -8,7 +8,10 @@ use crate::{
         Codebook, CodebookFile, Companding, Compressor, Grid, Quantizer, Uniform,
         g711::{Convention, G711, Law as G711Law},
     },
-    shaping::{Dither, ErrorFilter, Requantizer, RequantizerOptions},
+    shaping::{
+        Dither, ErrorFilter, Requantizer, RequantizerOptions,
+        shaper_design::{self, ShaperSpec},
+    },
     wav::{Encoding, SampleFormat, Spec},
 };
 
@@ -83,6 +86,7 @@ impl Chain {
         let wrong = |error| Failure::compute(&input.path, error);
         let shaper = match &settings.shape {
             Shape::None => None,
+            Shape::Auto => Some(designed_shaper(info).map_err(wrong)?),
             Shape::Feedback(coefficients) => Some(ErrorFilter::from_feedback(coefficients).map_err(wrong)?),
         };
         let (storage, sample_format) = storage(settings, quantizer.as_ref(), dither)?;
@@ -150,6 +154,13 @@ impl Chain {
         let shaped = if self.shape == Shape::None { "" } else { ", shaped" };
         format!("{depth} {}{dither}{shaped}", settings.method.name())
     }
+}
+
+/// The shaper of `--shape auto`.
+fn designed_shaper(info: &Info) -> crate::Result<ErrorFilter> {
+    let sample_rate_hz = f64::from(info.spec.sample_rate_hz);
+    let design = shaper_design::design(&ShaperSpec { sample_rate_hz, ..ShaperSpec::default() })?;
+    ErrorFilter::from_feedback(&design.feedback())
 }
 
 fn n_levels(settings: &Settings) -> u64 {

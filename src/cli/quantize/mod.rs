@@ -78,7 +78,7 @@ pub struct Settings {
     /// Noise added before the decision
     #[arg(short, long, default_value = "auto", value_name = "KIND")]
     pub dither: DitherChoice,
-    /// Noise shaping: none, or feedback coefficients such as 1.5,-0.6
+    /// Noise shaping: none, auto, a FILE.json of design shaper, or feedback coefficients such as 1.5,-0.6
     #[arg(short, long, default_value = "none", value_name = "FILTER", value_parser = Shape::parse, allow_hyphen_values = true)]
     pub shape: Shape,
     /// Seed of the dither
