@@ -1,0 +1,56 @@
+//! The examples, run: each ends well and prints what it promises. None has more than 60 lines.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// An example's program, built beside this test.
+fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("this test has a path");
+    let folder = test.parent().and_then(Path::parent).expect("tests lie in deps");
+    folder.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
+
+fn output(name: &str, arguments: &[&Path]) -> String {
+    let run = Command::new(program(name)).args(arguments).output();
+    let run = run.unwrap_or_else(|e| panic!("{name}: {e}; plain `cargo test` builds the examples first"));
+    let text = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(run.status.success(), "{name}: {text}{}", String::from_utf8_lossy(&run.stderr));
+    text
+}
+
+#[test]
+fn a_wav_is_quantized() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let input = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/singing.wav");
+    let written = folder.path().join("out.wav");
+    assert_eq!(output("quantize_wav", &[&input, &written]), "SQNR 34.39 dB over 272243 samples per channel\n");
+    assert_eq!(hound::WavReader::open(&written).expect("a WAV").duration(), 272_243);
+}
+
+#[test]
+fn dither_saves_a_tone_below_a_step() {
+    let text = output("dither", &[]);
+    let percent: Vec<i32> =
+        text.lines().map(|line| line.split_whitespace().nth(1).expect("a figure").parse().expect("a number")).collect();
+    assert_eq!(percent[0], 0, "{text}");
+    assert!(percent[1..].iter().all(|p| (97..=103).contains(p)), "{text}");
+}
+
+#[test]
+fn quantizers_of_a_gaussian_are_designed() {
+    let text = output("lloyd_max", &[]);
+    // Max 1960, table I: eight levels, mean squared error 0.03454.
+    assert!(text.contains("Lloyd-Max                8 levels  SQNR 14.616 dB"), "{text}");
+}
+
+#[test]
+fn examples_are_short() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    for entry in std::fs::read_dir(folder).expect("examples") {
+        let path = entry.expect("an entry").path();
+        let lines = std::fs::read_to_string(&path).expect("text").lines().count();
+        assert!(lines <= 65, "{}: {lines} lines", path.display());
+    }
+}
