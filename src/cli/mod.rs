@@ -6,9 +6,11 @@
 mod batch;
 mod choices;
 mod compare;
+mod decode;
 #[cfg(feature = "plot")]
 mod demo;
 mod design;
+mod encode;
 mod exit;
 mod figures;
 mod generate;
@@ -62,6 +64,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Quantize(quantize::QuantizeArgs),
+    Encode(encode::EncodeArgs),
+    Decode(decode::DecodeArgs),
     Compare(compare::CompareArgs),
     Info(info::InfoArgs),
     Generate(generate::GenerateArgs),
@@ -115,6 +119,8 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Quantize(args) => quantize::run(args, &cli.global),
+        Command::Encode(args) => encode::run(args, &cli.global),
+        Command::Decode(args) => decode::run(args, &cli.global),
         Command::Compare(args) => compare::run(args, &cli.global),
         Command::Info(args) => info::run(args, &cli.global),
         Command::Generate(args) => generate::run(args, &cli.global),

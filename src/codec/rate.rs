@@ -150,7 +150,7 @@ fn encode_pass<W: Write>(source: &mut dyn PcmSource, sink: W, options: &EncoderO
 /// Encodes a whole source so that the file has `kbps` kbit/s, container included, within 1 %.
 ///
 /// A file that cannot be so large or so small (silence, a second of anything at 1 kbit/s) gets as near as the noise
-/// targets of -80 to 0 dB allow.
+/// targets of -80 to 0 dB allow: noise under the threshold of hearing is never bought off.
 ///
 /// # Errors
 /// `InvalidParameter` for a rate outside 1 to 100 000 kbit/s or an option out of its range, the source's own, `Io`.
@@ -182,7 +182,7 @@ pub fn encode_at_bitrate<W: Write>(
     })?;
     let mut search = RateSearch::new(kbps, &options);
     search.quality_db = guess.0;
-    let (quality_db, _) = search.step_once(|options| encode_pass(source, io::sink(), options))?;
+    let (quality_db, _) = search.run(|options| encode_pass(source, io::sink(), options))?;
     encode_pass(source, sink, &EncoderOptions { goal: Goal::NoiseTarget(quality_db), ..options })
 }
 
@@ -234,15 +234,6 @@ impl<'a> RateSearch<'a> {
             }
             self.quality_db = next.clamp(QUALITIES_DB.0, QUALITIES_DB.1);
         }
-    }
-
-    /// One pass, and the quality that its result suggests.
-    fn step_once(self, mut pass: impl FnMut(&EncoderOptions) -> Result<Summary>) -> Result<(f32, Summary)> {
-        let summary = pass(&self.options_at(self.quality_db))?;
-        let excess = (summary.bitrate_kbps() / self.kbps).ln();
-        let next = f64::from(self.quality_db) - excess / FIRST_SLOPE;
-        let next = if excess.abs() > RATE_TOLERANCE { next as f32 } else { self.quality_db };
-        Ok((next.clamp(QUALITIES_DB.0, QUALITIES_DB.1), summary))
     }
 }
 

@@ -3,8 +3,8 @@
 use super::support::Folder;
 
 /// Commands whose long help ends with examples.
-const COMMANDS: [&str; 9] =
-    ["", "quantize", "compare", "generate", "info", "plot", "report", "demo", "design codebook"];
+const COMMANDS: [&str; 11] =
+    ["", "quantize", "encode", "decode", "compare", "generate", "info", "plot", "report", "demo", "design codebook"];
 
 /// The lines below "Examples:" of a command's long help.
 fn examples(folder: &Folder, command: &str) -> Vec<String> {
@@ -19,6 +19,9 @@ fn every_example_runs() {
         let folder = Folder::new();
         for name in ["song.wav", "speech.wav"] {
             folder.song(name);
+        }
+        if command == "decode" {
+            folder.run("encode song.wav -o tune.sqn").succeeds();
         }
         let examples = examples(&folder, command);
         assert!((2..=8).contains(&examples.len()), "{command}: {examples:?}");

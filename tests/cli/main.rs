@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod batch;
+mod codec;
 mod compare;
 mod demo;
 mod design;
