@@ -192,6 +192,22 @@ fn every_way_out_leaves_the_terminal_sane() {
 }
 
 #[test]
+fn a_closed_window_ends_it_and_the_recording_is_whole() {
+    let folder = tempfile::tempdir().expect("folder");
+    write_input(folder.path());
+    let Some(terminal) = Terminal::open("closed", (80, 24), folder.path()) else { return };
+    // Without the shell in between, the hang-up comes to the program itself.
+    terminal.type_line(&format!("exec {SQNR} live --input in.wav --output-device none --record take"));
+    terminal.wait_for("? help");
+    drop(terminal);
+    let start = Instant::now();
+    while !folder.path().join("take.wet.wav").exists() {
+        assert!(start.elapsed() < PATIENCE, "it goes on without a window");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
 fn a_dumb_terminal_gets_lines() {
     let folder = tempfile::tempdir().expect("folder");
     write_input(folder.path());

@@ -57,6 +57,8 @@ pub struct Status {
     pub dropouts: Dropouts,
     /// Microphone to loudspeaker, in seconds, averaged; `None` until both ends have run.
     pub latency_s: Option<f64>,
+    /// Drift between the two devices, parts per million, once it is worked off.
+    pub drift_ppm: Option<f64>,
     /// Blocks of both devices, in frames.
     pub block_frames: (Option<u32>, Option<u32>),
     /// Nothing is heard for want of an output device.
@@ -264,6 +266,7 @@ impl Deck {
             state,
             dropouts: sum(self.past_dropouts, dropouts),
             latency_s: self.latency_s,
+            drift_ppm: running.and_then(|session| session.flow().drift_ppm()),
             block_frames: running.map_or((None, None), Session::block_frames),
             is_silent: running.is_some_and(Session::is_silent),
             recorded_frames: self.recorder.as_ref().map(Recorder::n_frames),

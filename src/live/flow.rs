@@ -41,6 +41,8 @@ pub struct Flow {
     capture_origin_ns: AtomicI64,
     playback_origin_ns: AtomicI64,
     slip_ns: AtomicI64,
+    /// In 10^-9; `UNKNOWN_NS` while the clocks are not known to differ.
+    drift_ppb: AtomicI64,
     last_capture_ns: AtomicI64,
     last_playback_ns: AtomicI64,
 }
@@ -65,6 +67,7 @@ impl Default for Flow {
             capture_origin_ns: AtomicI64::new(UNKNOWN_NS),
             playback_origin_ns: AtomicI64::new(UNKNOWN_NS),
             slip_ns: AtomicI64::new(0),
+            drift_ppb: AtomicI64::new(UNKNOWN_NS),
             last_capture_ns: AtomicI64::new(0),
             last_playback_ns: AtomicI64::new(0),
         }
@@ -115,6 +118,19 @@ impl Flow {
     /// The bridge reports how far its input is ahead of its output, both counted at their nominal rates.
     pub(super) fn set_slip_ns(&self, slip_ns: i64) {
         self.slip_ns.store(slip_ns, Relaxed);
+    }
+
+    pub(super) fn set_drift(&self, drift_ppm: Option<f64>) {
+        self.drift_ppb.store(drift_ppm.map_or(UNKNOWN_NS, |ppm| (ppm * 1e3) as i64), Relaxed);
+    }
+
+    /// By how much the input's clock is the faster, in parts per million, once the path works it off by resampling;
+    /// `None` while every sample passes as it is.
+    pub fn drift_ppm(&self) -> Option<f64> {
+        match self.drift_ppb.load(Relaxed) {
+            UNKNOWN_NS => None,
+            ppb => Some(ppb as f64 * 1e-3),
+        }
     }
 
     /// Time from a sound at the microphone to the same sound at the loudspeaker, in seconds, as the drivers tell it.

@@ -83,7 +83,7 @@ impl Line<'_> {
             "level_dbfs": finite(Some(input.rms_dbfs)),
             "snr_db": finite(*snr_db), "snr_mean_db": finite(*snr_mean_db),
             "theory_snr_db": theory_snr_db(settings, &reading),
-            "clipped_samples": clipped_samples, "latency_s": latency_s,
+            "clipped_samples": clipped_samples, "latency_s": latency_s, "drift_ppm": status.drift_ppm,
             "input_block_frames": block_frames.0, "output_block_frames": block_frames.1,
             "underruns": dropouts.underruns, "underrun_frames": dropouts.underrun_frames,
             "lost_frames": dropouts.lost_frames, "device_xruns": dropouts.device_xruns,

@@ -95,7 +95,8 @@ pub fn show(deck: &mut Deck, options: &ScreenOptions) -> io::Result<End> {
         if is_late || panel.view.status.state == State::Ended {
             return Ok(End::Done);
         }
-        while event::poll(FRAME.saturating_sub(frame_start.elapsed()))? {
+        terminal::wait_for_input(FRAME.saturating_sub(frame_start.elapsed()))?;
+        while event::poll(Duration::ZERO)? {
             let Some(action) = keys::action(&event::read()?, picture::keys_row(area)) else { continue };
             match action {
                 Action::Quit => return Ok(End::Done),
@@ -274,6 +275,7 @@ impl View {
                 state: State::Running,
                 dropouts: super::Dropouts::default(),
                 latency_s: None,
+                drift_ppm: None,
                 block_frames: (None, None),
                 is_silent: false,
                 recorded_frames: None,

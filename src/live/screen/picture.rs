@@ -95,6 +95,9 @@ fn draw_header(view: &View, row: Rect, buffer: &mut Buffer) {
     if let Some(n_frames) = status.recorded_frames {
         parts.push((format!("REC {:.1} s", n_frames as f64 / view.sample_rate_hz), alarm));
     }
+    if let Some(ppm) = status.drift_ppm {
+        parts.push((format!("drift {ppm:+.0} ppm"), plain));
+    }
     if let (_, Some(block)) = status.block_frames {
         parts.push((format!("block {block}"), plain));
     }

@@ -71,6 +71,35 @@ impl Screen {
     }
 }
 
+/// Waits until a key or the mouse has something to tell, at most `timeout`.
+///
+/// Not crossterm's own wait: in a window that has been closed, it reads the end of its input for ever and never comes
+/// back.
+///
+/// # Errors
+/// When the terminal is gone.
+#[cfg(unix)]
+pub fn wait_for_input(timeout: std::time::Duration) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let stdin = io::stdin();
+    let mut watched = [PollFd::new(&stdin, PollFlags::IN)];
+    let timeout = Timespec::try_from(timeout).unwrap_or_default();
+    match poll(&mut watched, Some(&timeout)) {
+        // A signal: whoever noted it is asked before the next picture.
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let is_gone = watched[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
+    if is_gone { Err(io::Error::new(io::ErrorKind::BrokenPipe, "the terminal is gone")) } else { Ok(()) }
+}
+
+/// Waits until a key or the mouse has something to tell, at most `timeout`.
+#[cfg(not(unix))]
+pub fn wait_for_input(timeout: std::time::Duration) -> io::Result<()> {
+    crossterm::event::poll(timeout).map(|_| ())
+}
+
 impl Drop for Screen {
     fn drop(&mut self) {
         give_back();
