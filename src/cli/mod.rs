@@ -35,6 +35,7 @@ mod stdio;
 mod training;
 mod units;
 mod usage;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -66,6 +67,7 @@ enum Command {
     Quantize(quantize::QuantizeArgs),
     Encode(encode::EncodeArgs),
     Decode(decode::DecodeArgs),
+    Verify(verify::VerifyArgs),
     Compare(compare::CompareArgs),
     Info(info::InfoArgs),
     Generate(generate::GenerateArgs),
@@ -121,6 +123,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Quantize(args) => quantize::run(args, &cli.global),
         Command::Encode(args) => encode::run(args, &cli.global),
         Command::Decode(args) => decode::run(args, &cli.global),
+        Command::Verify(args) => verify::run(args, &cli.global),
         Command::Compare(args) => compare::run(args, &cli.global),
         Command::Info(args) => info::run(args, &cli.global),
         Command::Generate(args) => generate::run(args, &cli.global),

@@ -53,6 +53,8 @@ fn damage_ends_with_group_and_time_and_leaves_nothing() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 16;
     folder.write("bad.sqn", &bytes);
+    folder.run("verify song.sqn").succeeds();
+    folder.run("verify bad.sqn").fails(1, "group 0");
     folder.run("decode bad.sqn").fails(3, "group 0 (0:00.000)");
     assert!(!folder.has("bad.wav"));
     let run = folder.run("decode bad.sqn --salvage");

@@ -3,8 +3,20 @@
 use super::support::Folder;
 
 /// Commands whose long help ends with examples.
-const COMMANDS: [&str; 11] =
-    ["", "quantize", "encode", "decode", "compare", "generate", "info", "plot", "report", "demo", "design codebook"];
+const COMMANDS: [&str; 12] = [
+    "",
+    "quantize",
+    "encode",
+    "decode",
+    "verify",
+    "compare",
+    "generate",
+    "info",
+    "plot",
+    "report",
+    "demo",
+    "design codebook",
+];
 
 /// The lines below "Examples:" of a command's long help.
 fn examples(folder: &Folder, command: &str) -> Vec<String> {
@@ -20,7 +32,7 @@ fn every_example_runs() {
         for name in ["song.wav", "speech.wav"] {
             folder.song(name);
         }
-        if command == "decode" {
+        if ["decode", "verify"].contains(&command) {
             folder.run("encode song.wav -o tune.sqn").succeeds();
         }
         let examples = examples(&folder, command);
