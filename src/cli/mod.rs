@@ -32,6 +32,7 @@ mod signals;
 mod sink;
 mod source;
 mod stdio;
+mod sweep;
 mod training;
 mod units;
 mod usage;
@@ -74,6 +75,7 @@ enum Command {
     #[cfg(feature = "live")]
     Live(live::LiveArgs),
     Design(design::DesignArgs),
+    Sweep(sweep::SweepArgs),
     #[cfg(feature = "plot")]
     Plot(plot::PlotArgs),
     #[cfg(feature = "plot")]
@@ -130,6 +132,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         #[cfg(feature = "live")]
         Command::Live(args) => live::run(args, &cli.global),
         Command::Design(args) => design::run(args, &cli.global),
+        Command::Sweep(args) => sweep::run(args, &cli.global),
         #[cfg(feature = "plot")]
         Command::Plot(args) => plot::run(args, &cli.global),
         #[cfg(feature = "plot")]

@@ -12,7 +12,9 @@ pub(crate) mod golden;
 pub mod lloyd_max;
 pub mod optimal_partition;
 mod quadrature;
+pub mod rate_distortion;
 pub mod samples;
+pub mod sweep;
 mod tridiagonal;
 pub mod uniform_best;
 

@@ -3,7 +3,7 @@
 use super::support::Folder;
 
 /// Commands whose long help ends with examples.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "",
     "quantize",
     "encode",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 12] = [
     "report",
     "demo",
     "design codebook",
+    "sweep",
 ];
 
 /// The lines below "Examples:" of a command's long help.

@@ -14,3 +14,4 @@ mod quantize;
 #[cfg(feature = "plot")]
 mod report;
 mod support;
+mod sweep;

@@ -1,0 +1,229 @@
+//! `sweep`: every method at every bit depth on a signal, the bound, and the one to take.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use crate::design::sweep::{self, Method, Point, Requirement, Sweep};
+
+use super::{
+    batch::{Batch, FileReport, Job},
+    exit::{Exit, Failure},
+    inputs::{self, Input},
+    options::{Global, Inputs, Outputs},
+    outputs::{self, Clearance, Existing, Output},
+    sink,
+    source::{Passes, Rereadable},
+    training,
+};
+
+/// Shown at the end of `sqnr sweep --help`; a test runs each line.
+const EXAMPLES: &str = "\
+Examples:
+  sqnr sweep song.wav --max-bits 4
+  sqnr sweep song.wav --target-snr 20dB --max-bits 6
+  sqnr sweep song.wav speech.wav --max-rate 2.5 --max-bits 3 --json";
+
+/// Try every method at every bit depth, and recommend one
+///
+/// Rates are bits a sample, figures those of samples as independent draws. R(D) is what no method passes. Methods that
+/// quantize cannot run yet are in the table for comparison and are not recommended.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct SweepArgs {
+    #[command(flatten)]
+    inputs: Inputs,
+    #[command(flatten)]
+    outputs: Outputs,
+    /// Recommend the cheapest that reaches this SNR, such as 40dB
+    #[arg(long, value_name = "DB", value_parser = parse_db)]
+    target_snr: Option<f64>,
+    /// Highest bit depth
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=16))]
+    max_bits: u32,
+    /// Highest rate of the recommended one, bits a sample
+    #[arg(long, value_name = "BITS")]
+    max_rate: Option<f64>,
+    /// Draw rate and distortion to -o FILE or IN.sweep.svg
+    #[cfg(feature = "plot")]
+    #[arg(long)]
+    plot: bool,
+}
+
+fn parse_db(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix("dB").or(text.strip_suffix("db")).unwrap_or(text).trim();
+    number.parse().ok().filter(|db: &f64| db.is_finite()).ok_or_else(|| "a number of decibels such as 40dB".into())
+}
+
+impl SweepArgs {
+    fn wants_plot(&self) -> bool {
+        #[cfg(feature = "plot")]
+        return self.plot;
+        #[cfg(not(feature = "plot"))]
+        return false;
+    }
+
+    fn wish(&self) -> Requirement {
+        Requirement { target_snr_db: self.target_snr, max_bits: None, max_rate_bits: self.max_rate }
+    }
+}
+
+/// Runs `sweep`.
+pub fn run(args: &SweepArgs, global: &Global) -> Result<Exit, Failure> {
+    if args.outputs.output.is_some() && !args.wants_plot() {
+        return Err(Failure::usage("-o names the picture of --plot"));
+    }
+    let inputs = inputs::collect(&args.inputs)?;
+    let jobs: Vec<Job> = if args.wants_plot() {
+        let outputs = outputs::plan(&inputs, &args.outputs, ".sweep.svg")?;
+        inputs.into_iter().zip(outputs).map(|(input, output)| Job { input, output: Some(output) }).collect()
+    } else {
+        inputs.into_iter().map(|input| Job { input, output: None }).collect()
+    };
+    let existing = Existing::of(global);
+    let batch = Batch { command: "sweep", global, inputs: &args.inputs };
+    batch.run(&jobs, |job, _| one_file(args, job, existing))
+}
+
+fn one_file(args: &SweepArgs, job: &Job, existing: Existing) -> Result<FileReport, Failure> {
+    if let Some(output) = &job.output {
+        outputs::make_folder(output, &args.outputs)?;
+        if outputs::clearance(output, existing)? == Clearance::Skip {
+            return Ok(FileReport { skipped: true, ..FileReport::default() });
+        }
+    }
+    let input = &job.input;
+    let file = Rereadable::new(input, Passes::Several)?;
+    let samples = training::histogram(&file, input)?;
+    let wrong = |error| Failure::compute(&input.path, error);
+    let result = sweep::run(&samples, args.max_bits).map_err(wrong)?;
+    let pick = result.recommend(&args.wish(), has_command);
+    if let Some(output) = &job.output {
+        draw(&result, pick.as_ref().ok(), input, output, existing)?;
+    }
+    let failed_checks = pick.as_ref().err().map(ToString::to_string);
+    let pick = pick.ok();
+    Ok(FileReport {
+        table: Some(table(&result, pick.as_ref(), input)),
+        json: json_object(&result, pick.as_ref(), input),
+        failed_checks: failed_checks.into_iter().collect(),
+        ..FileReport::default()
+    })
+}
+
+/// True for methods that the command line can run.
+fn has_command(method: Method) -> bool {
+    !matches!(method, Method::TrellisCoded | Method::UniformEntropyCoded | Method::Dependent)
+}
+
+fn command(point: &Point, input: &Input) -> String {
+    let (name, bits) = (input.display(), point.bits);
+    match point.method {
+        Method::MidRise | Method::MuLaw | Method::ALaw | Method::LloydMax => {
+            format!("sqnr quantize {name} -m {} -b {bits} --dither none", point.method.name())
+        }
+        Method::EntropyConstrained => format!(
+            "sqnr design codebook {name} --rate {bits} -o codebook.json && sqnr quantize {name} -m codebook.json --dither none"
+        ),
+        _ => format!("sqnr quantize {name} -b {bits} --dither none"),
+    }
+}
+
+fn table(result: &Sweep, pick: Option<&Point>, input: &Input) -> String {
+    let front = result.pareto_front();
+    let mut text = format!("{:<24}{:>5}{:>9}{:>10}{:>12}\n", "method", "bits", "rate", "SNR dB", "to R(D) dB");
+    for p in &result.points {
+        let mark = if front.contains(p) { "  *" } else { "" };
+        let name = p.method.name();
+        let _ = writeln!(text, "{name:<24}{:>5}{:>9.3}{:>10.2}{:>12.2}{mark}", p.bits, p.rate_bits, p.snr_db, p.gap_db);
+    }
+    text.push_str("* no other method has a higher SNR at this rate\n");
+    if let Some(p) = pick {
+        let name = p.method.name();
+        let _ = writeln!(text, "recommended: {name}, {:.3} bits a sample, {:.2} dB", p.rate_bits, p.snr_db);
+        let _ = writeln!(text, "  {}", command(p, input));
+    }
+    text
+}
+
+fn json_object(result: &Sweep, pick: Option<&Point>, input: &Input) -> Map<String, Value> {
+    let front = result.pareto_front();
+    let finite = |db: f64| Some(db).filter(|db| db.is_finite());
+    let point = |p: &Point| {
+        json!({
+            "method": p.method.name(),
+            "bits": p.bits,
+            "rate_bits": p.rate_bits,
+            "snr_db": finite(p.snr_db),
+            "gap_db": finite(p.gap_db),
+            "pareto": front.contains(p),
+        })
+    };
+    let recommended = pick.map(|p| {
+        let mut object = point(p);
+        object["command"] = command(p, input).into();
+        object
+    });
+    Map::from_iter([
+        ("points".to_owned(), result.points.iter().map(point).collect()),
+        ("recommended".to_owned(), recommended.into()),
+    ])
+}
+
+#[cfg(feature = "plot")]
+fn draw(
+    result: &Sweep,
+    pick: Option<&Point>,
+    input: &Input,
+    output: &Output,
+    existing: Existing,
+) -> Result<(), Failure> {
+    use crate::report::plot::{
+        Style,
+        curves::{Curve, Origin},
+        rate_distortion::{RateDistortion, Recommended},
+    };
+    let finite: Vec<&Point> = result.points.iter().filter(|p| p.snr_db.is_finite()).collect();
+    let mut curves: Vec<Curve> = Method::ALL
+        .into_iter()
+        .map(|method| {
+            let own = || finite.iter().filter(move |p| p.method == method);
+            Curve {
+                name: method.name().into(),
+                x: own().map(|p| p.rate_bits).collect(),
+                y: own().map(|p| p.snr_db).collect(),
+                origin: Origin::Measured,
+            }
+        })
+        .filter(|curve| !curve.x.is_empty())
+        .collect();
+    let highest = finite.iter().map(|p| p.rate_bits).fold(0.0, f64::max);
+    let x: Vec<f64> = (0..=160).map(|i| highest * f64::from(i) / 160.0).collect();
+    let y = x.iter().map(|&rate| result.bound.snr_db(rate)).collect();
+    curves.push(Curve { name: "R(D)".into(), x, y, origin: Origin::Theory });
+    let recommended = pick.filter(|p| p.snr_db.is_finite()).map(|p| Recommended {
+        name: p.method.name().into(),
+        rate_bits: p.rate_bits,
+        snr_db: p.snr_db,
+    });
+    let chart = RateDistortion { conditions: input.display(), curves, recommended }.chart();
+    sink::write_bytes(output, existing, chart.draw(Style::default()).svg().as_bytes())
+}
+
+#[cfg(not(feature = "plot"))]
+fn draw(_: &Sweep, _: Option<&Point>, _: &Input, _: &Output, _: Existing) -> Result<(), Failure> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decibels_are_read_with_and_without_their_unit() {
+        assert_eq!(parse_db("40dB"), Ok(40.0));
+        assert_eq!(parse_db("-3.5"), Ok(-3.5));
+        assert!(parse_db("loud").is_err() && parse_db("infdB").is_err());
+    }
+}
