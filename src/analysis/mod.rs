@@ -15,6 +15,7 @@ pub mod error_histogram;
 pub mod error_statistics;
 pub mod figure;
 pub mod imd;
+pub mod jitter;
 pub mod level;
 pub mod linearity;
 #[cfg(feature = "loudness")]

@@ -3,6 +3,7 @@
 //! A command is a file here: its arguments and its `run`. Strings become enums in the parser and go no further. What
 //! all commands share has its own room: `batch` (many inputs), `outputs` (names, refusals), `progress`, `exit`.
 
+mod analyze;
 mod batch;
 mod choices;
 mod compare;
@@ -28,6 +29,7 @@ mod progress;
 mod quantize;
 #[cfg(feature = "plot")]
 mod report;
+mod sections;
 mod signals;
 mod sink;
 mod source;
@@ -71,6 +73,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Compare(compare::CompareArgs),
     Info(info::InfoArgs),
+    Analyze(analyze::AnalyzeArgs),
     Generate(generate::GenerateArgs),
     #[cfg(feature = "live")]
     Live(live::LiveArgs),
@@ -128,6 +131,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(args, &cli.global),
         Command::Compare(args) => compare::run(args, &cli.global),
         Command::Info(args) => info::run(args, &cli.global),
+        Command::Analyze(args) => analyze::run(args, &cli.global),
         Command::Generate(args) => generate::run(args, &cli.global),
         #[cfg(feature = "live")]
         Command::Live(args) => live::run(args, &cli.global),

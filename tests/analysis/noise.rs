@@ -29,3 +29,15 @@ fn dynamic_range_equals_the_reference() {
     }
     println!("dynamic range: largest deviation {worst:.1e} dB");
 }
+
+#[test]
+fn jitter_of_the_golden_record_is_found() {
+    let (x, rate) = signal("jitter");
+    let meta = &json("signals.json")["jitter"];
+    let (f, sigma) = (number(&meta["f"]).expect("truth"), number(&meta["sigma_j"]).expect("truth"));
+    let got = sqnr::analysis::jitter::estimate(&x, rate, f).expect("a tone");
+    let found = got.jitter_s.expect("there");
+    println!("jitter: {found:.3e} s, put in {sigma:.1e} s");
+    // The standard deviation of 16384 samples is known to 0.6 %, its split by the slope to twice that.
+    assert!((found / sigma - 1.0).abs() < 0.03);
+}

@@ -3,8 +3,9 @@
 use super::support::Folder;
 
 /// Commands whose long help ends with examples.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "",
+    "analyze",
     "quantize",
     "encode",
     "decode",

@@ -316,7 +316,6 @@ impl ToneFigures {
                 format!("{} of {} samples", self.method, self.n_samples),
             ),
             entry("level_dbfs", "tone level", "dBFS", self.level_dbfs, "tone-level", format!("10 log10(2 * {s:.6e})")),
-            entry("dc", "DC", "FS", self.dc, "dc", "mean of the fit".into()),
             entry("snr_db", "SNR", "dB", self.snr_db, "snr", ratio(value(s), value(n))),
             entry("sinad_db", "SINAD", "dB", self.sinad_db, "sinad", ratio(value(s), both.clone())),
             entry("thd_db", "THD", "dB", self.thd_db, "thd", ratio(value(d), value(s))),

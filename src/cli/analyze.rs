@@ -1,0 +1,337 @@
+//! `analyze`: level, loudness, and the figures of a tone when there is one.
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Error,
+    analysis::{
+        Absent, Entry, Figure, imd,
+        level::{LevelMeter, stereo_correlation},
+        loudness::LoudnessMeter,
+        tone::{self, Method, ToneFigures},
+        weighting::{AES17_BAND_HZ, Weighting, dynamic_range_db},
+    },
+    audio_file::Source,
+};
+
+use super::{
+    batch::{Batch, FileReport, Job},
+    exit::{Exit, Failure},
+    figures::{self, Detail, Limit, Side},
+    inputs::{self, Input},
+    options::{Global, Inputs},
+    progress::FileProgress,
+    sections::{self, Section},
+    source,
+};
+
+/// Shown at the end of `sqnr analyze --help`; a test runs each line.
+const EXAMPLES: &str = "\
+Examples:
+  sqnr analyze song.wav
+  sqnr analyze --json song.wav speech.wav
+  sqnr analyze --explain song.wav
+  sqnr analyze --fail-under snr=-20dB --fail-over clipped=0 song.wav
+  sqnr analyze --method genalyzer:hann --harmonics 8 song.wav";
+
+/// Measure level, loudness and tones
+///
+/// A tone needs no settings: it is found, fitted and subtracted with its harmonics, and the rest is the noise.
+/// Figures over all channels are those of the worst channel for tones, and of the whole for levels.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct AnalyzeArgs {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// Leave out the first seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    skip_start: f64,
+    #[command(flatten)]
+    tone: ToneOptions,
+    /// Measure the noise under a -60 dBFS tone as a dynamic range, with weighting flat, a, c, itu-468 or ccir-2k
+    #[arg(long, value_name = "WEIGHTING")]
+    dynamic_range: Option<Weighting>,
+    /// Show each figure's formula and definition
+    #[arg(long)]
+    explain: bool,
+    /// Exit with 1 when a figure is below its limit, such as snr=90dB
+    #[arg(long, value_name = "KEY=VALUE", value_parser = Limit::parse, allow_negative_numbers = true)]
+    fail_under: Vec<Limit>,
+    /// Exit with 1 when a figure is above its limit, such as thd=-80dB
+    #[arg(long, value_name = "KEY=VALUE", value_parser = Limit::parse, allow_negative_numbers = true)]
+    fail_over: Vec<Limit>,
+}
+
+/// How a tone is measured.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Tone")]
+pub struct ToneOptions {
+    /// fit, genalyzer[:WINDOW] or matlab[:WINDOW]; windows: rect, hann, bh4, bh7, flat-top, kaiser[=BETA]
+    #[arg(long, value_name = "METHOD", default_value = "fit")]
+    method: Method,
+    /// Highest harmonic that counts as one
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=200))]
+    harmonics: u32,
+    /// Upper limit of noise and harmonics [default: half the rate]
+    #[arg(long, value_name = "HZ")]
+    bandwidth: Option<f64>,
+    /// The tone's frequency [default: the largest tone]
+    #[arg(long, value_name = "HZ")]
+    frequency: Option<f64>,
+}
+
+impl ToneOptions {
+    pub fn settings(&self) -> tone::Settings {
+        tone::Settings {
+            method: self.method,
+            highest_harmonic: self.harmonics,
+            bandwidth_hz: self.bandwidth,
+            frequency_hz: self.frequency,
+        }
+    }
+}
+
+/// Samples per channel kept for the tone, 87 s at 48 kHz: memory stays bounded whatever the length.
+const MAX_TONE_SAMPLES: usize = 1 << 22;
+const BLOCK: usize = 16_384;
+
+/// Runs `analyze`.
+pub fn run(args: &AnalyzeArgs, global: &Global) -> Result<Exit, Failure> {
+    if !(args.skip_start.is_finite() && args.skip_start >= 0.0) {
+        return Err(Failure::usage("--skip-start takes seconds from 0"));
+    }
+    let inputs = inputs::collect(&args.inputs)?;
+    let jobs: Vec<Job> = inputs.into_iter().map(|input| Job { input, output: None }).collect();
+    let batch = Batch { command: "analyze", global, inputs: &args.inputs };
+    batch.run(&jobs, |job, progress| one_file(&job.input, args, progress))
+}
+
+fn one_file(input: &Input, args: &AnalyzeArgs, progress: &FileProgress) -> Result<FileReport, Failure> {
+    let mut source = source::open(input)?;
+    let gathered = Gathered::read(input, &mut source, args.skip_start, progress)?;
+    let measured: Result<Vec<Channel>, Error> =
+        gathered.kept.iter().map(|x| Channel::measure(x, &gathered, args)).collect();
+    let channels = measured.map_err(|error| Failure::compute(&input.path, error))?;
+    let per_channel: Vec<Vec<Section>> =
+        gathered.levels.iter().zip(&channels).map(|(level, c)| c.sections(level.figures().entries())).collect();
+    let over_all = over_all(&gathered, &channels, &per_channel);
+    let rate = gathered.rate;
+    let mut table = format!("{} Hz, {} channels, {:.3} s\n", rate, channels.len(), gathered.duration_s());
+    table += &sections::to_table(&over_all, Detail::of(args.explain));
+    if per_channel.len() > 1 {
+        for (c, sections) in per_channel.iter().enumerate() {
+            table += &format!("\n-- channel {} --{}", c + 1, sections::to_table(sections, Detail::of(args.explain)));
+        }
+    }
+    let mut json = sections::to_json(&over_all);
+    json.insert("sample_rate_hz".into(), rate.into());
+    json.insert("channels".into(), channels.len().into());
+    json.insert("duration_s".into(), gathered.duration_s().into());
+    let details: Vec<Value> = per_channel.iter().zip(&channels).map(|(sections, c)| c.json(sections)).collect();
+    json.insert("channels_detail".into(), details.into());
+    Ok(FileReport {
+        table: Some(table),
+        json,
+        warnings: gathered.warnings(&source),
+        failed_checks: failed_checks(&over_all, args)?,
+        ..FileReport::default()
+    })
+}
+
+/// What one pass over a file gathers.
+struct Gathered {
+    rate: u32,
+    n_frames: u64,
+    levels: Vec<LevelMeter>,
+    loudness: Option<LoudnessMeter>,
+    kept: Vec<Vec<f64>>,
+}
+
+impl Gathered {
+    fn read(input: &Input, source: &mut Source, skip_s: f64, progress: &FileProgress) -> Result<Self, Failure> {
+        let spec = source.info().spec;
+        let (rate, n_channels) = (spec.sample_rate_hz, usize::from(spec.channels));
+        let wrong = |error| Failure::compute(&input.path, error);
+        let new_level = |_| LevelMeter::new(f64::from(rate)).map_err(wrong);
+        let mut gathered = Self {
+            rate,
+            n_frames: 0,
+            levels: (0..n_channels).map(new_level).collect::<Result<_, _>>()?,
+            loudness: LoudnessMeter::new(n_channels as u32, rate).ok(),
+            kept: vec![Vec::new(); n_channels],
+        };
+        let mut to_skip = (skip_s * f64::from(rate)).round() as usize;
+        let total = source.info().n_frames;
+        let mut block = Vec::new();
+        loop {
+            let n = source.read_planar(&mut block, BLOCK).map_err(|error| source::unreadable(input, error))?;
+            if n == 0 {
+                break;
+            }
+            let skipped = to_skip.min(n);
+            to_skip -= skipped;
+            gathered.take(&block, skipped).map_err(wrong)?;
+            progress.at(gathered.n_frames, total, rate);
+        }
+        match gathered.n_frames {
+            0 => Err(Failure::input(&input.path, "has no samples to measure")),
+            _ => Ok(gathered),
+        }
+    }
+
+    fn take(&mut self, block: &[Vec<f64>], skipped: usize) -> Result<(), Error> {
+        let mut parts = Vec::with_capacity(block.len());
+        for ((channel, level), kept) in block.iter().zip(&mut self.levels).zip(&mut self.kept) {
+            let part = &channel[skipped..];
+            level.push(part);
+            let room = MAX_TONE_SAMPLES - kept.len();
+            kept.extend_from_slice(&part[..part.len().min(room)]);
+            // Loudness has no way to leave a sample out: one that is not finite counts as silence.
+            parts.push(part.iter().map(|x| if x.is_finite() { *x } else { 0.0 }).collect::<Vec<f64>>());
+        }
+        self.n_frames += parts.first().map_or(0, |p| p.len() as u64);
+        let slices: Vec<&[f64]> = parts.iter().map(Vec::as_slice).collect();
+        self.loudness.as_mut().map_or(Ok(()), |meter| meter.push(&slices))
+    }
+
+    fn duration_s(&self) -> f64 {
+        self.n_frames as f64 / f64::from(self.rate)
+    }
+
+    fn warnings(&self, source: &Source) -> Vec<String> {
+        let mut warnings = source.warnings().to_vec();
+        let n_bad: u64 = self.levels.iter().map(|l| l.figures().n_not_finite).sum();
+        if n_bad > 0 {
+            warnings.push(format!("{n_bad} samples are not finite and were left out"));
+        }
+        if self.n_frames > MAX_TONE_SAMPLES as u64 {
+            let seconds = MAX_TONE_SAMPLES as f64 / f64::from(self.rate);
+            warnings.push(format!("tone figures are those of the first {seconds:.1} s"));
+        }
+        warnings
+    }
+}
+
+/// Figures of one channel beside its level.
+struct Channel {
+    tone: ToneFigures,
+    imd: Option<imd::ImdFigures>,
+    dynamic_range: Option<(Weighting, Figure)>,
+}
+
+impl Channel {
+    fn measure(x: &[f64], gathered: &Gathered, args: &AnalyzeArgs) -> Result<Self, Error> {
+        let rate = f64::from(gathered.rate);
+        let tone = tone::analyse(x, rate, &args.tone.settings())?.figures;
+        let imd = match tone.snr_db {
+            Err(Absent::SeveralTones { .. }) => Some(imd::analyse(x, rate, None)?),
+            _ => None,
+        };
+        let dynamic_range = args.dynamic_range.map(|w| (w, dynamic_range_db(x, rate, w, AES17_BAND_HZ)));
+        Ok(Self { tone, imd, dynamic_range })
+    }
+
+    fn sections(&self, level: Vec<Entry>) -> Vec<Section> {
+        let mut tone = Section::new("Tone", self.tone.entries());
+        tone.conditions = conditions(&self.tone);
+        let mut sections = vec![Section::new("Level", level), tone];
+        if let Some(imd) = &self.imd {
+            sections.push(Section::new("Intermodulation", imd.entries()));
+        }
+        if let Some((weighting, figure)) = self.dynamic_range {
+            let formula = format!("full scale over the noise under the tone, {weighting}, 20 Hz to 20 kHz");
+            let entry = Entry {
+                key: "dynamic_range_db",
+                label: "dynamic range",
+                unit: "dB",
+                figure,
+                definition: "dynamic-range",
+                formula,
+            };
+            sections.push(Section::new("Dynamic range", vec![entry]));
+        }
+        sections
+    }
+
+    fn json(&self, sections: &[Section]) -> Value {
+        let mut object = sections::values_json(sections);
+        let harmonic = |h: &tone::Harmonic| json!({ "order": h.order, "frequency_hz": h.frequency_hz, "level_dbc": self.tone.harmonic_dbc(h).ok() });
+        let harmonics: Vec<Value> = self.tone.harmonics.iter().map(harmonic).collect();
+        object.insert("harmonics".into(), harmonics.into());
+        Value::Object(object)
+    }
+}
+
+pub fn conditions(tone: &ToneFigures) -> Map<String, Value> {
+    let window = match tone.method {
+        Method::Fit => "none".to_owned(),
+        Method::Genalyzer { window } | Method::Matlab { window } => window.to_string(),
+    };
+    let conditions = json!({
+        "method": tone.method.to_string(),
+        "window": window,
+        "bins": tone.n_samples / 2 + 1,
+        "bandwidth_hz": tone.bandwidth_hz,
+        "harmonics": tone.highest_harmonic,
+    });
+    match conditions {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// The worst channel's tone, the levels of all channels together, and what only the whole has.
+fn over_all(gathered: &Gathered, channels: &[Channel], per_channel: &[Vec<Section>]) -> Vec<Section> {
+    let worst = (0..channels.len())
+        .min_by(|&a, &b| {
+            let sinad = |i: usize| channels[i].tone.sinad_db.unwrap_or(f64::INFINITY);
+            sinad(a).total_cmp(&sinad(b))
+        })
+        .unwrap_or(0);
+    let mut sections = per_channel[worst].clone();
+    for (i, entry) in sections[0].entries.iter_mut().enumerate() {
+        let figures: Vec<Figure> = per_channel.iter().map(|sections| sections[0].entries[i].figure).collect();
+        entry.figure = together(entry.key, &figures);
+    }
+    // Crest follows from the joint peak and RMS.
+    let of = |key: &str| sections[0].entries.iter().find(|e| e.key == key).map_or(Err(Absent::Silence), |e| e.figure);
+    // 0 dBFS of RMS is a sine's, whose peak is 3.01 dB above its RMS.
+    let crest = of("peak_dbfs").and_then(|peak| of("rms_dbfs").map(|rms| peak - rms + 20.0 * 2f64.sqrt().log10()));
+    sections[0].entries.iter_mut().filter(|e| e.key == "crest_db").for_each(|e| e.figure = crest);
+    let mut programme = gathered.loudness.as_ref().map_or(Vec::new(), |meter| meter.figures().entries());
+    if let [left, right] = gathered.kept.as_slice() {
+        programme.push(Entry {
+            key: "stereo_correlation",
+            label: "stereo correlation",
+            unit: "",
+            figure: stereo_correlation(left, right),
+            definition: "stereo-correlation",
+            formula: "sum l r / sqrt(sum l^2 sum r^2)".into(),
+        });
+    }
+    sections.insert(1, Section::new("Loudness", programme));
+    sections
+}
+
+/// One level figure of all channels: the loudest, the quietest, the sum or the mean power, as it makes sense.
+fn together(key: &str, figures: &[Figure]) -> Figure {
+    let there = || figures.iter().filter_map(|f| f.ok());
+    if there().next().is_none() {
+        return figures.first().copied().unwrap_or(Err(Absent::Silence));
+    }
+    Ok(match key {
+        "rms_dbfs" => 10.0 * (there().map(|db| 10f64.powf(db / 10.0)).sum::<f64>() / figures.len() as f64).log10(),
+        "clipped_samples" => there().sum(),
+        "floor_dbfs" => there().fold(f64::INFINITY, f64::min),
+        "dc" => there().fold(0.0, |a, b| if b.abs() > f64::abs(a) { b } else { a }),
+        _ => there().fold(f64::NEG_INFINITY, f64::max),
+    })
+}
+
+fn failed_checks(over_all: &[Section], args: &AnalyzeArgs) -> Result<Vec<String>, Failure> {
+    let entries = sections::all_entries(over_all);
+    let mut failed = figures::failed_checks(&entries, &args.fail_under, Side::Under).map_err(Failure::usage)?;
+    failed.extend(figures::failed_checks(&entries, &args.fail_over, Side::Over).map_err(Failure::usage)?);
+    Ok(failed)
+}
