@@ -5,6 +5,7 @@
 //!
 //! Imports only go down: `quantizer` knows nothing of files, the codec nothing of the command line.
 
+pub mod adc;
 pub mod analysis;
 #[cfg(feature = "cli")]
 pub mod atomic_file;
