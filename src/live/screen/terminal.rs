@@ -28,7 +28,8 @@ static HAS_PANICKED: AtomicBool = AtomicBool::new(false);
 
 /// The terminal in raw mode, on its alternate screen, with the mouse; as before when dropped.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    /// Present until dropped.
+    terminal: Option<Terminal<CrosstermBackend<Stdout>>>,
 }
 
 impl Screen {
@@ -45,7 +46,7 @@ impl Screen {
         });
         take_over()?;
         let terminal = Terminal::new(CrosstermBackend::new(io::stdout())).inspect_err(|_| give_back())?;
-        Ok(Self { terminal })
+        Ok(Self { terminal: Some(terminal) })
     }
 
     /// Draws one picture; only what has changed is sent.
@@ -53,7 +54,7 @@ impl Screen {
         if HAS_PANICKED.load(Relaxed) {
             return Err(io::Error::other("a thread of the sound path has ended"));
         }
-        self.terminal.draw(picture).map(|_| ())
+        self.terminal.as_mut().map_or(Ok(()), |terminal| terminal.draw(picture).map(|_| ()))
     }
 
     /// Gives the terminal back, lets the shell stop the program, and takes it over again when resumed.
@@ -67,7 +68,7 @@ impl Screen {
     /// Takes the terminal over anew: somebody else has used it.
     pub fn resume(&mut self) -> io::Result<()> {
         take_over()?;
-        self.terminal.clear()
+        self.terminal.as_mut().map_or(Ok(()), Terminal::clear)
     }
 }
 
@@ -102,6 +103,9 @@ pub fn wait_for_input(timeout: std::time::Duration) -> io::Result<()> {
 
 impl Drop for Screen {
     fn drop(&mut self) {
+        // While standard error is still silent: in a closed window ratatui cannot show the cursor, complains with
+        // `eprintln!`, and that panics when standard error is the same dead terminal.
+        self.terminal = None;
         give_back();
     }
 }
