@@ -243,6 +243,21 @@ mod tests {
     }
 
     #[test]
+    fn weights_that_vanish_in_a_sum_do_no_harm() {
+        let cells: Vec<Cell> =
+            (-500..500).map(|i| Density::Gaussian.cell(f64::from(i) / 50.0, f64::from(i + 1) / 50.0)).collect();
+        let (values, weights): (Vec<f64>, Vec<f64>) = cells.iter().map(|c| (c.centroid, c.mass)).unzip();
+        assert!(weights[999] < 1e-20);
+        let design = for_samples(&Samples::from_histogram(&values, &weights).expect("legal"), 2.0).expect("in range");
+        assert!(
+            design.entropy_bits > 1.98 && design.snr_db > 10.3,
+            "{} bits, {} dB",
+            design.entropy_bits,
+            design.snr_db
+        );
+    }
+
+    #[test]
     fn rates_that_do_not_exist_are_refused_with_those_that_do() {
         let samples = Samples::new(&[0.0, 1.0, 2.0, 3.0]).expect("legal");
         for rate in [0.0, -1.0, 2.001, f64::NAN, f64::INFINITY] {

@@ -6,6 +6,9 @@ use crate::{Error, Result};
 /// The square root of what `f64` holds, with room for a sum.
 const LARGEST: f64 = 1e150;
 
+/// A share of the weight that a running sum of all still resolves.
+const LEAST_SHARE: f64 = 1e-15;
+
 /// Distinct finite values, ascending, and how much each weighs (how often it occurs).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Samples {
@@ -42,7 +45,8 @@ impl Samples {
         Ok(out)
     }
 
-    /// From a histogram: `weights[i]` is the weight of `values[i]`, values ascending. Weights of 0 are left out.
+    /// From a histogram: `weights[i]` is the weight of `values[i]`, values ascending. Weights of 0 are left out, and those
+    /// under 1e-15 of all, which a running sum would lose.
     ///
     /// # Errors
     /// `LengthMismatch`; `InvalidParameter` when a value or a weight is not finite, a weight is negative, all are 0, or
@@ -62,7 +66,11 @@ impl Samples {
         if let Some(pair) = values.windows(2).find(|pair| pair[0] >= pair[1]) {
             return Err(Error::invalid("value of a histogram", pair[1], "strictly ascending values"));
         }
-        let kept = || values.iter().zip(weights).filter(|(_, w)| **w > 0.0);
+        let total: f64 = weights.iter().sum();
+        if !total.is_finite() {
+            return Err(Error::invalid("sum of weights", total, "a finite number"));
+        }
+        let kept = || values.iter().zip(weights).filter(|(_, w)| **w > total * LEAST_SHARE);
         if kept().next().is_none() {
             return Err(Error::invalid("weight of a histogram", 0, "at least one weight above 0"));
         }
@@ -109,7 +117,7 @@ impl Samples {
     pub(super) fn of_density(density: Density, n_cells: usize) -> Self {
         let thresholds = lloyd_max::companded_thresholds(density, n_cells);
         let cells = lloyd_max::cells_between(density, &thresholds);
-        let kept = || cells.iter().filter(|c| c.mass > 0.0);
+        let kept = || cells.iter().filter(|c| c.mass > LEAST_SHARE);
         Self {
             values: kept().map(|c| c.centroid).collect(),
             weights: kept().map(|c| c.mass).collect(),
