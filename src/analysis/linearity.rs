@@ -6,7 +6,7 @@
 //! DNL[k] = (T[k+1] - T[k]) / q - 1                     INL[k] = T[k] / q - line
 //! ```
 //!
-//! T[k] is the transition from code k - 1 to k, q the mean step between the first and the last transition. The first and
+//! `T[k]` is the transition from code k - 1 to k, q the mean step between the first and the last transition. The first and
 //! the last code collect all overdrive: they have no width and no DNL.
 //!
 //! Source: IEEE Std 1241-2010, clauses 4.7 and 8.

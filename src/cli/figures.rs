@@ -48,7 +48,8 @@ fn value(entry: &Entry) -> String {
 /// Decibels with two decimals, whole numbers whole, all else with six significant figures.
 fn number(value: f64, unit: &str) -> String {
     if unit.starts_with("dB") || unit.starts_with("LU") {
-        return format!("{value:.2}");
+        // Not -0.00.
+        return format!("{:.2}", if value.abs() < 0.005 { 0.0 } else { value });
     }
     match value {
         v if v == v.trunc() && v.abs() < 1e15 => format!("{v:.0}"),
@@ -153,6 +154,7 @@ mod tests {
     #[test]
     fn numbers_show_what_was_measured() {
         assert_eq!(number(42.126, "dB"), "42.13");
+        assert_eq!(number(-0.004, "dB"), "0.00");
         assert_eq!(number(192_000.0, ""), "192000");
         assert_eq!(number(0.25, "FS"), "0.250000");
         assert_eq!(number(1.25e-7, "FS^2"), "1.25000e-7");

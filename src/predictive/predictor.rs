@@ -45,7 +45,7 @@ impl Predictor {
         Ok(Self { coefficients, gain_db: 10.0 * (r[0] / error).log10() })
     }
 
-    /// A predictor of given coefficients, a[1] first; its gain is not known and 0.
+    /// A predictor of given coefficients, `a[1]` first; its gain is not known and 0.
     ///
     /// # Errors
     /// `InvalidParameter` unless there are 1 to 64, all finite.
@@ -59,7 +59,7 @@ impl Predictor {
         }
     }
 
-    /// a[1] to a[p].
+    /// `a[1]` to `a[p]`.
     pub fn coefficients(&self) -> &[f64] {
         &self.coefficients
     }
