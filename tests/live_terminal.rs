@@ -24,28 +24,16 @@ impl Terminal {
     /// `None` without tmux.
     fn open(name: &str, size: (u16, u16), folder: &Path) -> Option<Self> {
         let socket = format!("sqnr-test-{name}-{}", std::process::id());
-        let terminal = Self { socket };
         let (width, height) = (size.0.to_string(), size.1.to_string());
         let mut command = Command::new("tmux");
-        command.args([
-            "-L",
-            &terminal.socket,
-            "-u",
-            "-f",
-            "/dev/null",
-            "new-session",
-            "-d",
-            "-x",
-            &width,
-            "-y",
-            &height,
-        ]);
+        command.args(["-L", &socket, "-u", "-f", "/dev/null", "new-session", "-d", "-x", &width, "-y", &height]);
         command.args(["env", "PS1=ready> ", "LC_ALL=C.UTF-8", "HISTFILE=", "bash", "--norc", "--noprofile"]);
         let started = command.current_dir(folder).output().is_ok_and(|output| output.status.success());
         if !started {
             eprintln!("skipped: no tmux");
             return None;
         }
+        let terminal = Self { socket };
         terminal.wait_for("ready>");
         Some(terminal)
     }
