@@ -81,7 +81,8 @@ pub struct Taken {
     pub what: String,
     pub snr_db: Option<f64>,
     pub entropy_bits: Option<f64>,
-    pub clipped_samples: u64,
+    /// None for a codebook, which has no full scale to clip at.
+    pub clipped_samples: Option<u64>,
     pub bytes: u64,
 }
 
@@ -179,7 +180,7 @@ impl Tour<'_> {
             what: chain.describe(&settings),
             snr_db: measured.total.snr_db.ok(),
             entropy_bits: measured.total.entropy_bits.ok(),
-            clipped_samples: measured.clipped_samples,
+            clipped_samples: Some(measured.clipped_samples).filter(|_| chain.has_full_scale()),
             bytes: measured.bytes_written,
         })
     }
@@ -246,7 +247,7 @@ fn table(results: &[Taken]) -> String {
             result.snr_db.map_or("-".into(), |v| format!("{v:.2}")),
             full_scale_sine_sqnr_db(f64::from(result.bits)),
             result.entropy_bits.map_or("-".into(), |v| format!("{v:.2} bit")),
-            result.clipped_samples,
+            result.clipped_samples.map_or("-".into(), |n| n.to_string()),
         );
     }
     text

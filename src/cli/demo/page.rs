@@ -62,7 +62,7 @@ fn section(page: &mut String, rows: &[Taken]) {
             escape(&row.what),
             figure(row.snr_db, "dB"),
             figure(row.entropy_bits, "bit"),
-            row.clipped_samples,
+            row.clipped_samples.map_or("–".into(), |n| n.to_string()),
             percent_encode(&row.file),
             escape(&row.file),
         );
