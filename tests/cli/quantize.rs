@@ -186,3 +186,27 @@ fn shaping_moves_noise_and_raises_its_total() {
     // NTF 1 - z^-1 doubles the power of white noise.
     assert!((shaped / plain - 2.0).abs() < 0.05, "{}", shaped / plain);
 }
+
+/// The figure is that of the file as it is stored, whatever the method and the container.
+#[test]
+fn what_is_stored_is_what_was_measured() {
+    let folder = Folder::new();
+    folder.song("song.wav");
+    for options in [
+        "-b 6 -m mid-rise",
+        "-b 12 -m mid-rise --container 24",
+        "-b 5",
+        "-b 13 --container 32",
+        "--levels 11",
+        "-b 8 -m mu-law",
+        "-b 8 -m a-law --container 16",
+        "-b 7 -m a-law --container f64",
+        "-b 3 -m lloyd-max --container 16",
+        "-b 6 -d subtractive",
+    ] {
+        let quantized = folder.json(&format!("quantize {options} -f song.wav -o out.wav"))["snr_db"].as_f64();
+        let read_back = folder.json("compare --no-align song.wav out.wav")["snr_db"].as_f64();
+        let difference = quantized.expect("a figure") - read_back.expect("a figure");
+        assert!(difference.abs() < 1e-6, "{options}: {quantized:?} dB said, {read_back:?} dB stored");
+    }
+}
