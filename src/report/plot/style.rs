@@ -86,7 +86,7 @@ impl std::str::FromStr for Size {
     }
 }
 
-/// What a colour is for. The series' colours differ for readers with any kind of colour vision, and in grey.
+/// What a colour is for. The inks differ from one another and stand out from the background; a test holds both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ink {
     /// Behind everything.
