@@ -15,8 +15,8 @@ use serde_json::{Map, Value};
 use super::{
     exit::{Exit, Failure},
     inputs::Input,
-    options::{Global, Inputs},
-    outputs::Output,
+    options::{Global, Inputs, Outputs},
+    outputs::{self, Clearance, Existing, Output},
     progress::{FileProgress, Progress},
     stdio,
 };
@@ -29,6 +29,14 @@ pub const JSON_SCHEMA: u32 = 1;
 pub struct Job {
     pub input: Input,
     pub output: Option<Output>,
+}
+
+/// An input and where its result goes, cleared for writing.
+#[derive(Debug, Clone, Copy)]
+pub struct Conversion<'a> {
+    pub input: &'a Input,
+    pub output: &'a Output,
+    pub existing: Existing,
 }
 
 /// What a command has to say about one input.
@@ -50,6 +58,14 @@ pub struct FileReport {
     pub bytes: Option<(u64, u64)>,
 }
 
+impl FileReport {
+    /// Of a file whose output is there already and is to be left.
+    pub fn skipped(input: &Input, output: &Output) -> Self {
+        let line = format!("{}: skipped, {} exists", input.display(), output.display());
+        Self { line: Some(line), skipped: true, ..Self::default() }
+    }
+}
+
 /// A command's run over its inputs.
 pub struct Batch<'a> {
     pub command: &'static str,
@@ -58,6 +74,33 @@ pub struct Batch<'a> {
 }
 
 impl Batch<'_> {
+    /// Runs `work` on every input and its output, but for outputs that exist and are to be left; folders named with
+    /// `-O` are made.
+    ///
+    /// - `planned`: one output for each input, as [`outputs::plan`] gives them
+    pub fn convert<F>(
+        &self,
+        inputs: Vec<Input>,
+        planned: Vec<Output>,
+        options: &Outputs,
+        work: F,
+    ) -> Result<Exit, Failure>
+    where
+        F: Fn(Conversion, &FileProgress) -> Result<FileReport, Failure> + Sync,
+    {
+        let existing = Existing::of(self.global);
+        let pair = |(input, output)| Job { input, output: Some(output) };
+        let jobs: Vec<Job> = inputs.into_iter().zip(planned).map(pair).collect();
+        self.run(&jobs, |job, progress| {
+            let (input, output) = (&job.input, job.output.as_ref().expect("every job was given an output"));
+            if outputs::clearance(output, existing)? == Clearance::Skip {
+                return Ok(FileReport::skipped(input, output));
+            }
+            outputs::make_folder(output, options)?;
+            work(Conversion { input, output, existing }, progress)
+        })
+    }
+
     /// Runs `work` on every job on `-j` threads, prints in the order of the jobs, and returns the greatest exit code.
     pub fn run<F>(&self, jobs: &[Job], work: F) -> Result<Exit, Failure>
     where

@@ -18,12 +18,12 @@ use crate::{
 };
 
 use super::{
-    batch::{Batch, FileReport, Job},
+    batch::{Batch, Conversion, FileReport},
     choices::DitherChoice,
     exit::{Exit, Failure},
     inputs::{self, Input},
     options::{Global, Inputs, Outputs},
-    outputs::{self, Clearance, Existing, Output},
+    outputs::{self, Existing, Output},
     progress::FileProgress,
     sink::WavSink,
     units,
@@ -91,28 +91,12 @@ pub fn run(args: &DecodeArgs, global: &Global) -> Result<Exit, Failure> {
     }
     let inputs = inputs::collect(&args.inputs)?;
     let planned = outputs::plan(&inputs, &args.outputs, ".wav")?;
-    let jobs: Vec<Job> =
-        inputs.into_iter().zip(planned).map(|(input, output)| Job { input, output: Some(output) }).collect();
     let batch = Batch { command: "decode", global, inputs: &args.inputs };
-    batch.run(&jobs, |job, progress| {
-        let output = job.output.as_ref().expect("decode plans an output for every input");
-        one_file(args, global, &job.input, output, progress)
-    })
+    batch.convert(inputs, planned, &args.outputs, |files, progress| one_file(args, files, progress))
 }
 
-fn one_file(
-    args: &DecodeArgs,
-    global: &Global,
-    input: &Input,
-    output: &Output,
-    progress: &FileProgress,
-) -> Result<FileReport, Failure> {
-    let existing = Existing::of(global);
-    if outputs::clearance(output, existing)? == Clearance::Skip {
-        let line = Some(format!("{}: skipped, {} exists", input.display(), output.display()));
-        return Ok(FileReport { line, skipped: true, ..FileReport::default() });
-    }
-    outputs::make_folder(output, &args.outputs)?;
+fn one_file(args: &DecodeArgs, files: Conversion, progress: &FileProgress) -> Result<FileReport, Failure> {
+    let Conversion { input, output, existing } = files;
     let started = Instant::now();
     let wrong = |error| Failure::input(&input.path, error);
     let policy = if args.salvage { OnDamage::Salvage } else { OnDamage::Fail };

@@ -90,7 +90,7 @@ fn one_file(args: &SweepArgs, job: &Job, existing: Existing) -> Result<FileRepor
     if let Some(output) = &job.output {
         outputs::make_folder(output, &args.outputs)?;
         if outputs::clearance(output, existing)? == Clearance::Skip {
-            return Ok(FileReport { skipped: true, ..FileReport::default() });
+            return Ok(FileReport::skipped(&job.input, output));
         }
     }
     let input = &job.input;

@@ -44,6 +44,30 @@ fn a_second_run_with_no_clobber_does_nothing() {
 }
 
 #[test]
+fn every_command_that_writes_skips_what_exists() {
+    let folder = three_songs();
+    folder.run("encode a.wav").succeeds();
+    for (line, output) in [
+        ("quantize -b 8 a.wav", "a.q8.wav"),
+        ("quantize --format bf16 a.wav", "a.bf16.wav"),
+        ("encode a.wav", "a.sqn"),
+        ("decode a.sqn -o back.wav", "back.wav"),
+        #[cfg(feature = "plot")]
+        ("plot spectrum a.wav", "a.spectrum.svg"),
+    ] {
+        folder.write(output, b"kept");
+        let run = folder.run(&format!("{line} -n"));
+        assert!(run.succeeds().stderr.contains(&format!("skipped, {output} exists")), "{line}: {}", run.stderr);
+        folder.run(line).fails(4, "exists; use -f");
+        assert_eq!(folder.bytes(output), b"kept", "{line}");
+        std::fs::remove_file(folder.path(output)).expect("removed");
+        if output == "a.sqn" {
+            folder.run(line).succeeds();
+        }
+    }
+}
+
+#[test]
 fn folders_keep_their_structure() {
     let folder = Folder::new();
     std::fs::create_dir_all(folder.path("music/deep")).expect("made");

@@ -15,7 +15,7 @@ use crate::{
 };
 
 use super::{
-    batch::{Batch, FileReport, Job},
+    batch::{Batch, Conversion, FileReport},
     exit::{Exit, Failure, display_path},
     inputs::{self, Input},
     options::{Global, Inputs, Outputs},
@@ -111,20 +111,12 @@ pub fn run(args: &PlotArgs, global: &Global) -> Result<Exit, Failure> {
     let inputs = inputs::collect(&args.inputs)?;
     let planned = outputs::plan(&inputs, &args.outputs, &format!(".{}.svg", args.kind.name()))?;
     planned.iter().try_for_each(|output| Form::of(output).map(|_| ()))?;
-    let jobs: Vec<Job> =
-        inputs.into_iter().zip(planned).map(|(input, output)| Job { input, output: Some(output) }).collect();
-    Batch { command: "plot", global, inputs: &args.inputs }.run(&jobs, |job, progress| {
-        let output = job.output.as_ref().expect("plot plans an output for every input");
-        let existing = Existing::of(global);
-        if outputs::clearance(output, existing)? == Clearance::Skip {
-            let line = format!("{}: skipped, {} exists", job.input.display(), output.display());
-            return Ok(FileReport { line: Some(line), skipped: true, ..FileReport::default() });
-        }
-        outputs::make_folder(output, &args.outputs)?;
-        let chart = chart(args, &settings, &job.input, progress)?;
+    let batch = Batch { command: "plot", global, inputs: &args.inputs };
+    batch.convert(inputs, planned, &args.outputs, |Conversion { input, output, existing }, progress| {
+        let chart = chart(args, &settings, input, progress)?;
         let written = write(args, &chart, output, existing)?;
         Ok(FileReport {
-            line: Some(format!("{} -> {}", job.input.display(), written.join(", "))),
+            line: Some(format!("{} -> {}", input.display(), written.join(", "))),
             json: Map::from_iter([
                 ("kind".to_owned(), args.kind.name().into()),
                 ("outputs".to_owned(), json!(written)),

@@ -15,12 +15,12 @@ use crate::{
 };
 
 use super::{
-    batch::{Batch, FileReport, Job},
+    batch::{Batch, Conversion, FileReport},
     choices::{Container, DitherChoice, Law, Method, Shape},
     exit::{Exit, Failure},
     inputs::{self, Input},
     options::{Global, Inputs, Outputs},
-    outputs::{self, Clearance, Existing, Output},
+    outputs::{self, Existing, Output},
     progress::FileProgress,
     sink::WavSink,
     source::Rereadable,
@@ -115,21 +115,10 @@ pub fn run(args: &QuantizeArgs, global: &Global) -> Result<Exit, Failure> {
     let inputs = inputs::collect(&args.inputs)?;
     let planned = outputs::plan(&inputs, &args.outputs, &suffix(&args.settings))?;
     let error_output = error_output(args, &inputs, &planned)?;
-    let jobs: Vec<Job> =
-        inputs.into_iter().zip(planned).map(|(input, output)| Job { input, output: Some(output) }).collect();
     let batch = Batch { command: "quantize", global, inputs: &args.inputs };
-    batch.run(&jobs, |job, progress| {
-        let output = job.output.as_ref().expect("quantize plans an output for every input");
-        one_file(args, global, Task { job, output, error: error_output.as_ref() }, progress)
+    batch.convert(inputs, planned, &args.outputs, |Conversion { input, output, existing }, progress| {
+        one_file(args, Files { input, output, error: error_output.as_ref(), existing }, progress)
     })
-}
-
-/// One input, and where its results go.
-#[derive(Clone, Copy)]
-struct Task<'a> {
-    job: &'a Job,
-    output: &'a Output,
-    error: Option<&'a Output>,
 }
 
 /// `.q8.wav` for 8 bits, `.l12.wav` for 12 levels, `.q.wav` for a codebook file.
@@ -154,19 +143,13 @@ fn error_output(args: &QuantizeArgs, inputs: &[Input], planned: &[Output]) -> Re
     Ok(Some(output))
 }
 
-fn one_file(args: &QuantizeArgs, global: &Global, task: Task, progress: &FileProgress) -> Result<FileReport, Failure> {
-    let existing = Existing::of(global);
-    if outputs::clearance(task.output, existing)? == Clearance::Skip {
-        return Ok(skipped_line(&task.job.input, task.output));
+fn one_file(args: &QuantizeArgs, files: Files, progress: &FileProgress) -> Result<FileReport, Failure> {
+    if let Some(error) = files.error {
+        outputs::clearance(error, files.existing)?;
     }
-    if let Some(error) = task.error {
-        outputs::clearance(error, existing)?;
-    }
-    outputs::make_folder(task.output, &args.outputs)?;
     let started = Instant::now();
-    let files = Files { input: &task.job.input, output: task.output, error: task.error, existing };
     let (chain, measured) = convert(&args.settings, files, progress)?;
-    Ok(report(task, &args.settings, &chain, &measured, started.elapsed().as_secs_f64()))
+    Ok(report(files, &args.settings, &chain, &measured, started.elapsed().as_secs_f64()))
 }
 
 /// What is read and what is written.
@@ -193,22 +176,13 @@ pub fn convert(settings: &Settings, files: Files, progress: &FileProgress) -> Re
     Ok((chain, measured))
 }
 
-/// The report of a file whose output is there already.
-fn skipped_line(input: &Input, output: &Output) -> FileReport {
-    FileReport {
-        line: Some(format!("{}: skipped, {} exists", input.display(), output.display())),
-        skipped: true,
-        ..FileReport::default()
-    }
-}
-
-fn report(task: Task, settings: &Settings, chain: &Chain, measured: &Measured, seconds: f64) -> FileReport {
+fn report(files: Files, settings: &Settings, chain: &Chain, measured: &Measured, seconds: f64) -> FileReport {
     let duration_s = measured.n_frames as f64 / f64::from(chain.spec.sample_rate_hz);
     let read = measured.bytes_read.map_or_else(String::new, |n| format!("{} -> ", units::bytes(n)));
     let line = format!(
         "{} -> {}  {read}{}  {}  {}  {seconds:.2} s ({:.0}x)",
-        task.job.input.display(),
-        task.output.display(),
+        files.input.display(),
+        files.output.display(),
         units::bytes(measured.bytes_written),
         chain.describe(settings),
         fidelity(measured.total.snr_db),
@@ -216,7 +190,7 @@ fn report(task: Task, settings: &Settings, chain: &Chain, measured: &Measured, s
     );
     FileReport {
         line: Some(line),
-        json: json(task, settings, chain, measured, duration_s),
+        json: json(files, settings, chain, measured, duration_s),
         warnings: measured.warnings.clone(),
         bytes: Some((measured.bytes_read.unwrap_or(0), measured.bytes_written)),
         ..FileReport::default()
@@ -232,7 +206,7 @@ fn fidelity(snr_db: Figure) -> String {
     }
 }
 
-fn json(task: Task, settings: &Settings, chain: &Chain, measured: &Measured, duration_s: f64) -> Map<String, Value> {
+fn json(files: Files, settings: &Settings, chain: &Chain, measured: &Measured, duration_s: f64) -> Map<String, Value> {
     let mut object = super::batch::json_object(&measured.total);
     let details: Vec<Value> =
         measured.per_channel.iter().map(|c| Value::Object(super::batch::json_object(c))).collect();
@@ -251,7 +225,7 @@ fn json(task: Task, settings: &Settings, chain: &Chain, measured: &Measured, dur
         ("bytes".to_owned(), measured.bytes_written.into()),
         ("channels_detail".to_owned(), details.into()),
     ]);
-    if let Some(error) = task.error {
+    if let Some(error) = files.error {
         object.insert("error_output".into(), error.display().into());
     }
     object

@@ -18,15 +18,15 @@ use crate::{
 
 use super::{
     super::{
-        batch::{Batch, FileReport, Job},
+        batch::{Batch, Conversion, FileReport},
         exit::{Exit, Failure},
         inputs::{self, Input},
         options::Global,
-        outputs::{self, Clearance, Existing, Output},
+        outputs::{self, Existing, Output},
         sink::{self, WavSink},
         source, units,
     },
-    QuantizeArgs, skipped_line,
+    QuantizeArgs,
 };
 
 /// Options of the number formats.
@@ -139,23 +139,15 @@ pub fn run(args: &QuantizeArgs, named: &NamedFormat, global: &Global) -> Result<
     let format = args.number_format.resolve(named.format);
     let inputs = inputs::collect(&args.inputs)?;
     let planned = outputs::plan(&inputs, &args.outputs, &suffix(&inputs, named)?)?;
-    let jobs: Vec<Job> =
-        inputs.into_iter().zip(planned).map(|(input, output)| Job { input, output: Some(output) }).collect();
     let batch = Batch { command: "quantize", global, inputs: &args.inputs };
-    batch.run(&jobs, |job, _| {
-        let output = job.output.as_ref().expect("quantize plans an output for every input");
-        let existing = Existing::of(global);
-        if outputs::clearance(output, existing)? == Clearance::Skip {
-            return Ok(skipped_line(&job.input, output));
-        }
-        outputs::make_folder(output, &args.outputs)?;
+    batch.convert(inputs, planned, &args.outputs, |Conversion { input, output, existing }, _| {
         let started = Instant::now();
         let mut total = Total::default();
-        match TensorFileKind::of_path(&job.input.path) {
-            Some(kind) => tensors(&job.input, kind, output, existing, &format, &mut total)?,
-            None => audio(&job.input, output, existing, &format, &mut total)?,
+        match TensorFileKind::of_path(&input.path) {
+            Some(kind) => tensors(input, kind, output, existing, &format, &mut total)?,
+            None => audio(input, output, existing, &format, &mut total)?,
         }
-        Ok(total.report(&job.input, output, &named.name, started.elapsed().as_secs_f64()))
+        Ok(total.report(input, output, &named.name, started.elapsed().as_secs_f64()))
     })
 }
 
