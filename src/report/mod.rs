@@ -2,6 +2,8 @@
 //!
 //! A report computes nothing. It takes the plain structs of the rooms below and writes them down.
 
+#[cfg(feature = "plot")]
+pub mod escape;
 #[cfg(all(feature = "json", feature = "plot"))]
 pub mod html;
 #[cfg(feature = "plot")]

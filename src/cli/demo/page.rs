@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::report::escape::{escaped, relative_address};
+
 use super::{Picture, Taken};
 
 const HEAD: &str = r#"<!DOCTYPE html>
@@ -40,11 +42,11 @@ pub fn html(results: &[Taken], pictures: &[Picture]) -> String {
     }
     page.push_str("<h2>Pictures</h2>\n");
     for picture in pictures {
-        let (file, caption) = (escape(&picture.file), escape(&picture.caption));
+        let (file, caption) = (escaped(&picture.file), escaped(&picture.caption));
         let _ = writeln!(
             page,
             "<figure><img src=\"{}\" alt=\"{caption}\" loading=\"lazy\"><figcaption>{caption} (<a href=\"{file}\">{file}</a>)</figcaption></figure>",
-            percent_encode(&picture.file),
+            relative_address(&picture.file),
         );
     }
     page.push_str("</body>\n</html>\n");
@@ -52,61 +54,20 @@ pub fn html(results: &[Taken], pictures: &[Picture]) -> String {
 }
 
 fn section(page: &mut String, rows: &[Taken]) {
-    let _ = writeln!(page, "<h2>{}</h2>", escape(&rows[0].clip));
+    let _ = writeln!(page, "<h2>{}</h2>", escaped(&rows[0].clip));
     page.push_str("<div class=\"scroll\"><table><thead><tr><th>quantizer</th><th class=\"number\">SQNR</th><th class=\"number\">entropy</th><th class=\"number\">clipped</th><th>listen</th></tr></thead><tbody>\n");
     for row in rows {
         let figure = |value: Option<f64>, unit: &str| value.map_or("–".into(), |v| format!("{v:.2} {unit}"));
         let _ = writeln!(
             page,
             "<tr><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td><audio controls preload=\"none\" src=\"{}\" aria-label=\"{}\"></audio></td></tr>",
-            escape(&row.what),
+            escaped(&row.what),
             figure(row.snr_db, "dB"),
             figure(row.entropy_bits, "bit"),
             row.clipped_samples.map_or("–".into(), |n| n.to_string()),
-            percent_encode(&row.file),
-            escape(&row.file),
+            relative_address(&row.file),
+            escaped(&row.file),
         );
     }
     page.push_str("</tbody></table></div>\n");
-}
-
-/// Text that HTML shows as it is.
-fn escape(text: &str) -> String {
-    text.chars().fold(String::new(), |mut out, c| {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-        out
-    })
-}
-
-/// A file name as a relative address: all but unreserved characters of RFC 3986 as %XX.
-fn percent_encode(name: &str) -> String {
-    name.bytes().fold(String::from("./"), |mut out, byte| {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => {
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-        out
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hostile_names_inject_nothing() {
-        let name = "\"><script>alert(1)</script>'&";
-        assert!(!escape(name).contains(['<', '>', '"', '\'']));
-        assert_eq!(percent_encode("a b\"<é>.wav"), "./a%20b%22%3C%C3%A9%3E.wav");
-    }
 }

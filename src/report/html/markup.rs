@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::audio::Excerpt;
 use super::{Comparison, Page, Parts};
 use crate::analysis::Entry;
+use crate::report::escape::escaped;
 use crate::report::plot::document::stylesheet;
 use crate::report::plot::{Style, with_unit};
 
@@ -17,26 +18,6 @@ const SCRIPTS: [&str; 7] = [
     include_str!("assets/listen.js"),
     include_str!("assets/main.js"),
 ];
-
-/// Text as it may stand in markup and in quoted attributes; control characters become visible.
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            // Direction overrides could make a name read as another.
-            c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
-                out.extend(c.escape_unicode());
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
 
 pub(super) fn write_head(page: &Page, out: &mut impl Write) -> io::Result<()> {
     let title = escaped(&page.title);

@@ -14,6 +14,7 @@ use super::heat::Image;
 use super::style::Ink;
 #[cfg(feature = "json")]
 use super::style::Theme;
+use crate::report::escape::escaped;
 use crate::{Error, Result};
 
 impl Drawing {
@@ -118,21 +119,6 @@ pub(in crate::report) fn stylesheet() -> String {
 }
 
 const IN_MEMORY: &str = "writing to a string cannot fail";
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
 
 /// Options with the embedded font and no other, read once.
 pub(super) fn options() -> &'static Options<'static> {
