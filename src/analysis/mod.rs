@@ -10,6 +10,7 @@
 
 pub mod alignment;
 mod entropy;
+pub mod envelope;
 pub mod error_density;
 pub mod error_histogram;
 pub mod error_statistics;

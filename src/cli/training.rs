@@ -17,10 +17,14 @@ const BLOCK: usize = 8_192;
 
 /// The codebook of `n_levels` levels with the least mean squared error over all samples of the input.
 pub fn lloyd_max(file: &Rereadable, input: &Input, n_levels: u64) -> Result<Codebook, Failure> {
-    let samples = histogram(file, input)?;
+    codebook(&histogram(file, input)?, &input.path, n_levels)
+}
+
+/// The codebook of `n_levels` levels with the least mean squared error over `samples`; `path` is named when there is none.
+pub fn codebook(samples: &Samples, path: &Path, n_levels: u64) -> Result<Codebook, Failure> {
     let n_levels = usize::try_from(n_levels).unwrap_or(usize::MAX);
-    let wrong = |error| Failure::compute(&input.path, error);
-    let design = optimal_partition::optimal(&samples, n_levels).map_err(wrong)?;
+    let wrong = |error| Failure::compute(path, error);
+    let design = optimal_partition::optimal(samples, n_levels).map_err(wrong)?;
     Codebook::new(design.levels, design.thresholds).map_err(wrong)
 }
 

@@ -11,6 +11,8 @@ mod generate;
 mod help;
 mod info;
 mod number_format;
+#[cfg(feature = "plot")]
+mod plot;
 mod quantize;
 #[cfg(feature = "plot")]
 mod report;

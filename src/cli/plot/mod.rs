@@ -1,9 +1,14 @@
 //! `plot`: pictures of signals, quantizers and their errors, as SVG or PNG, and the same numbers as CSV.
 
+mod codebook;
+mod over_time;
 mod pair;
+mod picture_file;
+mod snr;
 pub mod spectra;
+mod stimulus;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, json};
@@ -11,20 +16,25 @@ use serde_json::{Map, json};
 use crate::{
     analysis::{error_histogram::HistogramSettings, error_statistics},
     quantizer::Quantizer,
-    report::plot::{Chart, Size, Style, Theme, histogram::Histogram, noise::Noise, spectrum, transfer::Transfer},
+    report::plot::{Chart, histogram::Histogram, noise::Noise, spectrum, transfer::Transfer},
 };
 
 use super::{
     batch::{Batch, Conversion, FileReport},
-    exit::{Exit, Failure, display_path},
+    choices::Method,
+    exit::{Exit, Failure},
     inputs::{self, Input},
     options::{Global, Inputs, Outputs},
     outputs::{self, Clearance, Existing, Output},
-    progress::FileProgress,
+    progress::{FileProgress, Progress},
     quantize::{Settings, chain},
-    sink,
+    source::{Passes, Rereadable},
+    stdio, training,
 };
+use over_time::Shown;
 use pair::{Pair, Source};
+use picture_file::{Form, PictureArgs, write};
+use stimulus::Stimulus;
 
 /// Shown at the end of `sqnr plot --help`; a test runs each line.
 const EXAMPLES: &str = "\
@@ -32,10 +42,16 @@ Examples:
   sqnr plot spectrum song.wav
   sqnr plot noise -b 8 song.wav -o noise.png
   sqnr plot noise --ref song.wav speech.wav -o difference.svg
+  sqnr plot spectrogram -b 6 song.wav --theme dark
   sqnr plot transfer -b 3 -m mu-law -o staircase.svg
+  sqnr plot snr-level -b 8 --csv -o companding.png
+  sqnr plot codebook -m lloyd-max --levels 16 song.wav
   sqnr plot histogram -b 8 --dither none --csv song.wav";
 
 /// Draw a picture: SVG, PNG by the name's ending, CSV beside it
+///
+/// wave and spectrogram show the input alone, or input, output and error when -b, --levels, a codebook or --ref says what
+/// the output is. transfer, codebook, snr-level and snr-bits can do without an input.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct PlotArgs {
@@ -53,49 +69,52 @@ pub struct PlotArgs {
     /// Which channel, from 1
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     channel: u16,
-    /// Also write the numbers, to a file of the same name ending in .csv
-    #[arg(long)]
-    csv: bool,
-    /// Width and height in pixels
-    #[arg(long, value_name = "WxH", default_value = "960x600", value_parser = parse_size)]
-    size: Size,
-    /// Colours
-    #[arg(long, value_name = "THEME", default_value = "light")]
-    theme: ThemeName,
+    #[command(flatten)]
+    picture: PictureArgs,
 }
 
 /// What to draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
+    /// Samples over time
+    Wave,
     /// Level per spectral line
     Spectrum,
     /// Density of signal and error, and the floor theory expects
     Noise,
-    /// The quantizer's staircase and its error; needs no input but for lloyd-max
+    /// Level over time and frequency
+    Spectrogram,
+    /// The quantizer's staircase and its error
     Transfer,
     /// Density of the error against the expected one
     Histogram,
+    /// SNR of several methods against the level, of a sine or an input
+    SnrLevel,
+    /// SNR of several methods against bit depth, of a sine or an input
+    SnrBits,
+    /// Levels and thresholds of a quantizer or of IN, a codebook FILE.json
+    Codebook,
 }
 
 impl Kind {
     fn name(self) -> &'static str {
         match self {
+            Self::Wave => "wave",
             Self::Spectrum => "spectrum",
             Self::Noise => "noise",
+            Self::Spectrogram => "spectrogram",
             Self::Transfer => "transfer",
             Self::Histogram => "histogram",
+            Self::SnrLevel => "snr-level",
+            Self::SnrBits => "snr-bits",
+            Self::Codebook => "codebook",
         }
     }
-}
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ThemeName {
-    Light,
-    Dark,
-}
-
-fn parse_size(text: &str) -> Result<Size, String> {
-    text.parse().map_err(|error: crate::Error| error.to_string())
+    /// True for pictures of a quantizer, which need no input unless it learns from one.
+    fn can_do_without_input(self) -> bool {
+        matches!(self, Self::Transfer | Self::SnrLevel | Self::SnrBits | Self::Codebook)
+    }
 }
 
 /// Bit depth of plots that quantize when none is given.
@@ -105,8 +124,8 @@ const DEFAULT_BITS: u32 = 8;
 pub fn run(args: &PlotArgs, global: &Global) -> Result<Exit, Failure> {
     let settings = with_default_bits(&args.settings);
     chain::check(&settings)?;
-    if args.kind == Kind::Transfer && args.inputs.inputs.is_empty() && args.inputs.files_from.is_none() {
-        return transfer_without_input(args, &settings, global);
+    if args.kind.can_do_without_input() && args.inputs.inputs.is_empty() && args.inputs.files_from.is_none() {
+        return without_input(args, &settings, global);
     }
     let inputs = inputs::collect(&args.inputs)?;
     let planned = outputs::plan(&inputs, &args.outputs, &format!(".{}.svg", args.kind.name()))?;
@@ -114,7 +133,7 @@ pub fn run(args: &PlotArgs, global: &Global) -> Result<Exit, Failure> {
     let batch = Batch { command: "plot", global, inputs: &args.inputs };
     batch.convert(inputs, planned, &args.outputs, |Conversion { input, output, existing }, progress| {
         let chart = chart(args, &settings, input, progress)?;
-        let written = write(args, &chart, output, existing)?;
+        let written = write(&args.picture, &chart, output, existing)?;
         Ok(FileReport {
             line: Some(format!("{} -> {}", input.display(), written.join(", "))),
             json: Map::from_iter([
@@ -126,27 +145,52 @@ pub fn run(args: &PlotArgs, global: &Global) -> Result<Exit, Failure> {
     })
 }
 
+fn says_how_fine(settings: &Settings) -> bool {
+    settings.bits.is_some() || settings.levels.is_some() || matches!(settings.method, Method::File(_))
+}
+
 fn with_default_bits(settings: &Settings) -> Settings {
-    let says_how_fine = settings.bits.is_some() || settings.levels.is_some();
-    let is_file = matches!(settings.method, super::choices::Method::File(_));
-    let bits = if says_how_fine || is_file { settings.bits } else { Some(DEFAULT_BITS) };
+    let bits = if says_how_fine(settings) { settings.bits } else { Some(DEFAULT_BITS) };
     Settings { bits, ..settings.clone() }
 }
 
-fn transfer_without_input(args: &PlotArgs, settings: &Settings, global: &Global) -> Result<Exit, Failure> {
-    let path = args.outputs.output.clone().unwrap_or_else(|| "transfer.svg".into());
+/// A picture of the quantizer alone.
+fn without_input(args: &PlotArgs, settings: &Settings, global: &Global) -> Result<Exit, Failure> {
+    let path = args.outputs.output.clone().unwrap_or_else(|| format!("{}.svg", args.kind.name()).into());
     let output = Output::named(&path)?;
+    Form::of(&output)?;
+    if args.inputs.dry_run {
+        stdio::print_line(&format!("plot {} -> {}", args.kind.name(), output.display()))?;
+        return Ok(Exit::Done);
+    }
     let existing = Existing::of(global);
     if outputs::clearance(&output, existing)? == Clearance::Skip {
         return Ok(Exit::Done);
     }
-    let quantizer = chain::fixed_quantizer(settings)?;
-    let chart = transfer(settings, quantizer.as_ref());
-    let written = write(args, &chart, &output, existing)?;
-    if !global.quiet {
-        super::stdio::note_line(&format!("-> {}", written.join(", ")));
+    let chart = chart_without_input(args.kind, settings, &Progress::new(global).file(1, 1, args.kind.name()))?;
+    let written = write(&args.picture, &chart, &output, existing)?;
+    if global.json {
+        let object = json!({
+            "schema": super::batch::JSON_SCHEMA, "command": "plot", "kind": args.kind.name(), "outputs": written,
+        });
+        stdio::print_line(&object.to_string())?;
+    } else if !global.quiet {
+        stdio::note_line(&format!("-> {}", written.join(", ")));
     }
     Ok(Exit::Done)
+}
+
+fn chart_without_input(kind: Kind, settings: &Settings, progress: &FileProgress) -> Result<Chart, Failure> {
+    match kind {
+        Kind::SnrLevel => snr::against_level(&Stimulus::sine(), settings, progress),
+        Kind::SnrBits => snr::against_bits(&Stimulus::sine(), settings, progress),
+        Kind::Codebook => {
+            let codebook = codebook::tabulated(chain::fixed_quantizer(settings)?.as_ref())?;
+            let conditions = format!("{}, {} levels", settings.method.name(), codebook.levels().len());
+            Ok(codebook::chart(&codebook::Shown { conditions, codebook: &codebook, samples: None }))
+        }
+        _ => Ok(transfer(settings, chain::fixed_quantizer(settings)?.as_ref())),
+    }
 }
 
 /// The staircase of a quantizer and its error.
@@ -157,21 +201,45 @@ pub fn transfer(settings: &Settings, quantizer: &dyn Quantizer) -> Chart {
 
 fn chart(args: &PlotArgs, settings: &Settings, input: &Input, progress: &FileProgress) -> Result<Chart, Failure> {
     let source = Source { input, settings, reference: args.reference.as_deref(), channel: args.channel };
+    let shown = match args.reference.is_some() || says_how_fine(&args.settings) {
+        true => Shown::InputOutputError,
+        false => Shown::Input,
+    };
     match args.kind {
-        Kind::Spectrum => {
-            let file = source.open()?;
-            let conditions = format!("{}{}", input.display(), source.channel_of(file.info()));
-            let spectrum = spectra::of_input(&source, file, progress)?;
-            let trace = spectrum::Trace { name: input.display(), spectrum: &spectrum };
-            Ok(spectrum::Spectrum { conditions, traces: vec![trace] }.chart())
-        }
+        Kind::Wave => over_time::wave(&source, shown, progress),
+        Kind::Spectrogram => over_time::spectrogram(&source, shown, progress),
+        Kind::Spectrum => spectrum(&source, progress),
         Kind::Noise => noise(source.pair()?, progress),
-        Kind::Transfer => {
-            let quantizer = source.quantizer()?;
-            Ok(transfer(settings, quantizer.as_ref()))
-        }
+        Kind::Transfer => Ok(transfer(settings, source.quantizer()?.as_ref())),
         Kind::Histogram => error_histogram(source.pair()?, progress),
+        Kind::SnrLevel => snr::against_level(&Stimulus::file(&source)?, settings, progress),
+        Kind::SnrBits => snr::against_bits(&Stimulus::file(&source)?, settings, progress),
+        Kind::Codebook => codebook_of(&source),
     }
+}
+
+fn spectrum(source: &Source, progress: &FileProgress) -> Result<Chart, Failure> {
+    let file = source.open()?;
+    let conditions = format!("{}{}", source.input.display(), source.channel_of(file.info()));
+    let spectrum = spectra::of_input(source, file, progress)?;
+    let trace = spectrum::Trace { name: source.input.display(), spectrum: &spectrum };
+    Ok(spectrum::Spectrum { conditions, traces: vec![trace] }.chart())
+}
+
+/// The codebook in the file, or the quantizer's over the density of all samples of the file.
+fn codebook_of(source: &Source) -> Result<Chart, Failure> {
+    let input = source.input;
+    if input.path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json")) {
+        let file = chain::codebook_file(&input.path)?;
+        let source = file.source.map(|source| format!(" · {source}")).unwrap_or_default();
+        let conditions = format!("{}{source}, {} levels", input.display(), file.codebook.levels().len());
+        return Ok(codebook::chart(&codebook::Shown { conditions, codebook: &file.codebook, samples: None }));
+    }
+    let codebook = codebook::tabulated(source.quantizer()?.as_ref())?;
+    let samples = training::histogram(&Rereadable::new(input, Passes::Several)?, input)?;
+    let method = source.settings.method.name();
+    let conditions = format!("{} · {method}, {} levels", input.display(), codebook.levels().len());
+    Ok(codebook::chart(&codebook::Shown { conditions, codebook: &codebook, samples: Some(&samples) }))
 }
 
 /// The spectra of input and error, and the floor that theory expects.
@@ -204,66 +272,4 @@ fn error_histogram(pair: Pair, progress: &FileProgress) -> Result<Chart, Failure
     pair.each_block(progress, |x, y| statistics.push(x, y))?;
     let histogram = statistics.figures().histogram.expect("it was asked for");
     Ok(Histogram { conditions, histogram: &histogram, expectation: expectation.into() }.chart())
-}
-
-/// What a name's ending asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Svg,
-    Png,
-    Csv,
-}
-
-impl Form {
-    fn of(output: &Output) -> Result<Self, Failure> {
-        let Output::File(path) = output else { return Ok(Self::Svg) };
-        let ending = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
-        match ending.as_deref() {
-            Some("svg") => Ok(Self::Svg),
-            Some("png") => Ok(Self::Png),
-            Some("csv") => Ok(Self::Csv),
-            _ => Err(Failure::usage(format!("{}: pictures end in .svg or .png, numbers in .csv", display_path(path)))),
-        }
-    }
-}
-
-/// Writes the picture, and the numbers when asked for; returns the names.
-fn write(args: &PlotArgs, chart: &Chart, output: &Output, existing: Existing) -> Result<Vec<String>, Failure> {
-    let theme = match args.theme {
-        ThemeName::Light => Theme::Light,
-        ThemeName::Dark => Theme::Dark,
-    };
-    let style = Style { theme, size: args.size };
-    let failed = |error: crate::Error| Failure::output(Path::new(&output.display()), error);
-    let bytes = match Form::of(output)? {
-        Form::Svg => chart.draw(style).svg().into_bytes(),
-        Form::Png => chart.draw(style).png().map_err(failed)?,
-        Form::Csv => csv(chart).map_err(failed)?,
-    };
-    let mut written = vec![output.display()];
-    if let (true, Output::File(path)) = (args.csv && Form::of(output)? != Form::Csv, output) {
-        let beside = Output::File(path.with_extension("csv"));
-        outputs::clearance(&beside, existing)?;
-        sink::write_bytes(&beside, existing, &csv(chart).map_err(failed)?)?;
-        written.push(beside.display());
-    }
-    sink::write_bytes(output, existing, &bytes)?;
-    Ok(written)
-}
-
-fn csv(chart: &Chart) -> crate::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    chart.write_csv(&mut bytes)?;
-    Ok(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_ending_says_which_form() {
-        assert_eq!(Form::of(&Output::File("a.PNG".into())).ok(), Some(Form::Png));
-        assert!(Form::of(&Output::File("a.pdf".into())).is_err());
-    }
 }

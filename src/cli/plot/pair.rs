@@ -130,7 +130,8 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn check_channel(&self, source: &audio_file::Source) -> Result<(), Failure> {
+    /// Refuses a channel that the file does not have.
+    pub fn check_channel(&self, source: &audio_file::Source) -> Result<(), Failure> {
         let n = source.info().spec.channels;
         match self.channel <= n {
             true => Ok(()),
@@ -144,6 +145,11 @@ impl<'a> Source<'a> {
 }
 
 impl Pair<'_> {
+    /// Samples per channel, when that is known before the end.
+    pub fn n_frames(&self) -> Option<u64> {
+        self.n_frames
+    }
+
     /// Width of a cell, when the output comes from a uniform quantizer.
     pub fn step_size(&self) -> Option<f64> {
         match &self.second {

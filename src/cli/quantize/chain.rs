@@ -1,11 +1,11 @@
 //! From options and a file's format to a quantizer, its dither and shaper, and the form of the samples stored.
 
-use std::{fs, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use crate::{
     audio_file::Info,
     quantizer::{
-        Codebook, CodebookFile, Companding, Compressor, Grid, Quantizer, Uniform,
+        CodebookFile, Companding, Compressor, Grid, Quantizer, Uniform,
         g711::{Convention, G711, Law as G711Law},
     },
     shaping::{
@@ -81,9 +81,18 @@ pub fn passes(settings: &Settings) -> Passes {
 impl Chain {
     /// The chain for a file of this format. Lloyd-Max reads the file once to learn its levels.
     pub fn new(settings: &Settings, file: &Rereadable, info: &Info, input: &Input) -> Result<Self, Failure> {
-        let quantizer = quantizer(settings, file, input)?;
+        Self::around(quantizer(settings, file, input)?, settings, info, &input.path)
+    }
+
+    /// The chain around a quantizer that is there already; `path` is named when settings and format do not go together.
+    pub fn around(
+        quantizer: Arc<dyn Quantizer>,
+        settings: &Settings,
+        info: &Info,
+        path: &Path,
+    ) -> Result<Self, Failure> {
         let dither = dither(settings, quantizer.as_ref(), info);
-        let wrong = |error| Failure::compute(&input.path, error);
+        let wrong = |error| Failure::compute(path, error);
         let shaper = match &settings.shape {
             Shape::None => None,
             Shape::Auto => Some(designed_shaper(info).map_err(wrong)?),
@@ -185,12 +194,12 @@ pub fn fixed_quantizer(settings: &Settings) -> Result<Arc<dyn Quantizer>, Failur
         Method::LloydMax => {
             return Err(Failure::usage("lloyd-max learns its levels from an input; name an audio file"));
         }
-        Method::File(path) => Arc::new(codebook_file(path)?),
+        Method::File(path) => Arc::new(codebook_file(path)?.codebook),
     })
 }
 
 /// Reads a codebook file; its size is checked before it is read.
-fn codebook_file(path: &std::path::Path) -> Result<Codebook, Failure> {
+pub fn codebook_file(path: &Path) -> Result<CodebookFile, Failure> {
     const MAX_BYTES: u64 = 64 << 20;
     let size = fs::metadata(path).map_err(|error| Failure::input(path, error))?.len();
     if size > MAX_BYTES {
@@ -200,7 +209,7 @@ fn codebook_file(path: &std::path::Path) -> Result<Codebook, Failure> {
         ));
     }
     let text = fs::read_to_string(path).map_err(|error| Failure::input(path, error))?;
-    CodebookFile::from_json(&text).map(|file| file.codebook).map_err(|error| Failure::input(path, error))
+    CodebookFile::from_json(&text).map_err(|error| Failure::input(path, error))
 }
 
 /// G.711 at 8 bits unless the formula is asked for, else the formula.
