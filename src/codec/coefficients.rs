@@ -18,7 +18,7 @@ use super::{
     neighbourhood::{Contexts, N_CELLS, cell},
     syntax::{Damaged, N_CLASSES},
 };
-use crate::range_coder::BitCoder;
+use crate::range_coder::{Account, BitCoder};
 
 /// Unary decisions before the escape.
 const UNARY: usize = 15;
@@ -134,7 +134,8 @@ impl CoefficientModels {
     ) -> Result<(), Damaged> {
         let mut trail = Trail { last: ZERO, before_last: ZERO, mean: 16 * ZERO };
         let mut level_below = None;
-        for (band, code) in context.bands.iter().zip(context.codes) {
+        for (b, (band, code)) in context.bands.iter().zip(context.codes).enumerate() {
+            coder.charge(Account::Band(b));
             if code.is_empty {
                 indices[band.start..band.end].fill(0);
                 continue;

@@ -425,8 +425,8 @@ impl<R: Read + Seek> RecordReader<R> {
         }
     }
 
-    /// The end record, found from the end of the file.
-    fn end_record(&mut self) -> Result<Option<End>> {
+    /// The end record, found from the end of the file; the position is lost.
+    pub fn end_record(&mut self) -> Result<Option<End>> {
         let len = self.input.seek(SeekFrom::End(0)).map_err(Error::stream)?;
         let Some(at) = len.checked_sub(8) else { return Ok(None) };
         self.seek_to(at)?;
@@ -437,7 +437,8 @@ impl<R: Read + Seek> RecordReader<R> {
         Ok(End::parse(self.peek(record_len as usize)?))
     }
 
-    fn seek_to(&mut self, offset: u64) -> Result<()> {
+    /// Moves to a byte of the file.
+    pub fn seek_to(&mut self, offset: u64) -> Result<()> {
         self.buffer.clear();
         self.offset = offset;
         self.input.seek(SeekFrom::Start(offset)).map(drop).map_err(Error::stream)

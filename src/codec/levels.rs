@@ -11,7 +11,7 @@ use super::{
     stereo::StereoModel,
     syntax::{Damaged, N_CLASSES},
 };
-use crate::range_coder::BitCoder;
+use crate::range_coder::{Account, BitCoder};
 
 /// A noise level is expected this many half octaves under the step size.
 const NOISE_BELOW_STEP: i32 = 3;
@@ -109,6 +109,7 @@ pub fn code_levels<C: BitCoder>(
     let mut empty_below = false;
     let mut deviation_below = 0;
     for (b, (band, code)) in context.bands.iter().zip(codes).enumerate() {
+        coder.charge(Account::Band(b));
         let zone = &mut models.empty[band.cell / CELLS_PER_ZONE][context.class];
         let flag = &mut zone[usize::from(memory.is_empty[band.cell])][usize::from(empty_below)];
         code.is_empty = flag.code(coder, code.is_empty);

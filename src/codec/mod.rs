@@ -11,15 +11,19 @@
 //!
 //! `docs/bitstream.md` describes the format so that another decoder can be written from it.
 
+mod allocation;
 mod bands;
 mod block_analysis;
 mod block_tree;
 mod coefficients;
 mod concealment;
 mod container;
+mod contents;
 mod decoder;
 mod encoder;
 mod frame;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod group_decoder;
 mod group_encoder;
 mod lapped_blocks;
@@ -28,15 +32,19 @@ mod loudness;
 mod model;
 mod neighbourhood;
 mod noise;
+mod priced_reader;
 mod psychoacoustics;
 mod rate;
 mod spectrum;
+mod spectrum_of_original;
 mod stereo;
 mod syntax;
 mod synthesis;
 mod temporal;
 
-pub use container::Header;
+pub use allocation::{Allocation, BandCell, Column};
+pub use container::{Header, MAGIC};
+pub use contents::{Contents, GroupEntry};
 pub use decoder::{Damage, Decoder, OnDamage};
 pub use encoder::{Encoder, EncoderOptions, Goal, Summary};
 pub use psychoacoustics::EarModel;

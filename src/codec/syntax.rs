@@ -17,7 +17,7 @@ use super::{
     neighbourhood::Neighbourhood,
     stereo::{Element, StereoModel},
 };
-use crate::range_coder::BitCoder;
+use crate::range_coder::{Account, BitCoder};
 use std::sync::Arc;
 
 /// The bits hold something that no encoder writes.
@@ -109,11 +109,13 @@ impl Syntax {
     pub fn code<C: BitCoder>(&mut self, coder: &mut C, frame: &mut Frame) -> Result<(), Damaged> {
         let layout = Arc::clone(&self.layout);
         for (e, element) in frame.elements.iter_mut().enumerate() {
+            coder.charge(Account::Common);
             element.tree = element.tree.code(coder, &mut self.tree);
             for span in spans(&element.tree, &layout.tables, layout.superframe_samples) {
                 self.code_block(coder, e, span, element)?;
             }
         }
+        coder.charge(Account::Common);
         match coder.bypass(4, SENTINEL) {
             SENTINEL => Ok(()),
             _ => Err(Damaged),
@@ -132,14 +134,17 @@ impl Syntax {
         memory.neighbourhood.start_block(span.len);
         let mid_side: &mut [bool] =
             if element.mid_side.is_empty() { &mut [] } else { &mut element.mid_side[span.band_range()] };
+        coder.charge(Account::Common);
         code_mid_side(coder, &mut self.stereo, &mut memory.mid_side, span.bands, mid_side);
-        for channel in 0..element.channels.len() {
+        for (channel, in_file) in self.layout.elements[e].channels().enumerate() {
+            coder.charge(Account::Block { channel: in_file, first_band: span.first_band });
             let (first, rest) = element.channels.split_at_mut(channel);
             let first = first.first().map(|f| (&*mid_side, &f.bands[span.band_range()]));
             let this = &mut rest[0];
             let codes = &mut this.bands[span.band_range()];
             let context = LevelContext { bands: span.bands, class, has_noise: self.layout.has_noise, first };
             code_levels(coder, &mut self.levels, &mut memory.levels[channel], context, codes)?;
+            coder.charge(Account::Common);
             let noise = &mut this.noise[span.block_index];
             *noise = code_noise(coder, &mut self.noise, *noise);
             memory.neighbourhood.prepare(channel, span.bands, codes, mid_side);

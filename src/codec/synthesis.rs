@@ -64,7 +64,7 @@ impl Synthesis {
     }
 
     /// Coefficients of one element into the last superframe of its channels.
-    fn reconstruct(
+    pub fn reconstruct(
         &mut self,
         frame: &ElementFrame,
         channels: impl Iterator<Item = usize> + Clone,

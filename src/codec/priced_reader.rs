@@ -1,0 +1,185 @@
+//! Reads the frames of a file and what each band of them cost.
+
+use super::{
+    container::{GroupHeader, Header, Record, RecordReader, malformed},
+    frame::Frame,
+    syntax::{Layout, Syntax},
+    synthesis::{GroupSamples, Synthesis},
+};
+use crate::{
+    Result,
+    range_coder::{Account, BitCoder, BitCounter, Decoder},
+};
+use std::{io::Read, sync::Arc};
+
+/// What a superframe cost, in bits.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ledger {
+    /// For each channel, for each band of all blocks in order.
+    pub bands: Vec<Vec<f64>>,
+    /// Trees, mid/side flags, noise exponents, sentinels.
+    pub common: f64,
+}
+
+/// One superframe: its integers, their price, and the coefficients they stand for.
+#[derive(Debug, Clone)]
+pub struct PricedFrame {
+    /// What is sent.
+    pub frame: Frame,
+    /// What that cost.
+    pub ledger: Ledger,
+    /// For each channel the coefficients of all blocks in order, left and right even where mid/side was coded.
+    pub coefficients: Vec<Vec<f32>>,
+}
+
+/// Reads a file superframe by superframe.
+pub struct PricedReader<R> {
+    records: RecordReader<R>,
+    header: Header,
+    layout: Arc<Layout>,
+    syntax: Syntax,
+    synthesis: Synthesis,
+    samples: GroupSamples,
+    frame: Frame,
+}
+
+impl<R: Read> PricedReader<R> {
+    /// A reader at the first superframe.
+    ///
+    /// # Errors
+    /// `Unsupported` when `file` is another format or version, `Malformed` for a damaged header, `Io`.
+    pub fn new(file: R) -> Result<Self> {
+        let mut records = RecordReader::new(file);
+        let header = records.header()?;
+        let layout = Arc::new(header.layout());
+        Ok(Self {
+            records,
+            syntax: Syntax::new(Arc::clone(&layout)),
+            synthesis: Synthesis::new(Arc::clone(&layout), header.band_quantizer, header.gain()),
+            samples: GroupSamples::default(),
+            frame: layout.new_frame(),
+            layout,
+            header,
+        })
+    }
+
+    /// What the file says of itself.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// What does not change within the file.
+    pub fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+
+    /// Calls `visit` with every superframe in order.
+    ///
+    /// # Errors
+    /// `Malformed` naming the group when the file is damaged, `Io`, and those of `visit`.
+    pub fn each_superframe(&mut self, mut visit: impl FnMut(PricedFrame) -> Result<()>) -> Result<()> {
+        let mut payload = Vec::new();
+        let mut number = 0;
+        loop {
+            let at_byte = self.records.position();
+            let damaged = || malformed(format!("group {number} is damaged; sqnr verify says more"), at_byte);
+            match self.records.record()? {
+                Record::End => return Ok(()),
+                Record::Group(group) if group.number == number && group.is_plausible(&self.header) => {
+                    self.records.take_payload(group, &mut payload)?.ok_or_else(damaged)?;
+                    self.read_group(group, &payload, &mut visit)?.ok_or_else(damaged)?;
+                    number += 1;
+                }
+                _ => return Err(damaged()),
+            }
+        }
+    }
+
+    /// `None` when the payload makes no sense.
+    fn read_group(
+        &mut self,
+        group: GroupHeader,
+        payload: &[u8],
+        visit: &mut impl FnMut(PricedFrame) -> Result<()>,
+    ) -> Result<Option<()>> {
+        self.syntax.reset();
+        self.synthesis.start_group(group.number, &mut self.samples);
+        let n_bands = self.layout.tables.most_bands();
+        let n_channels = usize::from(self.header.channels);
+        let mut bits = PricedDecoder::new(payload);
+        for _ in 0..(group.samples as usize).div_ceil(self.layout.superframe_samples) {
+            bits.ledger = Ledger { bands: vec![vec![0.0; n_bands]; n_channels], common: 0.0 };
+            if self.syntax.code(&mut bits, &mut self.frame).is_err() || bits.inner.is_past_end() {
+                return Ok(None);
+            }
+            bits.settle();
+            let (frame, ledger) = (self.frame.clone(), std::mem::take(&mut bits.ledger));
+            visit(PricedFrame { frame, ledger, coefficients: self.coefficients() })?;
+        }
+        Ok(Some(()))
+    }
+
+    fn coefficients(&mut self) -> Vec<Vec<f32>> {
+        let layout = Arc::clone(&self.layout);
+        self.samples.channels.iter_mut().for_each(|x| {
+            x.clear();
+            x.resize(layout.superframe_samples, 0.0);
+        });
+        for (element, frame) in layout.elements.iter().zip(&self.frame.elements) {
+            self.synthesis.reconstruct(frame, element.channels(), &mut self.samples);
+        }
+        self.samples.channels.clone()
+    }
+}
+
+/// A decoder that writes down what each bit cost.
+struct PricedDecoder<'a> {
+    inner: Decoder<'a>,
+    counter: BitCounter,
+    /// The price when the account was opened.
+    settled: f64,
+    ledger: Ledger,
+    /// Channel and first band of the block, and the band.
+    block: (usize, usize),
+    band: Option<usize>,
+}
+
+impl<'a> PricedDecoder<'a> {
+    fn new(payload: &'a [u8]) -> Self {
+        let (inner, counter) = (Decoder::new(payload), BitCounter::default());
+        Self { inner, counter, settled: 0.0, ledger: Ledger::default(), block: (0, 0), band: None }
+    }
+
+    /// Books what was spent since the last time.
+    fn settle(&mut self) {
+        let price = self.counter.bits();
+        let (channel, first_band) = self.block;
+        let account = match self.band {
+            Some(band) => &mut self.ledger.bands[channel][first_band + band],
+            None => &mut self.ledger.common,
+        };
+        *account += price - self.settled;
+        self.settled = price;
+    }
+}
+
+impl BitCoder for PricedDecoder<'_> {
+    fn bit(&mut self, p_one: u32, bit: bool) -> bool {
+        let bit = self.inner.bit(p_one, bit);
+        self.counter.bit(p_one, bit)
+    }
+
+    fn bypass(&mut self, n_bits: u32, value: u32) -> u32 {
+        let value = self.inner.bypass(n_bits, value);
+        self.counter.bypass(n_bits, value)
+    }
+
+    fn charge(&mut self, account: Account) {
+        self.settle();
+        match account {
+            Account::Common => self.band = None,
+            Account::Block { channel, first_band } => (self.block, self.band) = ((channel, first_band), None),
+            Account::Band(band) => self.band = Some(band),
+        }
+    }
+}
