@@ -1,4 +1,4 @@
-//! Opens any audio file: WAV by this crate's own reader, everything else by symphonia (feature `decode`).
+//! Opens any audio file: WAV and `.sqn` by this crate itself, everything else by symphonia (feature `decode`).
 //!
 //! What a file is shows in its first bytes, never in its name.
 
@@ -6,17 +6,19 @@
 mod decoded;
 #[cfg(feature = "decode")]
 mod edit_list;
+mod encoded;
+pub(crate) mod tag_names;
 #[cfg(test)]
 mod tests;
 
 use std::{
     fs::File,
-    io::{Cursor, Read, Seek},
+    io::{BufReader, Cursor, Read, Seek},
     path::Path,
 };
 
 use crate::{
-    Error, Result, Signal,
+    Error, Result, Signal, codec,
     wav::{self, ChunkEntry, Metadata, Spec},
 };
 
@@ -77,6 +79,9 @@ fn open_path(path: &Path) -> Result<Source> {
     }
     let head = read_head(&mut file)?;
     file.rewind().map_err(Error::stream)?;
+    if is_encoded(&head) {
+        return encoded::Encoded::open(Box::new(BufReader::new(file))).map(Source::of_encoded);
+    }
     if !is_riff(&head) {
         return open_decoded_file(file);
     }
@@ -100,6 +105,9 @@ pub fn open_stream(mut input: impl Read + Send + Sync + 'static) -> Result<Sourc
     if is_riff(&head) {
         return wav::Reader::stream(Cursor::new(head).chain(input)).map(Source::of_wav);
     }
+    if is_encoded(&head) {
+        return encoded::Encoded::open(Box::new(Cursor::new(head).chain(input))).map(Source::of_encoded);
+    }
     #[cfg(feature = "decode")]
     if needs_seeking(&head) {
         return Err(Error::Unsupported { what: "MP4 and CAF cannot be read from a pipe; name the file itself".into() });
@@ -121,6 +129,11 @@ fn is_riff(head: &[u8]) -> bool {
     // The last is the beginning of Wave64's GUID.
     let magics: [&[u8]; 5] = [b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff\x2E\x91\xCF\x11"];
     magics.iter().any(|magic| head.starts_with(magic))
+}
+
+/// True for what this crate's own codec wrote.
+fn is_encoded(head: &[u8]) -> bool {
+    head.starts_with(&codec::MAGIC)
 }
 
 /// True for formats whose index may stand at the end: they need a file to go back and forth in.
@@ -155,9 +168,9 @@ fn open_decoded_stream(_: impl Read) -> Result<Source> {
 /// What is said of a file that nobody here can read.
 fn not_audio() -> Error {
     let formats = if cfg!(feature = "decode") {
-        "WAV, RF64, Wave64, FLAC, MP3, Ogg Vorbis, AAC, ALAC, AIFF, CAF"
+        "WAV, RF64, Wave64, SQN, FLAC, MP3, Ogg Vorbis, AAC, ALAC, AIFF, CAF"
     } else {
-        "WAV, RF64, Wave64; this build has no decoders"
+        "WAV, RF64, Wave64, SQN; this build has no other decoders"
     };
     Error::Unsupported { what: format!("not audio that sqnr reads ({formats})") }
 }
@@ -186,6 +199,11 @@ impl Source {
             fidelity: Fidelity::Lossless,
         };
         Self { blocks: Box::new(reader), info }
+    }
+
+    fn of_encoded(encoded: encoded::Encoded) -> Self {
+        let info = encoded.info();
+        Self { blocks: Box::new(encoded), info }
     }
 
     #[cfg(feature = "decode")]

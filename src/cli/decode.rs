@@ -11,6 +11,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    audio_file::tag_names,
     codec::{Damage, Decoder, Header, OnDamage},
     quantizer::Uniform,
     shaping::{Dither, Requantizer, RequantizerOptions},
@@ -21,7 +22,7 @@ use super::{
     batch::{Batch, Conversion, FileReport},
     choices::DitherChoice,
     exit::{Exit, Failure},
-    inputs::{self, Input},
+    inputs::{self, Input, Walked},
     options::{Global, Inputs, Outputs},
     outputs::{self, Existing, Output},
     progress::FileProgress,
@@ -89,7 +90,7 @@ pub fn run(args: &DecodeArgs, global: &Global) -> Result<Exit, Failure> {
     if args.dither == DitherChoice::Subtractive {
         return Err(Failure::usage("subtractive dither needs a decoder that takes it away again; use tpdf"));
     }
-    let inputs = inputs::collect(&args.inputs)?;
+    let inputs = inputs::collect_of(&args.inputs, Walked::Encoded)?;
     let planned = outputs::plan(&inputs, &args.outputs, ".wav")?;
     let batch = Batch { command: "decode", global, inputs: &args.inputs };
     batch.convert(inputs, planned, &args.outputs, |files, progress| one_file(args, files, progress))
@@ -239,18 +240,8 @@ impl Rounding {
 
 /// Tags as the INFO texts of a WAV.
 fn metadata(header: &Header) -> Metadata {
-    let code = |key: &str| match key {
-        "TITLE" => *b"INAM",
-        "ARTIST" => *b"IART",
-        "ALBUM" => *b"IPRD",
-        "COMMENT" => *b"ICMT",
-        "GENRE" => *b"IGNR",
-        "DATE" => *b"ICRD",
-        "TRACKNUMBER" => *b"ITRK",
-        "COPYRIGHT" => *b"ICOP",
-        key => key.as_bytes().try_into().unwrap_or(*b"ICMT"),
-    };
-    let entries: Vec<([u8; 4], String)> = header.tags.iter().map(|(key, value)| (code(key), value.clone())).collect();
+    let entries: Vec<([u8; 4], String)> =
+        header.tags.iter().map(|(key, value)| (tag_names::info_id(key), value.clone())).collect();
     Metadata::from_info(&entries)
 }
 

@@ -10,14 +10,14 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Error,
-    audio_file::{Info, Source},
+    audio_file::{Info, Source, tag_names},
     codec::{self, BandQuantizer, EncoderOptions, Goal, PcmSource, Summary},
 };
 
 use super::{
     batch::{Batch, Conversion, FileReport},
     exit::{Exit, Failure},
-    inputs::{self, Input},
+    inputs::{self, Input, Walked},
     options::{Global, Inputs, Outputs},
     outputs::{self, Output},
     progress::FileProgress,
@@ -96,7 +96,7 @@ pub fn run(args: &EncodeArgs, global: &Global) -> Result<Exit, Failure> {
     if let Some(quality) = args.quality.filter(|q| !(0.0..=10.0).contains(q)) {
         return Err(Failure::usage(format!("the quality is {quality}; it must be within 0 and 10")));
     }
-    let inputs = inputs::collect(&args.inputs)?;
+    let inputs = inputs::collect_of(&args.inputs, Walked::ToEncode)?;
     let planned = outputs::plan(&inputs, &args.outputs, ".sqn")?;
     let batch = Batch { command: "encode", global, inputs: &args.inputs };
     batch.convert(inputs, planned, &args.outputs, |files, progress| one_file(args, files, progress))
@@ -174,7 +174,7 @@ impl<'a> Pcm<'a> {
             },
             max_bandwidth_hz: args.max_bandwidth.unwrap_or(f32::INFINITY),
             bits: spec.sample_format.valid_bits() as u8,
-            tags: tags.into_iter().map(|(code, text)| (tag_name(code), text)).collect(),
+            tags: tags.into_iter().map(|(id, text)| (tag_names::comment_key(id), text)).collect(),
             samples: self.known_length()?,
             ..EncoderOptions::new(spec.sample_rate_hz, channels)
         })
@@ -223,22 +223,6 @@ impl PcmSource for Pcm<'_> {
         self.progress.at(self.done, self.info.n_frames, self.info.spec.sample_rate_hz);
         Ok(n)
     }
-}
-
-/// The Vorbis comment that a RIFF INFO chunk stands for.
-fn tag_name(code: [u8; 4]) -> String {
-    let name = match &code {
-        b"INAM" => "TITLE",
-        b"IART" => "ARTIST",
-        b"IPRD" => "ALBUM",
-        b"ICMT" => "COMMENT",
-        b"IGNR" => "GENRE",
-        b"ICRD" => "DATE",
-        b"ITRK" => "TRACKNUMBER",
-        b"ICOP" => "COPYRIGHT",
-        _ => return String::from_utf8_lossy(&code).into_owned(),
-    };
-    name.to_owned()
 }
 
 fn report(input: &Input, output: &Output, pcm: &Pcm, summary: Summary, seconds: f64) -> FileReport {

@@ -44,8 +44,34 @@ impl Input {
     }
 }
 
+/// Which files `-R` takes when `--ext` names none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walked {
+    /// All audio.
+    Audio,
+    /// All but `.sqn`: what could be encoded, so that a second run does not meet the results of the first.
+    ToEncode,
+    /// `.sqn` alone.
+    Encoded,
+}
+
+impl Walked {
+    fn takes(self, extension: &str) -> bool {
+        match self {
+            Self::Audio => true,
+            Self::ToEncode => extension != "sqn",
+            Self::Encoded => extension == "sqn",
+        }
+    }
+}
+
 /// Every input that the arguments name, folders walked in the order of names.
 pub fn collect(args: &Inputs) -> Result<Vec<Input>, Failure> {
+    collect_of(args, Walked::Audio)
+}
+
+/// The same, with a choice of what is taken from folders.
+pub fn collect_of(args: &Inputs, walked: Walked) -> Result<Vec<Input>, Failure> {
     let mut named = args.inputs.clone();
     match &args.files_from {
         Some(list) => named.extend(read_list(list)?),
@@ -53,10 +79,14 @@ pub fn collect(args: &Inputs) -> Result<Vec<Input>, Failure> {
         None => {}
     }
     refuse_output_given_as_input(&named)?;
+    let extensions: Vec<String> = match args.ext.is_empty() {
+        true => AUDIO_EXTENSIONS.into_iter().filter(|e| walked.takes(e)).map(String::from).collect(),
+        false => args.ext.clone(),
+    };
     let mut inputs = Vec::new();
     for path in named {
         if args.recursive && path.is_dir() {
-            walk(&path, &args.ext, &mut inputs)?;
+            walk(&path, &extensions, &mut inputs)?;
         } else {
             inputs.push(Input::named(path));
         }
@@ -116,7 +146,7 @@ fn has_extension(path: &Path, extensions: &[String]) -> bool {
         return false;
     };
     let is = |wanted: &str| extension.eq_ignore_ascii_case(wanted.trim_start_matches('.'));
-    if extensions.is_empty() { AUDIO_EXTENSIONS.into_iter().any(is) } else { extensions.iter().any(|e| is(e)) }
+    extensions.iter().any(|e| is(e))
 }
 
 /// Why `path` cannot be opened, with the nearest name in its folder as a hint when it is not there.
@@ -142,8 +172,8 @@ mod tests {
 
     #[test]
     fn extensions_are_compared_without_case_or_dot() {
-        assert!(has_extension(Path::new("A.WAV"), &[]));
+        assert!(has_extension(Path::new("A.WAV"), &["wav".into()]));
         assert!(has_extension(Path::new("a.x"), &[".X".into()]));
-        assert!(!has_extension(Path::new("a.txt"), &[]));
+        assert!(!has_extension(Path::new("a.txt"), &["wav".into()]));
     }
 }

@@ -10,7 +10,7 @@ use crate::codec::{Damage, Decoder, OnDamage};
 use super::{
     batch::{Batch, FileReport, Job},
     exit::{Exit, Failure},
-    inputs::{self, Input},
+    inputs::{self, Input, Walked},
     options::{Global, Inputs},
     progress::FileProgress,
     units,
@@ -32,7 +32,7 @@ pub struct VerifyArgs {
 
 /// Runs `verify`.
 pub fn run(args: &VerifyArgs, global: &Global) -> Result<Exit, Failure> {
-    let inputs = inputs::collect(&args.inputs)?;
+    let inputs = inputs::collect_of(&args.inputs, Walked::Encoded)?;
     let jobs: Vec<Job> = inputs.into_iter().map(|input| Job { input, output: None }).collect();
     let batch = Batch { command: "verify", global, inputs: &args.inputs };
     batch.run(&jobs, |job, progress| one_file(&job.input, progress))

@@ -85,3 +85,31 @@ fn pipes_work_both_ways() {
     assert_eq!(decoded.code, 0, "{}", decoded.stderr);
     assert_eq!(folder.read("piped.wav"), folder.read("back.wav"));
 }
+
+#[test]
+fn encoded_files_are_inputs_of_other_commands() {
+    let folder = Folder::new();
+    folder.song("song.wav");
+    folder.run("encode song.wav").succeeds();
+    folder.run("decode -b 24 --dither none song.sqn -o back.wav").succeeds();
+    let snr =
+        |test: &str| folder.json(&format!("compare --no-align song.wav {test}"))["snr_db"].as_f64().expect("a number");
+    let (encoded, decoded) = (snr("song.sqn"), snr("back.wav"));
+    assert!(encoded > 20.0 && (encoded - decoded).abs() < 0.01, "{encoded} and {decoded} dB");
+    let piped = folder.run_with_stdin("analyze -", folder.bytes("song.sqn"));
+    assert_eq!(piped.code, 0, "{}", piped.stderr);
+    folder.run("encode song.sqn -o song.sqn -f").fails(2, "is the input");
+}
+
+#[test]
+fn a_second_run_over_a_folder_leaves_the_first_results_alone() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("music")).expect("made");
+    folder.song("music/a.wav");
+    folder.run("encode -R music").succeeds();
+    let run = folder.run("encode -n -R music");
+    assert!(run.succeeds().stderr.contains("skipped, music/a.sqn exists"), "{}", run.stderr);
+    folder.run("verify -R music").succeeds();
+    folder.run("decode -R music -O back").succeeds();
+    assert!(folder.has("back/a.wav"));
+}
