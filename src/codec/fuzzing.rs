@@ -1,0 +1,64 @@
+//! A way into the entropy layer for the fuzz targets, which see the public interface alone. Built by them only.
+
+use super::{
+    bands::BandTables,
+    frame::Frame,
+    stereo::elements,
+    syntax::{Layout, Syntax},
+};
+use crate::range_coder::{Decoder, Encoder};
+use std::sync::Arc;
+
+/// Superframes read from one input.
+const MOST_FRAMES: usize = 4;
+
+/// Reads bytes as frames, over and over, without building its models anew.
+pub struct FrameReader {
+    syntaxes: Vec<(Arc<Layout>, Syntax)>,
+}
+
+impl FrameReader {
+    /// For one channel, a pair, and a pair with a single channel and no noise.
+    pub fn new() -> Self {
+        let syntax = |(n_channels, has_noise)| {
+            let tables = BandTables::new(3_000, 256);
+            let layout = Layout { elements: elements(n_channels, 0), tables, superframe_samples: 256, has_noise };
+            let layout = Arc::new(layout);
+            (Arc::clone(&layout), Syntax::new(layout))
+        };
+        Self { syntaxes: [(1, true), (2, true), (3, false)].into_iter().map(syntax).collect() }
+    }
+
+    /// Reads `bytes` as frames up to the first damage, writes these frames, and reads them again.
+    ///
+    /// # Panics
+    /// When what was written is not what is read.
+    pub fn run(&mut self, bytes: &[u8]) {
+        let Some((&first, payload)) = bytes.split_first() else { return };
+        let n = self.syntaxes.len();
+        let (layout, syntax) = &mut self.syntaxes[usize::from(first) % n];
+        let mut frames = read(layout, syntax, payload);
+        syntax.reset();
+        let mut writer = Encoder::new(Vec::new());
+        for frame in &mut frames {
+            syntax.code(&mut writer, frame).expect("a frame that was read is legal");
+        }
+        let written = writer.finish();
+        let again = read(layout, syntax, &written);
+        assert!(again.len() >= frames.len() && again[..frames.len()] == frames[..], "frames do not return");
+    }
+}
+
+fn read(layout: &Layout, syntax: &mut Syntax, payload: &[u8]) -> Vec<Frame> {
+    syntax.reset();
+    let mut bits = Decoder::new(payload);
+    let mut frames = Vec::new();
+    while frames.len() < MOST_FRAMES && !bits.is_past_end() {
+        let mut frame = layout.new_frame();
+        if syntax.code(&mut bits, &mut frame).is_err() {
+            break;
+        }
+        frames.push(frame);
+    }
+    frames
+}
