@@ -7,7 +7,7 @@ mod decoded;
 #[cfg(feature = "decode")]
 mod edit_list;
 mod encoded;
-pub(crate) mod tag_names;
+pub mod tag_names;
 #[cfg(test)]
 mod tests;
 
