@@ -27,6 +27,7 @@ use super::{
     outputs::{self, Existing, Output},
     progress::FileProgress,
     sink::WavSink,
+    time_range::TimeRange,
     units,
 };
 
@@ -52,37 +53,11 @@ pub struct DecodeArgs {
     #[arg(short, long, default_value = "auto", value_name = "KIND")]
     dither: DitherChoice,
     /// Only from one time up to another, such as 1:00..2:00; either may be left out
-    #[arg(long, value_name = "FROM..TO", value_parser = parse_range)]
+    #[arg(long, value_name = "FROM..TO", value_parser = TimeRange::parse)]
     range: Option<TimeRange>,
     /// Play what is whole, conceal the rest, say where
     #[arg(long)]
     salvage: bool,
-}
-
-/// Seconds from and up to.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct TimeRange {
-    from_s: f64,
-    to_s: Option<f64>,
-}
-
-fn parse_range(text: &str) -> Result<TimeRange, String> {
-    let wrong = || "a range is FROM..TO in seconds or minutes:seconds, such as 1:00..2:00".to_owned();
-    let (from, to) = text.split_once("..").ok_or_else(wrong)?;
-    let from_s = if from.is_empty() { 0.0 } else { parse_time(from).ok_or_else(wrong)? };
-    let to_s = if to.is_empty() { None } else { Some(parse_time(to).ok_or_else(wrong)?) };
-    match to_s {
-        Some(to_s) if to_s <= from_s => Err("the range ends before it begins".into()),
-        _ => Ok(TimeRange { from_s, to_s }),
-    }
-}
-
-/// `90`, `1:30`, `1:02:03.5`.
-fn parse_time(text: &str) -> Option<f64> {
-    text.split(':').try_fold(0.0, |total, part| {
-        let part = part.parse::<f64>().ok().filter(|x| x.is_finite() && *x >= 0.0)?;
-        Some(60.0 * total + part)
-    })
 }
 
 /// Runs `decode`.
@@ -284,18 +259,5 @@ fn report(input: &Input, output: &Output, done: &Done, seconds: f64) -> FileRepo
         warnings,
         bytes: Some((read.unwrap_or(0), done.bytes_written)),
         ..FileReport::default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_are_read() {
-        assert_eq!(parse_range("1:00..2:00"), Ok(TimeRange { from_s: 60.0, to_s: Some(120.0) }));
-        assert_eq!(parse_range("..1.5"), Ok(TimeRange { from_s: 0.0, to_s: Some(1.5) }));
-        assert_eq!(parse_range("90.."), Ok(TimeRange { from_s: 90.0, to_s: None }));
-        assert!(parse_range("2..1").is_err() && parse_range("1").is_err() && parse_range("x..y").is_err());
     }
 }

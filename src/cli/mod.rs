@@ -30,11 +30,14 @@ mod quantize;
 #[cfg(feature = "plot")]
 mod report;
 mod sections;
+#[cfg(feature = "serve")]
+mod serve;
 mod signals;
 mod sink;
 mod source;
 mod stdio;
 mod sweep;
+mod time_range;
 mod training;
 mod units;
 mod usage;
@@ -83,6 +86,8 @@ enum Command {
     Plot(plot::PlotArgs),
     #[cfg(feature = "plot")]
     Report(report::ReportArgs),
+    #[cfg(feature = "serve")]
+    Serve(serve::ServeArgs),
     #[cfg(feature = "plot")]
     Demo(demo::DemoArgs),
     /// Print a completion script for a shell
@@ -141,6 +146,8 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Plot(args) => plot::run(args, &cli.global),
         #[cfg(feature = "plot")]
         Command::Report(args) => report::run(args, &cli.global),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(args, &cli.global),
         #[cfg(feature = "plot")]
         Command::Demo(args) => demo::run(args, &cli.global),
         Command::Completions(args) => help::completions(args, &mut Cli::command()),

@@ -16,5 +16,7 @@ mod plot;
 mod quantize;
 #[cfg(feature = "plot")]
 mod report;
+#[cfg(feature = "serve")]
+mod serve;
 mod support;
 mod sweep;

@@ -95,7 +95,10 @@ impl Chain {
         let wrong = |error| Failure::compute(path, error);
         let shaper = match &settings.shape {
             Shape::None => None,
-            Shape::Auto => Some(designed_shaper(info).map_err(wrong)?),
+            Shape::Auto => {
+                let designed = designed_feedback(info).and_then(|feedback| ErrorFilter::from_feedback(&feedback));
+                Some(designed.map_err(wrong)?)
+            }
             Shape::Feedback(coefficients) => Some(ErrorFilter::from_feedback(coefficients).map_err(wrong)?),
         };
         let (storage, sample_format) = storage(settings, quantizer.as_ref(), dither)?;
@@ -165,11 +168,11 @@ impl Chain {
     }
 }
 
-/// The shaper of `--shape auto`.
-fn designed_shaper(info: &Info) -> crate::Result<ErrorFilter> {
+/// Feedback coefficients of the shaper of `--shape auto`.
+pub fn designed_feedback(info: &Info) -> crate::Result<Vec<f64>> {
     let sample_rate_hz = f64::from(info.spec.sample_rate_hz);
     let design = shaper_design::design(&ShaperSpec { sample_rate_hz, ..ShaperSpec::default() })?;
-    ErrorFilter::from_feedback(&design.feedback())
+    Ok(design.feedback())
 }
 
 fn n_levels(settings: &Settings) -> u64 {

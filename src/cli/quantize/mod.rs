@@ -2,7 +2,7 @@
 
 pub mod chain;
 mod number_format;
-mod stream;
+pub mod stream;
 
 use std::{path::PathBuf, time::Instant};
 

@@ -76,10 +76,8 @@ pub fn run(
     let written = audio.finish(after_data)?;
     warnings.extend(written.warnings);
     warnings.extend(error_written.into_iter().flat_map(|written| written.warnings));
-    let mut total = statistics[0].clone();
-    statistics[1..].iter().for_each(|channel| total.merge(channel));
     Ok(Measured {
-        total: total.figures(),
+        total: merged(&statistics).figures(),
         per_channel: statistics.iter().map(ErrorStatistics::figures).collect(),
         n_frames,
         clipped_samples: counts.clipped_samples,
@@ -88,6 +86,34 @@ pub fn run(
         bytes_written: written.bytes,
         warnings,
     })
+}
+
+/// The same without files: what a reader of the container would find, and the figures over all channels.
+#[cfg(feature = "serve")]
+pub fn in_memory(channels: &[Vec<f64>], chain: &mut Chain) -> LibraryResult<(Vec<Vec<f64>>, ErrorFigures)> {
+    let n_channels = channels.len();
+    let mut statistics = statistics(chain, n_channels)?;
+    let mut block = Block::new(n_channels);
+    let mut y = vec![Vec::new(); n_channels];
+    let (n_frames, max_frames) = (channels[0].len(), (BLOCK_SAMPLES / n_channels).max(1));
+    for from in (0..n_frames).step_by(max_frames) {
+        let frames = from..(from + max_frames).min(n_frames);
+        block.x.iter_mut().zip(channels).for_each(|(x, all)| {
+            x.clear();
+            x.extend_from_slice(&all[frames.clone()]);
+        });
+        block.quantize(chain, from as u64);
+        block.measure(&mut statistics);
+        y.iter_mut().zip(&block.y).for_each(|(y, part)| y.extend_from_slice(part));
+    }
+    Ok((y, merged(&statistics).figures()))
+}
+
+/// All channels as one.
+fn merged(statistics: &[ErrorStatistics]) -> ErrorStatistics {
+    let mut total = statistics[0].clone();
+    statistics[1..].iter().for_each(|channel| total.merge(channel));
+    total
 }
 
 fn count_warning(n: u64, what: &str) -> Option<String> {

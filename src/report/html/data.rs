@@ -39,18 +39,32 @@ fn audio(page: &Page, excerpt: &Excerpt) -> Value {
     })
 }
 
-/// Least and greatest sample over all channels in each stretch of time.
+/// Least and greatest sample over all channels in each stretch of time, of every version.
 fn overview(versions: &[Version]) -> Value {
     let longest = versions.iter().map(|v| v.signal.len()).max().unwrap_or(0);
-    let stretch = longest.div_ceil(N_OVERVIEW).max(1);
+    let stretch = stretch(longest);
     let rate = f64::from(versions[0].signal.sample_rate_hz());
     let one = |v: &Version| {
-        let ends = (0..v.signal.len()).step_by(stretch).map(|from| extremes(v.signal, from, stretch));
-        let (low, high): (Vec<Value>, Vec<Value>) = ends.map(|(l, h)| (rounded(l, 1e5), rounded(h, 1e5))).unzip();
+        let (low, high) = extremes_over(v.signal, stretch);
         json!({ "low": low, "high": high })
     };
     let versions: Vec<Value> = versions.iter().map(one).collect();
     json!({ "column_s": stretch as f64 / rate, "versions": versions })
+}
+
+/// Samples in a column of the overview of `n` samples.
+fn stretch(n: usize) -> usize {
+    n.div_ceil(N_OVERVIEW).max(1)
+}
+
+/// The overview of a signal that is the longest of its page.
+pub(super) fn extremes_of(signal: &Signal) -> (Vec<Value>, Vec<Value>) {
+    extremes_over(signal, stretch(signal.len()))
+}
+
+fn extremes_over(signal: &Signal, stretch: usize) -> (Vec<Value>, Vec<Value>) {
+    let ends = (0..signal.len()).step_by(stretch).map(|from| extremes(signal, from, stretch));
+    ends.map(|(low, high)| (rounded(low, 1e5), rounded(high, 1e5))).unzip()
 }
 
 fn extremes(signal: &Signal, from: usize, n: usize) -> (f64, f64) {
@@ -59,19 +73,22 @@ fn extremes(signal: &Signal, from: usize, n: usize) -> (f64, f64) {
     each.fold((f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
-/// Densities from line 1 on: DC has no place on a logarithmic axis.
+/// Densities of all versions, and how far apart their lines are.
 fn spectra(versions: &[Version]) -> Value {
     let Some(first) = versions.iter().find_map(|v| v.spectrum.or(v.error_spectrum)) else { return Value::Null };
-    let count = first.power().len().saturating_sub(1);
-    let densities = |spectrum: Option<&PowerSpectrum>| match spectrum {
-        Some(s) if s.power().len() == count + 1 => {
-            (1..=count).map(|k| rounded(s.density_dbfs_per_hz(k), 100.0)).collect::<Vec<Value>>().into()
-        }
-        _ => Value::Null,
-    };
-    let signals: Vec<Value> = versions.iter().map(|v| densities(v.spectrum)).collect();
-    let errors: Vec<Value> = versions.iter().map(|v| densities(v.error_spectrum)).collect();
+    let n_lines = first.power().len();
+    let alike = |spectrum: Option<&PowerSpectrum>| densities(spectrum.filter(|s| s.power().len() == n_lines));
+    let signals: Vec<Value> = versions.iter().map(|v| alike(v.spectrum)).collect();
+    let errors: Vec<Value> = versions.iter().map(|v| alike(v.error_spectrum)).collect();
+    let count = n_lines.saturating_sub(1);
     json!({ "spacing_hz": first.line_spacing_hz(), "count": count, "signals": signals, "errors": errors })
+}
+
+/// Densities from line 1 on, dBFS/Hz: DC has no place on a logarithmic axis. Null without a spectrum.
+pub(super) fn densities(spectrum: Option<&PowerSpectrum>) -> Value {
+    let Some(spectrum) = spectrum else { return Value::Null };
+    let lines = 1..spectrum.power().len();
+    lines.map(|k| rounded(spectrum.density_dbfs_per_hz(k), 100.0)).collect::<Vec<Value>>().into()
 }
 
 /// `value` to one part in `parts`; null when it is no number.

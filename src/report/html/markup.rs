@@ -3,29 +3,33 @@
 use std::io::{self, Write};
 
 use super::audio::Excerpt;
+use super::live::Live;
 use super::{Comparison, Page, Parts};
 use crate::analysis::Entry;
 use crate::report::escape::escaped;
 use crate::report::plot::document::stylesheet;
 use crate::report::plot::{Style, with_unit};
 
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     include_str!("assets/format.js"),
     include_str!("assets/plots.js"),
     include_str!("assets/player.js"),
     include_str!("assets/trials.js"),
     include_str!("assets/rating.js"),
     include_str!("assets/listen.js"),
+    include_str!("assets/live.js"),
     include_str!("assets/main.js"),
 ];
 
-pub(super) fn write_head(page: &Page, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write_head(page: &Page, live: Option<&Live>, out: &mut impl Write) -> io::Result<()> {
     let title = escaped(&page.title);
+    // A file asks nothing of anybody; a live page asks the program that sent it.
+    let connect = if live.is_some() { "connect-src 'self'; " } else { "" };
     write!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, \
          initial-scale=1\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src \
-         'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">\n\
+         'unsafe-inline'; style-src 'unsafe-inline'; {connect}img-src data:; base-uri 'none'; form-action 'none'\">\n\
          <link rel=\"icon\" href=\"data:,\">\n<title>{title}</title>\n<style>{}{}{}</style>\n</head>\n<body>\n<header>\n<h1>{title}</h1>\n\
          <p class=\"muted\">{}</p>\n</header>\n<main>\n",
         stylesheet(),
@@ -96,7 +100,7 @@ fn write_figures(page: &Page, out: &mut impl Write) -> io::Result<()> {
     }
     writeln!(out, "</tr></thead>\n<tbody>")?;
     for key in keys {
-        write!(out, "<tr><th scope=\"row\">{}</th>", escaped(&labelled(key)))?;
+        write!(out, "<tr data-key=\"{}\"><th scope=\"row\">{}</th>", escaped(key.key), escaped(&labelled(key)))?;
         for version in &page.versions {
             write!(out, "{}", cell(version.figures.iter().find(|e| e.key == key.key)))?;
         }
@@ -110,13 +114,17 @@ fn labelled(entry: &Entry) -> String {
 }
 
 fn cell(entry: Option<&Entry>) -> String {
-    match entry.map(|e| (&e.figure, e)) {
-        None => "<td>–</td>".into(),
-        Some((Err(reason), _)) => format!("<td title=\"{}\">none</td>", escaped(&reason.to_string())),
-        Some((Ok(value), entry)) => {
-            format!("<td title=\"{}\">{}</td>", escaped(&entry.formula), escaped(&significant(*value)))
-        }
-    }
+    let Some(entry) = entry else { return "<td>–</td>".into() };
+    let explanation = match &entry.figure {
+        Err(reason) => reason.to_string(),
+        Ok(_) => entry.formula.clone(),
+    };
+    format!("<td title=\"{}\">{}</td>", escaped(&explanation), escaped(&figure_text(entry)))
+}
+
+/// The value in a cell of the table; "none" where there is no figure.
+pub(super) fn figure_text(entry: &Entry) -> String {
+    entry.figure.map_or_else(|_| "none".into(), significant)
 }
 
 /// Whole numbers as they are, others with two decimals or four significant figures.

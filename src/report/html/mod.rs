@@ -9,6 +9,7 @@
 
 mod audio;
 mod data;
+pub mod live;
 mod markup;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use crate::analysis::Entry;
 use crate::analysis::spectrum::PowerSpectrum;
 use crate::report::plot::Chart;
 use crate::{Error, Result, Signal};
+use live::Live;
 
 /// What the page shows.
 #[derive(Debug, Clone)]
@@ -86,12 +88,28 @@ impl Page<'_> {
     /// `InvalidParameter` without versions, `LengthMismatch` when they differ in channels, `Unsupported` when in sample rate, `Io` when
     /// `out` fails.
     pub fn write(&self, out: &mut impl Write) -> Result<()> {
+        self.write_with(None, out)
+    }
+
+    /// Writes the page of a program that answers its knobs: `live` says which. The page has two versions, the second of
+    /// which is what the knobs made.
+    ///
+    /// # Errors
+    /// As [`Page::write`]; `InvalidParameter` for other than two versions.
+    pub fn write_live(&self, live: &Live, out: &mut impl Write) -> Result<()> {
+        match self.versions.len() {
+            2 => self.write_with(Some(live), out),
+            n => Err(Error::invalid("versions of a live page", n, "2")),
+        }
+    }
+
+    fn write_with(&self, live: Option<&Live>, out: &mut impl Write) -> Result<()> {
         self.check()?;
         let excerpt = match self.parts {
             Parts::WithoutAudio => None,
             Parts::All | Parts::ListeningOnly => audio::Excerpt::within(&self.versions, self.max_audio_bytes),
         };
-        self.write_parts(out, excerpt.as_ref()).map_err(Error::stream)
+        self.write_parts(live, excerpt.as_ref(), out).map_err(Error::stream)
     }
 
     fn check(&self) -> Result<()> {
@@ -111,8 +129,16 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn write_parts(&self, out: &mut impl Write, excerpt: Option<&audio::Excerpt>) -> std::io::Result<()> {
-        markup::write_head(self, out)?;
+    fn write_parts(
+        &self,
+        live: Option<&Live>,
+        excerpt: Option<&audio::Excerpt>,
+        out: &mut impl Write,
+    ) -> std::io::Result<()> {
+        markup::write_head(self, live, out)?;
+        if let Some(live) = live {
+            live::write_knobs(live, out)?;
+        }
         markup::write_summary(self, excerpt, out)?;
         if let Some(excerpt) = excerpt {
             markup::write_listening(self, excerpt, out)?;

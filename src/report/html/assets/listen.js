@@ -6,6 +6,9 @@ let blinded = false;
 
 const sourceName = (i) => data.versions[i]?.name ?? 'error';
 
+/** Tracks by version, as they are decoded. */
+const decoded = [];
+
 /** Decodes the audio at first use: the page is there before. */
 let readiness = null;
 function ready() {
@@ -13,14 +16,19 @@ function ready() {
     byId('listen-status').textContent = 'Decoding …';
     await new Promise((go) => setTimeout(go));
     const { format, channels, rate } = data.audio;
-    const tracks = data.versions.map((_, i) => decode(byId(`audio-${i}`).textContent, format, channels));
-    const powers = tracks.map(meanSquare);
-    player = new Player(tracks, rate);
-    player.matched = powers.map((p) => (p > 0 && powers[0] > 0 ? Math.sqrt(powers[0] / p) : 1));
-    applyLevels();
-    byId('listen-status').textContent = matchedText();
+    data.versions.forEach((_, i) => { decoded[i] ??= decode(byId(`audio-${i}`).textContent, format, channels); });
+    player = new Player(decoded, rate);
+    matchLevels();
   })();
   return readiness;
+}
+
+/** Gains that give every version the power of the first. */
+function matchLevels() {
+  const powers = decoded.map(meanSquare);
+  player.matched = powers.map((p) => (p > 0 && powers[0] > 0 ? Math.sqrt(powers[0] / p) : 1));
+  applyLevels();
+  if (!blinded) byId('listen-status').textContent = matchedText();
 }
 
 function matchedText() {
@@ -34,27 +42,19 @@ function applyLevels() {
 }
 
 /** Version minus reference, made of what is heard. */
-function errorOf(index) {
+function errorTracks(index) {
   const [reference, version] = [player.buffers[0], player.buffers[index]];
-  const buffer = player.context.createBuffer(reference.numberOfChannels, reference.length, reference.sampleRate);
-  for (let c = 0; c < buffer.numberOfChannels; c += 1) {
+  return Array.from({ length: reference.numberOfChannels }, (_, c) => {
     const [x, y] = [reference.getChannelData(c), version.getChannelData(c)];
-    buffer.copyToChannel(Float32Array.from(x, (v, i) => y[i] - v), c);
-  }
-  return buffer;
+    return Float32Array.from(x, (v, i) => y[i] - v);
+  });
 }
 
 async function hearError() {
   await ready();
   const of = player.selected > 0 && player.selected < data.versions.length ? player.selected : 1;
-  const buffer = errorOf(of);
-  if (errorSource == null) errorSource = player.add(buffer);
-  else {
-    const resume = player.playing ? player.position() : null;
-    player.stop();
-    player.buffers[errorSource] = buffer;
-    if (resume != null) await player.play(resume);
-  }
+  if (errorSource == null) errorSource = player.add(errorTracks(of));
+  else player.replace(errorSource, errorTracks(of));
   applyLevels();
   await hearSource(errorSource);
   byId('listen-status').textContent = `Error of ${sourceName(of)}, ${byId('error-gain').value} dB louder.`;
@@ -78,6 +78,7 @@ function markSelected() {
 function blind(on) {
   blinded = on;
   byId('open-listening').disabled = on;
+  if (byId('knobs')) byId('knobs').disabled = on;
   if (on) { player.stop(); byId('listen-status').textContent = 'Blind test: names are hidden.'; }
   markSelected();
 }
@@ -106,7 +107,7 @@ function wavePlot(host) {
   const end = overview.versions[0].low.length * overview.column_s;
   const x = Float64Array.from({ length: n }, (_, i) => ((i + 0.5) * end) / n);
   const shown = data.versions.length > 1 ? [0, data.versions.length - 1] : [0];
-  const values = [x, ...shown.flatMap((v) => stretches(v, 0, end, n))];
+  const values = () => [x, ...shown.flatMap((v) => stretches(v, 0, end, n))];
   const series = () => shown.flatMap((v, k) => ['least', 'greatest'].map((word) => ({
     label: `${data.versions[v].name}, ${word}`, stroke: colour(INKS[k]), width: 1, points: { show: false },
     value: (_, s) => decimal(s, 4),

@@ -4,5 +4,6 @@ if (byId('plot-signal')) spectrumPlot(byId('plot-signal'), 'signal');
 if (byId('plot-error')) spectrumPlot(byId('plot-error'), 'error');
 if (byId('plot-wave')) wavePlot(byId('plot-wave'));
 if (byId('listen')) { setUpListening(); setUpAbx(); setUpRating(); }
+if (byId('knobs')) setUpLive();
 // What the tests look at.
-window.sqnr = { plots, binomialP, get player() { return player; }, get abx() { return abx; }, get rating() { return rating; } };
+window.sqnr = { plots, binomialP, live, Player, get player() { return player; }, get abx() { return abx; }, get rating() { return rating; } };

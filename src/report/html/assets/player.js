@@ -28,13 +28,10 @@ const meanSquare = (tracks) => {
 
 class Player {
   /** `tracks`: per source an array of channels, all equally long. */
-  constructor(tracks, rate) {
-    this.context = new AudioContext({ sampleRate: rate, latencyHint: 'interactive' });
-    this.buffers = tracks.map((channels) => {
-      const buffer = this.context.createBuffer(channels.length, channels[0].length, rate);
-      channels.forEach((samples, c) => buffer.copyToChannel(samples, c));
-      return buffer;
-    });
+  constructor(tracks, rate, context = new AudioContext({ sampleRate: rate, latencyHint: 'interactive' })) {
+    this.context = context;
+    this.rate = rate;
+    this.buffers = tracks.map((channels) => this.buffer(channels));
     this.duration = tracks[0][0].length / rate;
     this.levels = tracks.map(() => 1);
     this.loop = [0, this.duration];
@@ -44,14 +41,41 @@ class Player {
     this.startedAt = 0;
   }
 
+  buffer(channels) {
+    const buffer = this.context.createBuffer(channels.length, channels[0].length, this.rate);
+    channels.forEach((samples, c) => buffer.copyToChannel(samples, c));
+    return buffer;
+  }
+
   /** Adds a source of the same length; its index. */
-  add(buffer) {
-    const resume = this.playing ? this.position() : null;
-    this.stop();
-    this.buffers.push(buffer);
+  add(channels) {
+    this.buffers.push(this.buffer(channels));
     this.levels.push(1);
-    if (resume != null) this.play(resume);
+    if (this.playing) this.sources.push(this.start(this.buffers.length - 1, this.context.currentTime + 0.03));
     return this.buffers.length - 1;
+  }
+
+  /** Puts other samples of the same length in a source's place; while it plays, at the very sample. */
+  replace(index, channels) {
+    this.buffers[index] = this.buffer(channels);
+    if (!this.playing) return;
+    const at = Math.max(this.context.currentTime + 0.03, this.startedAt);
+    const old = this.sources[index];
+    old.source.onended = () => old.gain.disconnect();
+    old.source.stop(at);
+    this.sources[index] = this.start(index, at);
+  }
+
+  /** A running source that begins at `at`, where all the others are then. */
+  start(index, at) {
+    const source = this.context.createBufferSource();
+    const gain = this.context.createGain();
+    const [start, end] = this.loop;
+    Object.assign(source, { buffer: this.buffers[index], loop: true, loopStart: start, loopEnd: end });
+    gain.gain.value = index === this.selected ? this.levels[index] : 0;
+    source.connect(gain).connect(this.context.destination);
+    source.start(at, this.positionAt(at));
+    return { source, gain };
   }
 
   get playing() { return this.sources !== null; }
@@ -64,15 +88,7 @@ class Player {
     const [start, end] = this.loop;
     this.offset = from >= start && from < end ? from : start;
     this.startedAt = at;
-    this.sources = this.buffers.map((buffer, i) => {
-      const source = context.createBufferSource();
-      const gain = context.createGain();
-      Object.assign(source, { buffer, loop: true, loopStart: start, loopEnd: end });
-      gain.gain.value = i === this.selected ? this.levels[i] : 0;
-      source.connect(gain).connect(context.destination);
-      source.start(at, this.offset);
-      return { source, gain };
-    });
+    this.sources = this.buffers.map((_, i) => this.start(i, at));
   }
 
   stop() {
@@ -84,9 +100,13 @@ class Player {
 
   /** Seconds from the start of the excerpt. */
   position() {
-    if (!this.playing) return this.offset;
+    return this.playing ? this.positionAt(this.context.currentTime) : this.offset;
+  }
+
+  /** The same at a time of the context while it plays. */
+  positionAt(time) {
     const [start, end] = this.loop;
-    const run = Math.max(0, this.context.currentTime - this.startedAt) + this.offset - start;
+    const run = Math.max(0, time - this.startedAt) + this.offset - start;
     return start + (run % (end - start));
   }
 

@@ -58,21 +58,27 @@ function controls(host, plot, limits) {
     button('All', `${host.dataset.label}: show all`, all)));
 }
 
-/** Makes a plot in `host`; it follows the page's width and theme. */
+/** Makes a plot in `host`; it follows the page's width and theme. `values` gives the numbers of the moment. */
 function makePlot(host, options, values, limits) {
   const build = () => {
     host.replaceChildren();
     const size = { width: Math.max(280, host.clientWidth), height: Math.max(240, Math.min(420, host.clientWidth * 0.5)) };
-    const plot = new uPlot({ ...options(), ...size, cursor: { drag: { x: true, y: false } } }, values, host);
+    const plot = new uPlot({ ...options(), ...size, cursor: { drag: { x: true, y: false } } }, values(), host);
     controls(host, plot, limits);
     pinch(plot, limits);
     entry.plot = plot;
-    entry.onbuild?.(plot);
   };
-  const entry = { host, build, plot: null, onbuild: null };
+  const entry = { host, build, plot: null };
   plots.push(entry);
   build();
   return entry;
+}
+
+/** Draws a plot anew and keeps what it shows. */
+function rebuild(entry) {
+  const { min, max } = entry.plot.scales.x;
+  entry.build();
+  entry.plot.setScale('x', { min, max });
 }
 
 const LOG_TICKS = [10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5];
@@ -94,12 +100,12 @@ function frequencyAxis(label) {
 function spectrumPlot(host, kind) {
   const source = data.spectra;
   const curves = kind === 'error' ? source.errors : source.signals;
-  const names = data.versions.map((v) => v.name);
   const x = Float64Array.from({ length: source.count }, (_, i) => (i + 1) * source.spacing_hz);
   const limits = [Math.max(20, source.spacing_hz), x[x.length - 1]];
-  const shown = curves.map((y, i) => ({ y, i })).filter((c) => c.y);
-  const series = () => shown.map(({ i }) => ({
-    label: kind === 'error' ? `Error of ${names[i]}` : names[i], stroke: colour(INKS[i % INKS.length]), width: 1.25,
+  const shown = curves.map((_, i) => i).filter((i) => curves[i]);
+  const label = (i) => (kind === 'error' ? `Error of ${data.versions[i].name}` : data.versions[i].name);
+  const series = () => shown.map((i) => ({
+    label: label(i), stroke: colour(INKS[i % INKS.length]), width: 1.25,
     dash: i >= INKS.length ? [6, 4] : undefined, points: { show: false },
     value: (_, v) => (v == null ? '–' : `${decimal(v, 1)} dBFS/Hz`),
   }));
@@ -107,10 +113,10 @@ function spectrumPlot(host, kind) {
     scales: { x: { time: false, distr: 3, min: limits[0], max: limits[1], range: (_, low, high) => [low, high] }, y: { range: (_, low, high) => [Math.max(low - 5, high - 180), high + 5] } },
     series: [{ label: 'Frequency', value: (_, v) => (v == null ? '–' : `${hertz(v)} Hz`) }, ...series()],
     axes: [frequencyAxis('Frequency (Hz)'), { ...axisStyle(), label: 'Power density (dBFS/Hz)', size: 60, values: (_, s) => s.map((v) => decimal(v, 0)) }],
-  }), [x, ...shown.map((c) => c.y)], limits);
+  }), () => [x, ...shown.map((i) => curves[i])], limits);
 }
 
 window.addEventListener('resize', () => {
   for (const { plot, host } of plots) plot.setSize({ width: Math.max(280, host.clientWidth), height: plot.height });
 });
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => plots.forEach((entry) => entry.build()));
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => plots.forEach(rebuild));

@@ -5,7 +5,7 @@ const ANCHOR_HZ = 3500;
 let rating = null;
 
 /** The reference through a steep low-pass. */
-async function anchorBuffer(buffer) {
+async function anchorTracks(buffer) {
   const offline = new OfflineAudioContext(buffer.numberOfChannels, buffer.length, buffer.sampleRate);
   const source = offline.createBufferSource();
   source.buffer = buffer;
@@ -20,13 +20,14 @@ async function anchorBuffer(buffer) {
   }
   node.connect(offline.destination);
   source.start();
-  return offline.startRendering();
+  const low = await offline.startRendering();
+  return Array.from({ length: low.numberOfChannels }, (_, c) => low.getChannelData(c));
 }
 
 async function startRating() {
   await ready();
   if (player.anchor == null) {
-    player.anchor = player.add(await anchorBuffer(player.buffers[0]));
+    player.anchor = player.add(await anchorTracks(player.buffers[0]));
     player.levels[player.anchor] = player.levels[0];
   }
   const items = data.versions.map((v, i) => ({ source: i, name: i === 0 ? `hidden reference (${v.name})` : v.name }));
