@@ -10,13 +10,16 @@ use super::{
     syntax::Layout,
 };
 use crate::{Error, Result, parallel};
-use std::{io::Write, sync::Arc};
+use std::{io::Write, ops::RangeInclusive, sync::Arc};
 
 /// At most this many groups are encoded at once, which bounds the memory.
 const MOST_WORKERS: usize = 8;
 
 /// Superframes of a group: 4.1 s at 48 kHz. A restart each 2 s would cost 1 % more rate, each second 2 % more.
 const GROUP_SUPERFRAMES: u64 = 48;
+
+/// Samples per second that are encoded.
+pub const SAMPLE_RATES_HZ: RangeInclusive<u32> = 8_000..=192_000;
 
 /// dB of a factor of two in power.
 const LOG2_DB: f64 = 3.010_299_956_639_812;
@@ -116,7 +119,7 @@ impl EncoderOptions {
     /// `InvalidParameter` for an option out of its range.
     pub fn header(&self) -> Result<Header> {
         self.goal.check()?;
-        if !(8_000..=192_000).contains(&self.sample_rate_hz) {
+        if !SAMPLE_RATES_HZ.contains(&self.sample_rate_hz) {
             return Err(Error::invalid("sample rate", self.sample_rate_hz, "8000 to 192000 Hz"));
         }
         let log2_superframe = (0.0853 * f64::from(self.sample_rate_hz)).log2().round() as u8;

@@ -12,7 +12,7 @@ pub struct LoudnessMeter {
     blocks: LappedBlocks,
     work: Vec<f32>,
     sum: f64,
-    count: u64,
+    count: f64,
 }
 
 impl LoudnessMeter {
@@ -23,7 +23,7 @@ impl LoudnessMeter {
             blocks: LappedBlocks::new(superframe_samples),
             work: vec![0.0; 2 * superframe_samples],
             sum: 0.0,
-            count: 0,
+            count: 0.0,
         }
     }
 
@@ -43,12 +43,18 @@ impl LoudnessMeter {
             let energy: f32 = block[band.start..band.end].iter().map(|x| x * x).sum();
             self.sum += f64::from(energy / band.width() as f32).powf(EXPONENT);
         }
-        self.count += self.tables.at(0).len() as u64;
+        self.count += self.tables.at(0).len() as f64;
+    }
+
+    /// Lets what was heard so far weigh `keep` as much, 0..=1: for streams, a running mean.
+    pub fn forget(&mut self, keep: f64) {
+        self.sum *= keep;
+        self.count *= keep;
     }
 
     /// L, log2 of power per coefficient; that of 16-bit noise for silence and for nothing.
     pub fn loudness(&self) -> f32 {
-        let mean = self.sum / self.count.max(1) as f64;
+        let mean = self.sum / self.count.max(1.0);
         (mean.log2() / EXPONENT).max(QUIETEST) as f32
     }
 }
