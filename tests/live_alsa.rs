@@ -71,7 +71,7 @@ fn what_is_played_is_what_the_library_computes() {
     assert!(status.status.success(), "{said}");
 
     let mut expected = vec![0.0f32; 2 * N_FRAMES];
-    let mut offline = settings().chain(2).expect("legal");
+    let mut offline = settings().requantizer(2).expect("legal");
     let heard = input();
     for channel in 0..2 {
         // The path begins with the resampler's silence, which takes part in dither and all.
@@ -102,7 +102,7 @@ fn device_side() {
     let (to_bridge, from_capture) = ring(N_FRAMES, 2);
     let (to_playback, from_bridge) = ring(N_FRAMES + 64, 2);
     let (_commands, from_nobody) = rtrb_commands();
-    let chain = settings().chain(2).expect("legal");
+    let chain = settings().chain(2, RATE_HZ).expect("legal");
     let core = Core { processor: Processor::new(2, RATE_HZ, chain), commands: from_nobody, taps: Vec::new() };
     let rates = Rates::new(RATE_HZ, RATE_HZ, 2).expect("legal");
     let pacing = Pacing::OneClock;

@@ -69,7 +69,7 @@ enum Quantizers {
 }
 
 /// `96k`, `96`, `96000`: kbit/s; a plain number from 1000 on is bit/s.
-fn parse_bitrate(text: &str) -> Result<f64, String> {
+pub(super) fn parse_bitrate(text: &str) -> Result<f64, String> {
     let number = |text: &str| text.parse::<f64>().ok().filter(|x| x.is_finite());
     let kbps = match text.strip_suffix(['k', 'K']) {
         Some(kilo) => number(kilo),

@@ -15,12 +15,13 @@ use std::{
 use rtrb::{Consumer, Producer};
 
 use super::{
+    chain::Chain,
     drift::DriftControl,
     flow::{Flow, frames_to_ns},
     processor::{Monitor, Processor},
     resampler::Resampler,
 };
-use crate::{Result, shaping::Requantizer};
+use crate::Result;
 
 /// Input frames handled at once.
 const ROUND_FRAMES: usize = 1_024;
@@ -36,7 +37,7 @@ const MAX_LAG_S: f64 = 0.1;
 #[derive(Debug)]
 pub enum Command {
     /// Change to this chain.
-    Switch(Box<Requantizer>),
+    Switch(Box<Chain>),
     /// Choose what is heard.
     Listen(Monitor),
 }
@@ -152,6 +153,7 @@ pub struct Bridge {
     underruns_seen: u64,
     captured: Vec<f32>,
     dry: Vec<f32>,
+    aligned: Vec<f32>,
     wet: Vec<f32>,
     heard: Vec<f32>,
 }
@@ -178,6 +180,7 @@ impl Bridge {
             underruns_seen: 0,
             captured: vec![0.0; ROUND_FRAMES * n_channels],
             dry: vec![0.0; n_out],
+            aligned: vec![0.0; n_out],
             wet: vec![0.0; n_out],
             heard: vec![0.0; n_out],
         }
@@ -285,10 +288,10 @@ impl Bridge {
         let n_made = self.resampler.process(captured, &mut self.dry);
         let n_samples = n_made * n_channels;
         let (dry, wet) = (&self.dry[..n_samples], &mut self.wet[..n_samples]);
-        let heard = &mut self.heard[..n_samples];
-        self.core.processor.process(dry, wet, heard);
+        let (aligned, heard) = (&mut self.aligned[..n_samples], &mut self.heard[..n_samples]);
+        self.core.processor.process(dry, aligned, wet, heard);
         for tap in &mut self.core.taps {
-            tap.push(dry, wet, n_channels);
+            tap.push(aligned, wet, n_channels);
         }
         // It fits: the number of frames was chosen so.
         let _ = self.output.push_entire_slice(heard);
@@ -296,6 +299,8 @@ impl Bridge {
         self.n_produced += n_made as u64;
         self.flow.bridged_frames.store(self.n_consumed, Relaxed);
         self.report_slip();
+        let processor = &self.core.processor;
+        self.flow.set_chain(processor.delay_frames() as u64, self.rates.output_hz, processor.bitrate_kbps());
         n_made
     }
 
@@ -380,7 +385,7 @@ mod tests {
         let (to_playback, from_bridge) = ring(48_000, 1);
         let (to_tap, tap) = ring(1 << 20, 2);
         let (commands, from_screen) = rtrb::RingBuffer::new(8);
-        let chain = Settings { bits: 24, ..Default::default() }.chain(1).expect("legal");
+        let chain = Settings { bits: 24, ..Default::default() }.chain(1, 48_000).expect("legal");
         let processor = Processor::new(1, output_hz, chain);
         let core = Core { processor, commands: from_screen, taps: vec![Tap::new(to_tap)] };
         let rates = Rates::new(input_hz, output_hz, 1).expect("legal");
@@ -478,7 +483,7 @@ mod tests {
     fn commands_and_taps_work_while_it_runs() {
         let mut path = path(48_000, 48_000);
         run(&mut path, 48_000.0, 48_000.0, 0.5);
-        let chain = Settings { bits: 2, ..Default::default() }.chain(1).expect("legal");
+        let chain = Settings { bits: 2, ..Default::default() }.chain(1, 48_000).expect("legal");
         path.commands.push(Command::Switch(Box::new(chain))).expect("room");
         run(&mut path, 48_000.0, 48_000.0, 0.5);
         let taped: Vec<f32> = std::iter::from_fn(|| path.tap.pop().ok()).collect();

@@ -15,7 +15,7 @@ use super::{
     processor::{Monitor, Processor},
     recorder::Recorder,
     session::{Input, Output, Plan, Session},
-    settings::Settings,
+    settings::{Method, Settings},
 };
 use crate::{Error, Result, atomic_file::Existing};
 
@@ -57,6 +57,10 @@ pub struct Status {
     pub dropouts: Dropouts,
     /// Microphone to loudspeaker, in seconds, averaged; `None` until both ends have run.
     pub latency_s: Option<f64>,
+    /// What the codec adds to it, in seconds; 0 for quantizers.
+    pub chain_delay_s: f64,
+    /// What the codec spends now, in kbit/s; `None` for quantizers.
+    pub bitrate_kbps: Option<f64>,
     /// Drift between the two devices, parts per million, once it is worked off.
     pub drift_ppm: Option<f64>,
     /// Blocks of both devices, in frames.
@@ -93,11 +97,11 @@ struct Wiring {
 
 fn wire(rates: Rates, settings: &Settings, recording: Option<Tap>) -> Result<Wiring> {
     let (n_channels, rate_hz) = (rates.n_channels(), rates.output_hz());
-    let processor = Processor::new(n_channels, rate_hz, settings.chain(n_channels)?);
+    let processor = Processor::new(n_channels, rate_hz, settings.chain(n_channels, rate_hz)?);
     let (commands, from_deck) = RingBuffer::new(64);
     let (to_meter, tapped) = ring((f64::from(rate_hz) * METER_RING_S) as usize, 2 * n_channels);
     let mut meter = Meter::new(tapped, n_channels, rate_hz)?;
-    meter.set_granular_region(settings.method.quantizer(settings.bits)?.granular_region());
+    meter.set_granular_region(settings.granular_region()?);
     let taps = std::iter::once(Tap::new(to_meter)).chain(recording).collect();
     Ok(Wiring { core: Core { processor, commands: from_deck, taps }, commands, meter })
 }
@@ -204,13 +208,17 @@ impl Deck {
         &self.settings
     }
 
-    /// Turns the knobs; heard within a block and the 10 ms of the fade.
+    /// Turns the knobs; heard within a block and the 10 ms of the fade. Levels of [`Method::LloydMax`] are learnt anew,
+    /// from the last seconds of the input.
     ///
     /// # Errors
     /// `InvalidParameter` for settings that no quantizer has; the old ones stay.
-    pub fn set(&mut self, settings: Settings) -> Result<()> {
-        let chain = settings.chain(self.rates.n_channels())?;
-        let region = settings.method.quantizer(settings.bits)?.granular_region();
+    pub fn set(&mut self, mut settings: Settings) -> Result<()> {
+        if let Method::LloydMax(_) = settings.method {
+            settings.method = Method::lloyd_max(settings.bits, &self.meter.heard())?;
+        }
+        let chain = settings.chain(self.rates.n_channels(), self.rates.output_hz())?;
+        let region = settings.granular_region()?;
         // Full only when the bridge has stood still for 64 turns of a knob: then this turn waits for the next.
         if self.commands.push(Command::Switch(Box::new(chain))).is_err() {
             return Err(Error::NoResult { what: "the audio path does not answer".into() });
@@ -266,6 +274,8 @@ impl Deck {
             state,
             dropouts: sum(self.past_dropouts, dropouts),
             latency_s: self.latency_s,
+            chain_delay_s: running.map_or(0.0, |session| session.flow().chain_delay_s()),
+            bitrate_kbps: running.and_then(|session| session.flow().bitrate_kbps()),
             drift_ppm: running.and_then(|session| session.flow().drift_ppm()),
             block_frames: running.map_or((None, None), Session::block_frames),
             is_silent: running.is_some_and(Session::is_silent),

@@ -41,6 +41,9 @@ pub struct Flow {
     capture_origin_ns: AtomicI64,
     playback_origin_ns: AtomicI64,
     slip_ns: AtomicI64,
+    chain_delay_ns: AtomicI64,
+    /// Bits per second; 0 while there is no codec, or no figure yet.
+    coded_bps: AtomicU64,
     /// In 10^-9; `UNKNOWN_NS` while the clocks are not known to differ.
     drift_ppb: AtomicI64,
     last_capture_ns: AtomicI64,
@@ -67,6 +70,8 @@ impl Default for Flow {
             capture_origin_ns: AtomicI64::new(UNKNOWN_NS),
             playback_origin_ns: AtomicI64::new(UNKNOWN_NS),
             slip_ns: AtomicI64::new(0),
+            chain_delay_ns: AtomicI64::new(0),
+            coded_bps: AtomicU64::new(0),
             drift_ppb: AtomicI64::new(UNKNOWN_NS),
             last_capture_ns: AtomicI64::new(0),
             last_playback_ns: AtomicI64::new(0),
@@ -120,6 +125,23 @@ impl Flow {
         self.slip_ns.store(slip_ns, Relaxed);
     }
 
+    /// The bridge reports what the chain now heard adds, and the codec's rate.
+    pub(super) fn set_chain(&self, delay_frames: u64, rate_hz: u32, bitrate_kbps: Option<f64>) {
+        self.chain_delay_ns.store(frames_to_ns(delay_frames, rate_hz), Relaxed);
+        self.coded_bps.store(bitrate_kbps.map_or(0, |kbps| (kbps * 1e3) as u64), Relaxed);
+    }
+
+    /// Time by which the chain now heard is behind, in seconds; part of [`Self::latency_s`].
+    pub fn chain_delay_s(&self) -> f64 {
+        self.chain_delay_ns.load(Relaxed) as f64 * 1e-9
+    }
+
+    /// What the codec spends, in kbit/s; `None` without one.
+    pub fn bitrate_kbps(&self) -> Option<f64> {
+        let bps = self.coded_bps.load(Relaxed);
+        (bps > 0).then_some(bps as f64 * 1e-3)
+    }
+
     pub(super) fn set_drift(&self, drift_ppm: Option<f64>) {
         self.drift_ppb.store(drift_ppm.map_or(UNKNOWN_NS, |ppm| (ppm * 1e3) as i64), Relaxed);
     }
@@ -142,7 +164,8 @@ impl Flow {
         if capture == UNKNOWN_NS || playback == UNKNOWN_NS {
             return None;
         }
-        Some((playback - capture - self.slip_ns.load(Relaxed)) as f64 * 1e-9)
+        let chain = self.chain_delay_ns.load(Relaxed);
+        Some((playback - capture - self.slip_ns.load(Relaxed) + chain) as f64 * 1e-9)
     }
 
     /// True when the source has ended and all it gave has been passed on.

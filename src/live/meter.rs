@@ -28,6 +28,9 @@ const HOLD_S: f64 = 1.5;
 /// Then it falls this fast.
 const FALL_DB_PER_S: f64 = 20.0;
 
+/// Samples of the first channel that levels can be learnt from: 2.7 s at 48 kHz.
+const HEARD_SAMPLES: usize = 1 << 17;
+
 /// Pairs in the transfer cloud.
 const CLOUD_PAIRS: usize = 400;
 
@@ -100,6 +103,7 @@ pub struct Meter {
     clipped_samples: u64,
     n_frames: u64,
     recent: VecDeque<(f32, f32)>,
+    heard: VecDeque<f32>,
     analyser: Analyser,
     frame: Vec<f32>,
 }
@@ -144,6 +148,7 @@ impl Meter {
             clipped_samples: 0,
             n_frames: 0,
             recent: VecDeque::with_capacity(SPECTRUM_LENGTH),
+            heard: VecDeque::with_capacity(HEARD_SAMPLES),
             analyser: Analyser::new()?,
             frame: vec![0.0; 2 * n_channels],
         })
@@ -197,6 +202,10 @@ impl Meter {
             self.recent.pop_front();
         }
         self.recent.push_back((dry[0], wet[0]));
+        if self.heard.len() == HEARD_SAMPLES {
+            self.heard.pop_front();
+        }
+        self.heard.push_back(dry[0]);
         self.n_frames += 1;
         self.slot.n += 1;
         if self.slot.n as f64 >= SLOT_S * self.sample_rate_hz {
@@ -242,6 +251,11 @@ impl Meter {
             cloud: self.recent.iter().rev().take(CLOUD_PAIRS).copied().collect(),
             n_frames: self.n_frames,
         }
+    }
+
+    /// The last seconds of the input's first channel, full scale 1.0, without NaN and infinities.
+    pub fn heard(&self) -> Vec<f64> {
+        self.heard.iter().filter(|x| x.is_finite()).map(|&x| f64::from(x)).collect()
     }
 
     /// Width of a spectrum line's noise bandwidth, in Hz.
@@ -343,7 +357,7 @@ mod tests {
         let x: Vec<f64> = (0..n).map(|i| amplitude * (i as f64 * 0.131_413).sin()).collect();
         let x: Vec<f64> = x.iter().map(|&x| f64::from(x as f32)).collect();
         let (mut indices, mut y) = (vec![0; n], vec![0.0; n]);
-        settings.chain(1).expect("legal").process(0, 0, &x, &mut indices, &mut y);
+        settings.requantizer(1).expect("legal").process(0, 0, &x, &mut indices, &mut y);
         for (block_x, block_y) in x.chunks(1_600).zip(y.chunks(1_600)) {
             for (&x, &y) in block_x.iter().zip(block_y) {
                 producer.push_entire_slice(&[x as f32, y as f32]).expect("room");

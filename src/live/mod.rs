@@ -11,6 +11,7 @@
 //! else happens in the bridge, which runs on rings alone, so that tests drive it without a device.
 
 mod bridge;
+mod chain;
 mod deck;
 mod device;
 mod drift;
@@ -26,6 +27,7 @@ mod settings;
 mod silence;
 
 pub use bridge::{Banks, Bridge, Command, Core, Pacing, Rates, Running, Tap};
+pub use chain::Chain;
 pub use deck::{Deck, DeckOptions, State, Status};
 pub use device::{
     DEFAULT_BUFFER_FRAMES, DEFAULT_RATE_HZ, Direction, Listed, Planned, Request, Stream, list as list_devices, plan,
@@ -38,7 +40,9 @@ pub use processor::{Monitor, Processor};
 pub use recorder::{Recorder, names as recording_names};
 pub use resampler::Resampler;
 pub use session::{Input, Output, Plan, Session};
-pub use settings::{MAX_BITS, MIN_BITS, Method, Settings, Shape, dither_name, theory_snr_db};
+pub use settings::{
+    BITRATES_KBPS, MAX_BITS, MAX_LEARNED_BITS, MIN_BITS, Method, Settings, Shape, dither_name, theory_snr_db,
+};
 pub use silence::SilencedStderr;
 
 /// Callbacks that allocate abort the tests.

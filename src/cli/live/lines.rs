@@ -46,7 +46,7 @@ struct Line<'a> {
 impl Line<'_> {
     fn text(&self) -> String {
         let (settings, reading, status) = (self.deck.settings(), self.deck.reading(), self.deck.status());
-        let Settings { bits, method, shape, .. } = settings;
+        let Settings { method, shape, .. } = settings;
         let db = |value: Option<f64>| value.map_or("-".into(), |v| format!("{v:.1}"));
         let latency = status.latency_s.map_or("-".into(), |s| format!("{:.1}", s * 1e3));
         let state = match (status.state, status.is_silent) {
@@ -55,10 +55,11 @@ impl Line<'_> {
             _ => "",
         };
         format!(
-            "{:6.1} s  in {:.1} dBFS  {bits} bit {}, dither {}, shape {}  SNR {} dB, 10 s {} dB, theory {} dB  \
+            "{:6.1} s  in {:.1} dBFS  {} {}, dither {}, shape {}  SNR {} dB, 10 s {} dB, theory {} dB  \
              clipped {}  latency {latency} ms  dropouts {}{state}",
             self.elapsed_s,
             reading.input.rms_dbfs,
+            settings.rate(),
             method.name(),
             dither_name(settings.effective_dither()),
             shape.name,
@@ -79,6 +80,7 @@ impl Line<'_> {
             "schema": 1, "command": "live", "time_s": self.elapsed_s,
             "sample_rate_hz": self.deck.rates().output_hz(), "channels": self.deck.rates().n_channels(),
             "bits": settings.bits, "method": settings.method.name(),
+            "bitrate_kbps": status.bitrate_kbps, "chain_delay_s": status.chain_delay_s,
             "dither": dither_name(settings.effective_dither()), "shape": settings.shape.name,
             "level_dbfs": finite(Some(input.rms_dbfs)),
             "snr_db": finite(*snr_db), "snr_mean_db": finite(*snr_mean_db),

@@ -40,6 +40,7 @@ Examples:
   sqnr live -b 4
   sqnr live --list-devices
   sqnr live --input speech.wav -b 6 --dither none --no-tui --seconds 2
+  sqnr live --input speech.wav -m codec --bitrate 48k --no-tui --seconds 2
   sqnr live --device hw:CARD=1,DEV=0 --buffer 128 --record take";
 
 /// Hear and see quantization from the microphone while you turn its knobs
@@ -49,9 +50,12 @@ pub struct LiveArgs {
     /// Bits per sample
     #[arg(short, long, value_name = "BITS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_BITS)))]
     bits: u32,
-    /// uniform, mid-rise, mu-law, a-law, or a codebook FILE.json
-    #[arg(short, long, value_name = "METHOD", default_value = "uniform", value_parser = Method::parse)]
-    method: Method,
+    /// uniform, mid-rise, mu-law, a-law, lloyd-max, codec, or a codebook FILE.json
+    #[arg(short, long, value_name = "METHOD", default_value = "uniform", value_parser = Choice::parse)]
+    method: Choice,
+    /// The codec's rate, in kbit/s for all channels: 64k, 96k ...
+    #[arg(short = 'r', long, value_name = "RATE", default_value = "64k", value_parser = super::encode::parse_bitrate)]
+    bitrate: f64,
     /// Dither of uniform quantizers; auto is tpdf
     #[arg(short, long, value_name = "KIND", default_value = "auto")]
     dither: DitherChoice,
@@ -88,6 +92,22 @@ pub struct LiveArgs {
     /// Frames per block: fewer are faster, more are safer
     #[arg(long, value_name = "N", default_value_t = DEFAULT_BUFFER_FRAMES, value_parser = clap::value_parser!(u32).range(16..=16_384))]
     buffer: u32,
+}
+
+/// `--method`: those of files, and the codec.
+#[derive(Debug, Clone, PartialEq)]
+enum Choice {
+    Quantizer(Method),
+    Codec,
+}
+
+impl Choice {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "codec" => Ok(Self::Codec),
+            _ => Method::parse(text).map(Self::Quantizer),
+        }
+    }
 }
 
 fn positive_seconds(text: &str) -> Result<f64, String> {
@@ -228,16 +248,8 @@ fn open_file(path: &Path) -> Result<audio_file::Source, Failure> {
 fn settings(args: &LiveArgs) -> Result<Settings, Failure> {
     let wrong = |error: Error| Failure::usage(error.to_string());
     let method = match &args.method {
-        Method::Uniform => LiveMethod::Uniform,
-        Method::MidRise => LiveMethod::MidRise,
-        Method::MuLaw => LiveMethod::MuLaw,
-        Method::ALaw => LiveMethod::ALaw,
-        Method::LloydMax => {
-            return Err(Failure::usage(
-                "lloyd-max learns its levels from a file: sqnr design codebook, then live -m codebook.json",
-            ));
-        }
-        Method::File(path) => LiveMethod::Given { name: args.method.name(), quantizer: codebook(path)? },
+        Choice::Codec => LiveMethod::Codec { bitrate_kbps: args.bitrate.round() as u32 },
+        Choice::Quantizer(method) => quantizer_method(method, args.bits)?,
     };
     let dither = match args.dither {
         DitherChoice::Auto if method.is_uniform() => Dither::Triangular,
@@ -256,6 +268,17 @@ fn settings(args: &LiveArgs) -> Result<Settings, Failure> {
         }
     };
     Ok(Settings { method, bits: args.bits, dither, shape, seed: args.seed })
+}
+
+fn quantizer_method(method: &Method, bits: u32) -> Result<LiveMethod, Failure> {
+    Ok(match method {
+        Method::Uniform => LiveMethod::Uniform,
+        Method::MidRise => LiveMethod::MidRise,
+        Method::MuLaw => LiveMethod::MuLaw,
+        Method::ALaw => LiveMethod::ALaw,
+        Method::LloydMax => LiveMethod::lloyd_max(bits, &[]).map_err(|error| Failure::usage(error.to_string()))?,
+        Method::File(path) => LiveMethod::Given { name: method.name(), quantizer: codebook(path)? },
+    })
 }
 
 fn codebook(path: &Path) -> Result<Arc<dyn Quantizer>, Failure> {

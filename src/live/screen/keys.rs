@@ -63,11 +63,12 @@ pub const SHORT_LINE: [(&str, Action); 9] = [
 ];
 
 /// What `?` shows.
-pub const HELP: [&str; 14] = [
-    "left, right   fewer, more bits (mouse wheel too)",
+pub const HELP: [&str; 15] = [
+    "left, right   fewer, more bits or kbit/s (mouse wheel)",
     "d             dither: none, rpdf, tpdf, hp-tpdf, ...",
     "s             noise shaping: none, order 1, 2, ear",
-    "m             method: uniform, mid-rise, mu-law, a-law",
+    "m             method: uniform, mid-rise, mu-law, a-law,",
+    "              lloyd-max (learns from the input), codec",
     "space         hear the input or the quantized sound",
     "p             peak hold in the spectrum",
     "f             freeze the picture; the sound goes on",

@@ -18,11 +18,8 @@ use crossterm::event;
 use ratatui::layout::Rect;
 
 use self::{keys::Action, terminal::Screen};
-use super::{
-    Deck, Method, Monitor, Reading, Settings, Shape, State, Status,
-    settings::{MAX_BITS, MIN_BITS},
-};
-use crate::shaping::Dither;
+use super::{Deck, Method, Monitor, Reading, Settings, Shape, State, Status, settings::MIN_BITS};
+use crate::{codec::SAMPLE_RATES_HZ as CODEC_RATES_HZ, shaping::Dither};
 
 pub use raster::Charset;
 
@@ -118,6 +115,8 @@ struct Panel {
     message_since: Instant,
     own_shape: Option<Shape>,
     own_method: Option<Method>,
+    /// The codec at the rate it had last.
+    codec: Method,
     #[cfg(unix)]
     continued: std::sync::Arc<std::sync::atomic::AtomicBool>,
 }
@@ -130,6 +129,7 @@ impl Panel {
             message_since: Instant::now(),
             own_shape: None,
             own_method: None,
+            codec: Method::Codec { bitrate_kbps: 64 },
             #[cfg(unix)]
             continued: note_continuation(),
         }
@@ -163,10 +163,8 @@ impl Panel {
     fn act(&mut self, action: Action, deck: &mut Deck) {
         let settings = deck.settings().clone();
         match action {
-            Action::MoreBits => self.set(deck, Settings { bits: (settings.bits + 1).min(MAX_BITS), ..settings }),
-            Action::FewerBits => {
-                self.set(deck, Settings { bits: settings.bits.saturating_sub(1).max(MIN_BITS), ..settings });
-            }
+            Action::MoreBits => self.set(deck, settings.finer()),
+            Action::FewerBits => self.set(deck, settings.coarser()),
             Action::NextDither => {
                 self.set(deck, Settings { dither: next(&DITHERS, |d| *d == settings.dither), ..settings });
             }
@@ -175,8 +173,8 @@ impl Panel {
                 self.set(deck, Settings { shape, ..settings });
             }
             Action::NextMethod => {
-                let method = self.next_method(&settings.method);
-                self.set(deck, Settings { method, ..settings });
+                let method = self.next_method(&settings.method, deck.rates().output_hz());
+                self.set(deck, settings.with_method(method));
             }
             Action::SwitchMonitor => deck.listen_to(match deck.monitor() {
                 Monitor::Input => Monitor::Quantized,
@@ -219,12 +217,17 @@ impl Panel {
         }
     }
 
-    /// The methods go round: those with a formula, and the codebook given on the command line.
-    fn next_method(&mut self, now: &Method) -> Method {
-        if matches!(now, Method::Given { .. }) {
-            self.own_method = Some(now.clone());
+    /// The methods go round: those with a formula, levels learnt from the input, the codec where it has the sample
+    /// rate, and the codebook given on the command line.
+    fn next_method(&mut self, now: &Method, rate_hz: u32) -> Method {
+        match now {
+            Method::Given { .. } => self.own_method = Some(now.clone()),
+            Method::Codec { bitrate_kbps } => self.codec = Method::Codec { bitrate_kbps: *bitrate_kbps },
+            _ => {}
         }
         let mut methods = vec![Method::Uniform, Method::MidRise, Method::MuLaw, Method::ALaw];
+        methods.extend(Method::lloyd_max(MIN_BITS, &[]));
+        methods.extend(CODEC_RATES_HZ.contains(&rate_hz).then(|| self.codec.clone()));
         methods.extend(self.own_method.clone());
         next(&methods, |method| method.name() == now.name())
     }
@@ -275,6 +278,8 @@ impl View {
                 state: State::Running,
                 dropouts: super::Dropouts::default(),
                 latency_s: None,
+                chain_delay_s: 0.0,
+                bitrate_kbps: None,
                 drift_ppm: None,
                 block_frames: (None, None),
                 is_silent: false,

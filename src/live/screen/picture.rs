@@ -11,7 +11,7 @@ use super::{
     raster::{Charset, Ink},
     spectrum, transfer,
 };
-use crate::live::{Level, Monitor, State, dither_name, theory_snr_db};
+use crate::live::{Level, Method, Monitor, State, dither_name, theory_snr_db};
 
 /// Smallest size with all parts.
 pub const MIN_WIDTH: u16 = 60;
@@ -111,22 +111,27 @@ fn draw_knobs(view: &View, row: Rect, buffer: &mut Buffer) {
         Monitor::Quantized => ("B quantized".to_string(), bold.fg(Ink::Error.color())),
         Monitor::Input => ("A input".to_string(), bold.fg(Ink::Input.color())),
     };
-    let bits = format!("{} bit{}", settings.bits, if settings.bits == 1 { "" } else { "s" });
-    let dither = match settings.method.is_uniform() {
-        true => dither_name(settings.dither),
-        false => "none (steps differ)",
-    };
-    let mut parts = vec![
-        (bits, bold),
-        (settings.method.name().to_string(), Style::new()),
-        (format!("dither {dither}"), Style::new()),
-        (format!("shape {}", settings.shape.name), Style::new()),
-        hearing,
-    ];
+    let mut parts = vec![(settings.rate(), bold), (settings.method.name().to_string(), Style::new())];
+    parts.extend(method_parts(view).into_iter().map(|part| (part, Style::new())));
+    parts.push(hearing);
     if view.is_frozen {
         parts.push(("FROZEN".into(), Style::new().add_modifier(Modifier::REVERSED)));
     }
     write_parts(&parts, row, buffer);
+}
+
+/// What else there is to say of the method: its dither and shape, or what the codec spends and by how much it is late.
+fn method_parts(view: &View) -> Vec<String> {
+    let settings = &view.settings;
+    if matches!(settings.method, Method::Codec { .. }) {
+        let spent = view.status.bitrate_kbps.map(|kbps| format!("spends {kbps:.0} kbit/s"));
+        return spent.into_iter().chain([format!("late {:.0} ms", view.status.chain_delay_s * 1e3)]).collect();
+    }
+    let dither = match settings.method.is_uniform() {
+        true => dither_name(settings.dither),
+        false => "none (steps differ)",
+    };
+    vec![format!("dither {dither}"), format!("shape {}", settings.shape.name)]
 }
 
 fn draw_figures(view: &View, row: Rect, buffer: &mut Buffer) {
@@ -141,15 +146,15 @@ fn draw_figures(view: &View, row: Rect, buffer: &mut Buffer) {
     };
     let theory = theory_snr_db(&view.settings, &view.reading);
     let bold = Style::new().add_modifier(Modifier::BOLD);
-    let parts = [
+    let mut parts = vec![
         (format!("SNR {}", db(view.reading.snr_db)), bold),
         (format!("10 s {}", db(view.reading.snr_mean_db)), Style::new()),
         (format!("theory {}", db(theory)), Style::new().fg(Ink::Theory.color())),
-        (
-            format!("6.02 B + 1.76 = {:.1} dB", 6.02 * f64::from(view.settings.bits) + 1.76),
-            Style::new().fg(Color::DarkGray),
-        ),
     ];
+    if !matches!(view.settings.method, Method::Codec { .. }) {
+        let rule = format!("6.02 B + 1.76 = {:.1} dB", 6.02 * f64::from(view.settings.bits) + 1.76);
+        parts.push((rule, Style::new().fg(Color::DarkGray)));
+    }
     write_parts(&parts, row, buffer);
 }
 

@@ -58,8 +58,8 @@ fn chart(view: &View) -> Chart {
     }
     let settings = &view.settings;
     let mut subtitle = vec![format!(
-        "{} bits {}, dither {}, shape {}, {} Hz",
-        settings.bits,
+        "{} {}, dither {}, shape {}, {} Hz",
+        settings.rate(),
         settings.method.name(),
         dither_name(settings.effective_dither()),
         settings.shape.name,
