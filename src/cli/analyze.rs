@@ -18,7 +18,7 @@ use crate::{
 use super::{
     batch::{Batch, FileReport, Job},
     exit::{Exit, Failure},
-    figures::{self, Detail, Limit, Side},
+    figures::FigureOptions,
     inputs::{self, Input},
     options::{Global, Inputs},
     progress::FileProgress,
@@ -52,15 +52,8 @@ pub struct AnalyzeArgs {
     /// Measure the noise under a -60 dBFS tone as a dynamic range, with weighting flat, a, c, itu-468 or ccir-2k
     #[arg(long, value_name = "WEIGHTING")]
     dynamic_range: Option<Weighting>,
-    /// Show each figure's formula and definition
-    #[arg(long)]
-    explain: bool,
-    /// Exit with 1 when a figure is below its limit, such as snr=90dB
-    #[arg(long, value_name = "KEY=VALUE", value_parser = Limit::parse, allow_negative_numbers = true)]
-    fail_under: Vec<Limit>,
-    /// Exit with 1 when a figure is above its limit, such as thd=-80dB
-    #[arg(long, value_name = "KEY=VALUE", value_parser = Limit::parse, allow_negative_numbers = true)]
-    fail_over: Vec<Limit>,
+    #[command(flatten)]
+    figures: FigureOptions,
 }
 
 /// How a tone is measured.
@@ -118,10 +111,10 @@ fn one_file(input: &Input, args: &AnalyzeArgs, progress: &FileProgress) -> Resul
     let over_all = over_all(&gathered, &channels, &per_channel);
     let rate = gathered.rate;
     let mut table = format!("{} Hz, {} channels, {:.3} s\n", rate, channels.len(), gathered.duration_s());
-    table += &sections::to_table(&over_all, Detail::of(args.explain));
+    table += &sections::to_table(&over_all, args.figures.detail);
     if per_channel.len() > 1 {
         for (c, sections) in per_channel.iter().enumerate() {
-            table += &format!("\n-- channel {} --{}", c + 1, sections::to_table(sections, Detail::of(args.explain)));
+            table += &format!("\n-- channel {} --{}", c + 1, sections::to_table(sections, args.figures.detail));
         }
     }
     let mut json = sections::to_json(&over_all);
@@ -134,7 +127,7 @@ fn one_file(input: &Input, args: &AnalyzeArgs, progress: &FileProgress) -> Resul
         table: Some(table),
         json,
         warnings: gathered.warnings(&source),
-        failed_checks: failed_checks(&over_all, args)?,
+        failed_checks: args.figures.failed_checks(&sections::all_entries(&over_all))?,
         ..FileReport::default()
     })
 }
@@ -327,11 +320,4 @@ fn together(key: &str, figures: &[Figure]) -> Figure {
         "dc" => there().fold(0.0, |a, b| if b.abs() > f64::abs(a) { b } else { a }),
         _ => there().fold(f64::NEG_INFINITY, f64::max),
     })
-}
-
-fn failed_checks(over_all: &[Section], args: &AnalyzeArgs) -> Result<Vec<String>, Failure> {
-    let entries = sections::all_entries(over_all);
-    let mut failed = figures::failed_checks(&entries, &args.fail_under, Side::Under).map_err(Failure::usage)?;
-    failed.extend(figures::failed_checks(&entries, &args.fail_over, Side::Over).map_err(Failure::usage)?);
-    Ok(failed)
 }

@@ -17,7 +17,7 @@ use crate::{
 use super::{
     batch::{Batch, FileReport, Job, json_object},
     exit::{Exit, Failure, display_path},
-    figures::{self, Detail, Limit, Side},
+    figures::{self, FigureOptions},
     inputs::{self, Input},
     options::{Global, Inputs},
     source,
@@ -43,15 +43,8 @@ pub struct CompareArgs {
     /// Compare sample by sample as the files are; a longer one is cut
     #[arg(long)]
     no_align: bool,
-    /// Show each figure's formula and definition
-    #[arg(long)]
-    explain: bool,
-    /// Exit with 1 when a figure is below its limit, such as snr=90dB
-    #[arg(long, value_name = "KEY=VALUE", value_parser = Limit::parse, allow_negative_numbers = true)]
-    fail_under: Vec<Limit>,
-    /// Exit with 1 when a figure is above its limit, such as nmr=-3dB
-    #[arg(long, value_name = "KEY=VALUE", value_parser = Limit::parse, allow_negative_numbers = true)]
-    fail_over: Vec<Limit>,
+    #[command(flatten)]
+    figures: FigureOptions,
 }
 
 /// Runs `compare`.
@@ -83,19 +76,16 @@ fn one_file(args: &CompareArgs, x: &Signal, input: &Input) -> Result<FileReport,
     let details: Result<Vec<Value>, Failure> =
         channels.chunks(1).map(|one| measure(one).map(|measured| Value::Object(measured.json()))).collect();
     let entries = total.entries();
-    let check = |limits: &[Limit], side| figures::failed_checks(&entries, limits, side).map_err(Failure::usage);
-    let mut failed_checks = check(&args.fail_under, Side::Under)?;
-    failed_checks.extend(check(&args.fail_over, Side::Over)?);
     let mut json = total.json();
     json.insert("reference".into(), display_path(&args.reference).into());
     json.insert("sample_rate_hz".into(), x.sample_rate_hz().into());
     json.insert("channels".into(), x.channels().len().into());
     json.insert("channels_detail".into(), details?.into());
     Ok(FileReport {
-        table: Some(figures::table(&entries, Detail::of(args.explain))),
+        table: Some(figures::table(&entries, args.figures.detail)),
         json,
         warnings: length_warning(args, x, &y).into_iter().collect(),
-        failed_checks,
+        failed_checks: args.figures.failed_checks(&entries)?,
         ..FileReport::default()
     })
 }

@@ -2,9 +2,37 @@
 
 use std::fmt::Write as _;
 
+use clap::{
+    ArgAction, Args,
+    builder::{BoolValueParser, TypedValueParser},
+};
+
 use crate::analysis::Entry;
 
-use super::hints;
+use super::{exit::Failure, hints};
+
+/// How the figures of a command are shown and checked.
+#[derive(Debug, Args)]
+pub struct FigureOptions {
+    /// Show each figure's formula and definition
+    #[arg(long = "explain", action = ArgAction::SetTrue, value_parser = BoolValueParser::new().map(Detail::asked))]
+    pub detail: Detail,
+    /// Exit with 1 when a figure is below its limit, such as snr=90dB
+    #[arg(long, value_name = "KEY=VALUE", value_parser = Limit::parse, allow_negative_numbers = true)]
+    fail_under: Vec<Limit>,
+    /// Exit with 1 when a figure is above its limit, such as thd=-80dB
+    #[arg(long, value_name = "KEY=VALUE", value_parser = Limit::parse, allow_negative_numbers = true)]
+    fail_over: Vec<Limit>,
+}
+
+impl FigureOptions {
+    /// The checks that failed, a line each; a limit on what is no figure is wrong use.
+    pub fn failed_checks(&self, entries: &[Entry]) -> Result<Vec<String>, Failure> {
+        let mut failed = failed_checks(entries, &self.fail_under, Side::Under).map_err(Failure::usage)?;
+        failed.extend(failed_checks(entries, &self.fail_over, Side::Over).map_err(Failure::usage)?);
+        Ok(failed)
+    }
+}
 
 /// What a table of figures says of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,9 +44,12 @@ pub enum Detail {
 }
 
 impl Detail {
-    /// What `--explain` asks for.
-    pub fn of(explain: bool) -> Self {
-        if explain { Self::Explained } else { Self::Values }
+    /// What the parser makes of `--explain`, there or not.
+    fn asked(explain: bool) -> Self {
+        match explain {
+            true => Self::Explained,
+            false => Self::Values,
+        }
     }
 }
 
@@ -86,7 +117,7 @@ impl Limit {
 
 /// Which side of a limit fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+enum Side {
     Under,
     Over,
 }
@@ -95,7 +126,7 @@ pub enum Side {
 ///
 /// # Errors
 /// A line that names the nearest figure when a limit's key is no figure's.
-pub fn failed_checks(entries: &[Entry], limits: &[Limit], side: Side) -> Result<Vec<String>, String> {
+fn failed_checks(entries: &[Entry], limits: &[Limit], side: Side) -> Result<Vec<String>, String> {
     let mut failed = Vec::new();
     for limit in limits {
         let Some(entry) = entries.iter().find(|entry| limit.is_of(entry)) else {
