@@ -11,20 +11,19 @@
 use std::f64::consts::PI;
 
 use super::window::bessel_i0;
+use crate::kernel::true_peak::{TAPS, Taps, largest_magnitude};
 
 /// Samples each side of the interpolated point.
-const HALF: usize = 12;
-const TAPS: usize = 2 * HALF;
-const PHASES: usize = 3;
+const HALF: usize = TAPS / 2;
 /// Kaiser parameter of 65 dB, what 24 taps reach between 0.417 and 0.583 of the rate.
 const BETA: f64 = 6.2;
 /// Samples looked at together: a block whose samples can't make a new peak is not interpolated.
-const BLOCK: usize = 64;
+const BLOCK: usize = 256;
 
 /// Gathers the true peak of one channel.
 #[derive(Debug, Clone)]
 pub struct TruePeak {
-    taps: [[f64; TAPS]; PHASES],
+    taps: Taps,
     /// Largest sum of the magnitudes of the taps: no interpolated value exceeds it times the largest sample.
     gain_bound: f64,
     /// Samples still to serve as left neighbours, then those not yet looked at.
@@ -41,9 +40,11 @@ impl Default for TruePeak {
 impl TruePeak {
     /// A meter that has seen nothing; before the first sample lies silence.
     pub fn new() -> Self {
-        let taps: [[f64; TAPS]; PHASES] = std::array::from_fn(|p| phase_taps((p + 1) as f64 / (PHASES + 1) as f64));
+        let (quarter, half) = (phase_taps(0.25), phase_taps(0.5));
         let norm = |taps: &[f64; TAPS]| taps.iter().map(|t| t.abs()).sum::<f64>();
-        Self { gain_bound: taps.iter().map(norm).fold(1.0, f64::max), taps, pending: vec![0.0; TAPS - 1], peak: 0.0 }
+        // The point at three quarters has the taps of that at a quarter, mirrored.
+        let gain_bound = norm(&quarter).max(norm(&half)).max(1.0);
+        Self { gain_bound, taps: Taps::new(&quarter, &half), pending: vec![0.0; TAPS - 1], peak: 0.0 }
     }
 
     /// Takes in samples, which must be finite.
@@ -66,13 +67,7 @@ impl TruePeak {
         if largest * self.gain_bound <= self.peak {
             return;
         }
-        let mut peak = self.peak.max(largest);
-        for window in reach.windows(TAPS) {
-            for taps in &self.taps {
-                peak = peak.max(inner(window, taps).abs());
-            }
-        }
-        self.peak = peak;
+        self.peak = self.peak.max(largest).max(largest_magnitude(&self.taps, reach));
     }
 
     /// The largest magnitude so far, after the last sample followed by silence. Full scale 1.0.
@@ -93,16 +88,6 @@ fn phase_taps(fraction: f64) -> [f64; TAPS] {
     let taps: [f64; TAPS] = std::array::from_fn(tap);
     let sum: f64 = taps.iter().sum();
     taps.map(|t| t / sum)
-}
-
-fn inner(window: &[f64], taps: &[f64; TAPS]) -> f64 {
-    let mut lanes = [0.0; 4];
-    for (x, t) in window.as_chunks::<4>().0.iter().zip(taps.as_chunks::<4>().0) {
-        for i in 0..4 {
-            lanes[i] += x[i] * t[i];
-        }
-    }
-    (lanes[0] + lanes[2]) + (lanes[1] + lanes[3])
 }
 
 #[cfg(test)]
@@ -139,8 +124,8 @@ mod tests {
         }
         // The slow twin interpolates everywhere.
         let padded: Vec<f64> = [vec![0.0; TAPS], x, vec![0.0; TAPS]].concat();
-        let slow = padded.windows(TAPS).flat_map(|w| whole.taps.iter().map(move |t| inner(w, t).abs()));
-        assert_eq!(whole.peak(), slow.fold(0.0, f64::max));
+        let slow = padded.windows(TAPS).flat_map(|w| whole.taps.points(w.try_into().expect("a window")));
+        assert_eq!(whole.peak(), slow.fold(0.0, |m: f64, p| m.max(p.abs())));
     }
 
     #[test]

@@ -11,4 +11,5 @@ pub(crate) mod g711;
 pub(crate) mod noise_shaper;
 pub(crate) mod pcm;
 pub(crate) mod small_float;
+pub(crate) mod true_peak;
 pub(crate) mod uniform;
