@@ -5,10 +5,18 @@
 //!
 //! Source: ITU-R BS.1770-5, EBU R 128, EBU Tech 3341 and 3342.
 
+use std::collections::VecDeque;
+
 use ebur128::{EbuR128, Mode};
 
 use super::figure::{Absent, Entry, Figure};
 use crate::{Error, Result};
+
+const STEP_MS: u32 = 100;
+/// 400 ms.
+const MOMENTARY_STEPS: usize = 4;
+/// 3 s.
+const SHORT_TERM_STEPS: usize = 30;
 
 /// Gathers loudness block by block.
 pub struct LoudnessMeter {
@@ -16,6 +24,8 @@ pub struct LoudnessMeter {
     /// Samples of 100 ms.
     step: usize,
     filled: usize,
+    /// Weighted mean squares of the last steps, at most [`SHORT_TERM_STEPS`].
+    recent: VecDeque<f64>,
     momentary_max: f64,
     short_term_max: f64,
     n_samples: usize,
@@ -43,6 +53,7 @@ impl LoudnessMeter {
             state,
             step: sample_rate_hz.div_ceil(10) as usize,
             filled: 0,
+            recent: VecDeque::with_capacity(SHORT_TERM_STEPS),
             momentary_max: f64::NEG_INFINITY,
             short_term_max: f64::NEG_INFINITY,
             n_samples: 0,
@@ -78,12 +89,22 @@ impl LoudnessMeter {
         Ok(())
     }
 
+    /// Momentary and short-term loudness are means over steps: each step's energy is taken once.
     fn note_maxima(&mut self) {
-        if self.n_samples >= 4 * self.step {
-            self.momentary_max = self.momentary_max.max(self.state.loudness_momentary().unwrap_or(f64::NEG_INFINITY));
+        if self.recent.len() == SHORT_TERM_STEPS {
+            self.recent.pop_front();
         }
-        if self.n_samples >= 30 * self.step {
-            self.short_term_max = self.short_term_max.max(self.state.loudness_shortterm().unwrap_or(f64::NEG_INFINITY));
+        let loudness = self.state.loudness_window(STEP_MS).unwrap_or(f64::NEG_INFINITY);
+        self.recent.push_back(10f64.powf(loudness / 10.0));
+        let over = |steps: usize| -> f64 {
+            let energies = self.recent.iter().rev().take(steps);
+            10.0 * (energies.sum::<f64>() / steps as f64).log10()
+        };
+        if self.recent.len() >= MOMENTARY_STEPS {
+            self.momentary_max = self.momentary_max.max(over(MOMENTARY_STEPS));
+        }
+        if self.recent.len() >= SHORT_TERM_STEPS {
+            self.short_term_max = self.short_term_max.max(over(SHORT_TERM_STEPS));
         }
     }
 
