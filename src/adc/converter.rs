@@ -1,7 +1,18 @@
 //! Runs the model.
 
-use super::{Lane, Spec};
-use crate::{Error, Result};
+use std::sync::Arc;
+
+use super::{
+    Lane, Spec,
+    decision::Decision,
+    overlap::{Overlap, Part},
+    random::Random,
+};
+use crate::{
+    Error, Result,
+    quantizer::Quantizer,
+    shaping::delta_sigma::{Decimator, Interpolator},
+};
 
 /// Taps each side of the differentiator that moves a sampling instant.
 const HALF: usize = 24;
@@ -10,57 +21,70 @@ const HALF: usize = 24;
 #[derive(Debug, Clone)]
 pub struct Converter {
     spec: Spec,
-    sample_rate_hz: f64,
+    /// Conversions a second: the signal's rate times the oversampling.
+    conversion_rate_hz: f64,
+    n_codes: usize,
     decision: Decision,
     lanes: Vec<Lane>,
-}
-
-/// How an input becomes a code.
-#[derive(Debug, Clone)]
-enum Decision {
-    /// Transitions at half steps.
-    Ideal,
-    /// Transition into code k + 1 at place k, steps from mid-scale, ascending.
-    Levels(Vec<f64>),
-    /// Weights of the bits in steps, most significant first.
-    SuccessiveApproximation(Vec<f64>),
-    /// Gains of the stages, most significant first; 2 is ideal.
-    Pipeline(Vec<f64>),
+    /// Taps 1 to [`HALF`] of the differentiator.
+    slope_taps: Vec<f64>,
 }
 
 impl Converter {
-    /// A converter as described, sampling at this rate.
+    /// A converter as described, for signals of this rate.
     ///
     /// # Errors
     /// Those of [`Spec::check`]; `InvalidParameter` for a rate not above zero.
     pub fn new(spec: Spec, sample_rate_hz: f64) -> Result<Self> {
         spec.check()?;
+        let decision = Decision::of(&spec, &mut Random::new(spec.seed, 1))?;
+        Self::deciding(spec, sample_rate_hz, decision)
+    }
+
+    /// A converter whose codes and levels are those of `quantizer`, full scale 1.0 there being the description's.
+    ///
+    /// # Errors
+    /// Those of [`Converter::new`]; `InvalidParameter` where the description has levels or an architecture of its own,
+    /// or the quantizer more than 2^24 levels.
+    pub fn with_quantizer(spec: Spec, sample_rate_hz: f64, quantizer: Arc<dyn Quantizer>) -> Result<Self> {
+        spec.check()?;
+        if spec.n_architectures() > 0 {
+            let allowed = "no inl_lsb, dnl_sigma_lsb, sar_mismatch, stage_gain_error, quantizer beside a codebook";
+            return Err(Error::invalid("architecture", "several", allowed));
+        }
+        if !(2..=1 << 24).contains(&quantizer.n_levels()) {
+            return Err(Error::invalid("levels", quantizer.n_levels(), "2 to 16777216"));
+        }
+        Self::deciding(spec, sample_rate_hz, Decision::Quantizer(quantizer))
+    }
+
+    fn deciding(spec: Spec, sample_rate_hz: f64, decision: Decision) -> Result<Self> {
         if !(sample_rate_hz.is_finite() && sample_rate_hz > 0.0) {
             return Err(Error::invalid("sample rate", sample_rate_hz, "above 0 Hz"));
         }
-        let mut random = Random::new(spec.seed, 1);
-        let decision = if spec.has_own_levels() {
-            Decision::Levels(levels(&spec, &mut random))
-        } else if spec.sar_mismatch > 0.0 {
-            Decision::SuccessiveApproximation(weights(&spec, &mut random))
-        } else if !spec.stage_gain_error.is_empty() {
-            let error = |stage: usize| spec.stage_gain_error.get(stage).copied().unwrap_or(0.0);
-            Decision::Pipeline((0..spec.bits as usize).map(|stage| 2.0 * (1.0 + error(stage))).collect())
-        } else {
-            Decision::Ideal
-        };
         let lanes = if spec.interleave.is_empty() { vec![Lane::default()] } else { spec.interleave.clone() };
-        Ok(Self { spec, sample_rate_hz, decision, lanes })
+        let n_codes = match &decision {
+            Decision::Quantizer(quantizer) => quantizer.n_levels() as usize,
+            _ => 1 << spec.bits,
+        };
+        Ok(Self {
+            conversion_rate_hz: sample_rate_hz * f64::from(spec.oversampling),
+            n_codes,
+            decision,
+            lanes,
+            slope_taps: slope_taps(),
+            spec,
+        })
     }
 
-    /// Number of codes L = 2^bits.
+    /// Number of codes L: 2^bits, or the levels of the quantizer given.
     pub fn n_codes(&self) -> usize {
-        1 << self.spec.bits
+        self.n_codes
     }
 
-    /// One step in units of the input.
+    /// One step in units of the input: `2 full_scale / L`.
     pub fn step(&self) -> f64 {
-        2.0 * self.spec.full_scale / self.n_codes() as f64
+        2.0 * self.spec.full_scale / self.n_codes as f64
     }
 
     /// Transitions in steps from mid-scale, the one into code k + 1 at place k, where the model has its own.
@@ -71,29 +95,35 @@ impl Converter {
         }
     }
 
-    /// Converts a whole record: codes 0 to L - 1. What is not finite counts as 0.
-    ///
-    /// The instants are moved to first order, `x(t + d) ~ x(t) + d x'(t)`, good while `2 pi f d` is small.
-    pub fn codes(&self, x: &[f64]) -> Vec<u32> {
-        let slopes = self.moves_instants().then(|| slopes(x));
-        let mut jitter = Random::new(self.spec.seed, 2);
-        let mut noise = Random::new(self.spec.seed, 3);
-        let samples = x.iter().enumerate().map(|(n, &x)| {
-            let lane = self.lanes[n % self.lanes.len()];
-            let x = if x.is_finite() { x } else { 0.0 };
-            let moved_samples = (lane.skew_s + self.spec.jitter_s * jitter.gauss()) * self.sample_rate_hz;
-            let moved = x + slopes.as_ref().map_or(0.0, |s| moved_samples * s[n]);
-            let u = self.bent(lane.gain * moved / self.spec.full_scale);
-            let lsb = u * self.n_codes() as f64 / 2.0 + lane.offset_lsb + self.spec.noise_lsb * noise.gauss();
-            self.decide(lsb)
-        });
-        samples.collect()
+    /// Whether every output lies on the grid of a mid-tread code of `bits` bits and full scale 1.0.
+    pub fn gives_codes(&self) -> bool {
+        let is_grid = !matches!(self.decision, Decision::Quantizer(_));
+        is_grid && self.spec.oversampling == 1 && self.spec.full_scale == 1.0
     }
 
-    /// Converts a whole record: the levels that the codes stand for, full scale as in the input.
+    /// Converts a whole record, one code a conversion: 0 to L - 1. What is not finite counts as 0.
+    ///
+    /// The record is taken at the rate of conversions: nothing is inserted for oversampling.
+    pub fn codes(&self, x: &[f64]) -> Vec<u32> {
+        let mut codes = Vec::with_capacity(x.len());
+        Conversions::new(self, 0).push(x, Part::Last, |code| codes.push(code));
+        codes
+    }
+
+    /// Converts a whole record: the levels that the codes stand for, full scale as in the input, decimated back where
+    /// the converter oversamples. As many samples as came.
     pub fn convert(&self, x: &[f64]) -> Vec<f64> {
-        let half = self.n_codes() as f64 / 2.0;
-        self.codes(x).into_iter().map(|code| (f64::from(code) - half) * self.step()).collect()
+        let mut out = Vec::with_capacity(x.len());
+        let mut channel = self.channel(0);
+        channel.push(x, &mut out);
+        channel.finish(&mut out);
+        out
+    }
+
+    /// Starts on a channel: all share levels and mismatches, each has jitter and noise of its own.
+    pub fn channel(&self, index: u16) -> Channel<'_> {
+        let rate_change = (self.spec.oversampling > 1).then(|| RateChange::new(self.spec.oversampling as usize));
+        Channel { conversions: Conversions::new(self, u64::from(index)), rate_change }
     }
 
     fn moves_instants(&self) -> bool {
@@ -105,135 +135,149 @@ impl Converter {
         u + u * u * self.spec.polynomial.iter().rev().fold(0.0, |sum, p| sum * u + p)
     }
 
-    /// The code of an input in steps from mid-scale.
-    fn decide(&self, lsb: f64) -> u32 {
-        let last = (self.n_codes() - 1) as f64;
-        let half = self.n_codes() as f64 / 2.0;
-        match &self.decision {
-            Decision::Ideal => (lsb + half + 0.5).floor().clamp(0.0, last) as u32,
-            Decision::Levels(levels) => levels.partition_point(|t| *t <= lsb) as u32,
-            Decision::SuccessiveApproximation(weights) => approximate(weights, lsb + half + 0.5),
-            Decision::Pipeline(gains) => pipeline(gains, (lsb + 0.5) / half),
+    /// Derivative per sample at place n, band-limited, zeros beyond the ends.
+    fn slope(&self, x: &[f64], n: usize) -> f64 {
+        let at = |i: Option<usize>| i.and_then(|i| x.get(i)).map_or(0.0, |x| finite(*x));
+        self.slope_taps.iter().zip(1..).map(|(t, k)| t * (at(n.checked_add(k)) - at(n.checked_sub(k)))).sum()
+    }
+}
+
+/// A channel being converted, block by block; the cut into blocks changes nothing.
+#[derive(Debug)]
+pub struct Channel<'a> {
+    conversions: Conversions<'a>,
+    rate_change: Option<RateChange>,
+}
+
+impl Channel<'_> {
+    /// Takes samples in, and appends those that are ready to `out`: sample n in is sample n out.
+    pub fn push(&mut self, x: &[f64], out: &mut Vec<f64>) {
+        self.advance(x, Part::Middle, out);
+    }
+
+    /// Appends what is still to come after the last sample.
+    pub fn finish(mut self, out: &mut Vec<f64>) {
+        self.advance(&[], Part::Last, out);
+    }
+
+    fn advance(&mut self, x: &[f64], part: Part, out: &mut Vec<f64>) {
+        let converter = self.conversions.converter;
+        let level = |code| converter.spec.full_scale * converter.decision.level(code, converter.n_codes);
+        let Some(rate_change) = &mut self.rate_change else {
+            return self.conversions.push(x, part, |code| out.push(level(code)));
+        };
+        let high = rate_change.up(x, part);
+        let mut levels = Vec::with_capacity(high.len());
+        self.conversions.push(&high, part, |code| levels.push(level(code)));
+        rate_change.down(&levels, part, out);
+    }
+}
+
+/// Between the signal's rate and the converter's.
+#[derive(Debug)]
+struct RateChange {
+    factor: usize,
+    interpolator: Interpolator,
+    decimator: Decimator,
+    low: Overlap,
+    high: Overlap,
+}
+
+impl RateChange {
+    fn new(factor: usize) -> Self {
+        let checked = "the description holds the factor within the range of both filters";
+        let interpolator = Interpolator::new(factor).expect(checked);
+        let decimator = Decimator::new(factor).expect(checked);
+        let reach = decimator.reach().div_ceil(factor);
+        Self {
+            factor,
+            interpolator,
+            decimator,
+            low: Overlap::new(reach, 1),
+            high: Overlap::new(reach * factor, factor),
         }
     }
+
+    fn up(&mut self, x: &[f64], part: Part) -> Vec<f64> {
+        let (factor, mut out) = (self.factor, Vec::new());
+        // What is not finite would spread over the filter's length.
+        let clean: Vec<f64> = x.iter().map(|x| finite(*x)).collect();
+        self.low.push(&clean, part, |x, ready| {
+            out.extend_from_slice(&self.interpolator.process(x)[ready.start * factor..ready.end * factor]);
+        });
+        out
+    }
+
+    fn down(&mut self, y: &[f64], part: Part, out: &mut Vec<f64>) {
+        let factor = self.factor;
+        self.high.push(y, part, |y, ready| {
+            out.extend_from_slice(&self.decimator.process(y)[ready.start / factor..ready.end.div_ceil(factor)]);
+        });
+    }
 }
 
-/// Keeps each bit whose weight still fits under the input.
-fn approximate(weights: &[f64], input: f64) -> u32 {
-    let mut sum = 0.0;
-    let mut code = 0;
-    for weight in weights {
-        code <<= 1;
-        if input >= sum + weight {
-            sum += weight;
-            code |= 1;
+/// One conversion after the other.
+#[derive(Debug)]
+struct Conversions<'a> {
+    converter: &'a Converter,
+    jitter: Random,
+    noise: Random,
+    /// What each lane's hold capacitor has.
+    held: Vec<f64>,
+    n: usize,
+    samples: Overlap,
+}
+
+impl<'a> Conversions<'a> {
+    fn new(converter: &'a Converter, channel: u64) -> Self {
+        let reach = if converter.moves_instants() { HALF } else { 0 };
+        Self {
+            converter,
+            jitter: Random::new(converter.spec.seed, 2 + 2 * channel),
+            noise: Random::new(converter.spec.seed, 3 + 2 * channel),
+            held: vec![0.0; converter.lanes.len()],
+            n: 0,
+            samples: Overlap::new(reach, 1),
         }
     }
-    code
-}
 
-/// Each stage decides a sign, and passes on `gain v -+ 1`.
-fn pipeline(gains: &[f64], input: f64) -> u32 {
-    let mut v = input;
-    let mut code = 0;
-    for gain in gains {
-        let up = v >= 0.0;
-        code = (code << 1) | u32::from(up);
-        v = gain * v - if up { 1.0 } else { -1.0 };
+    fn push(&mut self, x: &[f64], part: Part, mut take: impl FnMut(u32)) {
+        let mut samples = std::mem::take(&mut self.samples);
+        samples.push(x, part, |x, ready| ready.for_each(|i| take(self.convert(x, i))));
+        self.samples = samples;
     }
-    code
-}
 
-/// Weights of the bits: 2^b unit capacitors each, the whole scaled back to its nominal sum.
-fn weights(spec: &Spec, random: &mut Random) -> Vec<f64> {
-    let nominal = |b: u32| 2f64.powi(b as i32);
-    let mut weights: Vec<f64> =
-        (0..spec.bits).rev().map(|b| nominal(b) + spec.sar_mismatch * nominal(b).sqrt() * random.gauss()).collect();
-    let scale = (nominal(spec.bits) - 1.0) / weights.iter().sum::<f64>();
-    weights.iter_mut().for_each(|w| *w *= scale);
-    weights
-}
-
-/// Ideal transitions, the table's INL, and a random walk that returns to zero at the last.
-fn levels(spec: &Spec, random: &mut Random) -> Vec<f64> {
-    let n = (1usize << spec.bits) - 1;
-    let half = f64::from(1u32 << (spec.bits - 1));
-    let mut walk = Vec::with_capacity(n);
-    let mut sum = 0.0;
-    for _ in 0..n {
-        walk.push(sum);
-        sum += spec.dnl_sigma_lsb * random.gauss();
+    /// The instants are moved to first order, `x(t + d) ~ x(t) + d x'(t)`, good while `2 pi f d` is small.
+    fn convert(&mut self, x: &[f64], i: usize) -> u32 {
+        let c = self.converter;
+        let spec = &c.spec;
+        let place = self.n % c.lanes.len();
+        self.n += 1;
+        let lane = c.lanes[place];
+        let mut input = finite(x[i]);
+        if c.moves_instants() {
+            let moved_samples = (lane.skew_s + spec.jitter_s * self.jitter.gauss()) * c.conversion_rate_hz;
+            input += moved_samples * c.slope(x, i);
+        }
+        let held = &mut self.held[place];
+        *held = input + spec.hold_memory * (*held - input);
+        let u = c.bent(lane.gain * *held / spec.full_scale);
+        let lsb = u * c.n_codes as f64 / 2.0 + lane.offset_lsb + spec.noise_lsb * self.noise.gauss();
+        c.decision.code(lsb, c.n_codes)
     }
-    let end = walk[n - 1];
-    let place = |k: usize| k as f64 / (n - 1) as f64;
-    let mut levels: Vec<f64> = (0..n)
-        .map(|k| k as f64 + 0.5 - half + interpolated(&spec.inl_lsb, place(k)) + walk[k] - end * place(k))
-        .collect();
-    // A width below zero is a missing code.
-    for k in 1..n {
-        levels[k] = levels[k].max(levels[k - 1]);
-    }
-    levels
 }
 
-/// The table at a place from 0 to 1.
-fn interpolated(table: &[f64], place: f64) -> f64 {
-    if table.is_empty() {
-        return 0.0;
-    }
-    let position = place * (table.len() - 1) as f64;
-    let i = (position as usize).min(table.len().saturating_sub(2));
-    table[i] + (position - i as f64) * (table[i + 1] - table[i])
+fn finite(x: f64) -> f64 {
+    if x.is_finite() { x } else { 0.0 }
 }
 
-/// Derivative per sample, band-limited: taps `(-1)^k / k` under a Hann window, zeros beyond the ends.
-fn slopes(x: &[f64]) -> Vec<f64> {
+/// `(-1)^k / k` under a Hann window.
+fn slope_taps() -> Vec<f64> {
     let tap = |k: usize| {
         let sign = if k.is_multiple_of(2) { -1.0 } else { 1.0 };
         sign / k as f64 * (0.5 + 0.5 * (std::f64::consts::PI * k as f64 / (HALF + 1) as f64).cos())
     };
-    let taps: Vec<f64> = (1..=HALF).map(tap).collect();
-    let at = |i: Option<usize>| i.and_then(|i| x.get(i)).copied().filter(|x| x.is_finite()).unwrap_or(0.0);
-    let slope = |n: usize| taps.iter().zip(1..).map(|(t, k)| t * (at(n.checked_add(k)) - at(n.checked_sub(k)))).sum();
-    (0..x.len()).map(slope).collect()
-}
-
-/// Reproducible numbers: splitmix64, and pairs of Gaussian ones by Box and Muller.
-#[derive(Debug, Clone)]
-struct Random {
-    state: u64,
-    spare: Option<f64>,
-}
-
-impl Random {
-    /// Streams of one seed are independent of one another.
-    fn new(seed: u64, stream: u64) -> Self {
-        let mut random = Self { state: seed, spare: None };
-        random.state = random.next().wrapping_add(stream.wrapping_mul(0xD1B5_4A32_D192_ED03));
-        random
-    }
-
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.state ^ (self.state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// In (0, 1].
-    fn uniform(&mut self) -> f64 {
-        ((self.next() >> 11) + 1) as f64 / (1u64 << 53) as f64
-    }
-
-    fn gauss(&mut self) -> f64 {
-        if let Some(spare) = self.spare.take() {
-            return spare;
-        }
-        let radius = (-2.0 * self.uniform().ln()).sqrt();
-        let (s, c) = (std::f64::consts::TAU * self.uniform()).sin_cos();
-        self.spare = Some(radius * s);
-        radius * c
-    }
+    (1..=HALF).map(tap).collect()
 }
 
 #[cfg(test)]

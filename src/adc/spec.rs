@@ -32,6 +32,21 @@ impl Default for Lane {
     }
 }
 
+/// The quantizer of a converter without levels or an architecture of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "adc-spec", derive(serde::Deserialize), serde(rename_all = "kebab-case"))]
+pub enum Transfer {
+    /// Uniform, a level at zero.
+    #[default]
+    MidTread,
+    /// Uniform, a threshold at zero.
+    MidRise,
+    /// The continuous mu-law, mu = 255.
+    MuLaw,
+    /// The continuous A-law, A = 87.6.
+    ALaw,
+}
+
 /// A converter. The default is ideal, 16 bits.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "adc-spec", derive(serde::Deserialize), serde(default, deny_unknown_fields))]
@@ -40,6 +55,14 @@ pub struct Spec {
     pub bits: u32,
     /// Input that reaches the end of the range; one step is `2 full_scale / 2^bits`.
     pub full_scale: f64,
+    /// How codes divide the range.
+    pub quantizer: Transfer,
+    /// Conversions per sample of the signal, 1 to 256: the signal is interpolated, converted at the higher rate, and
+    /// the result decimated back.
+    pub oversampling: u32,
+    /// Part of the value held before that is still in the hold capacitor, 0 to below 1: `exp(-t / tau)` of a sample
+    /// and hold that acquires for the time t with the time constant tau.
+    pub hold_memory: f64,
     /// Start of all random numbers.
     pub seed: u64,
     /// Standard deviation of the sampling instant, seconds.
@@ -65,6 +88,9 @@ impl Default for Spec {
         Self {
             bits: 16,
             full_scale: 1.0,
+            quantizer: Transfer::MidTread,
+            oversampling: 1,
+            hold_memory: 0.0,
             seed: 1,
             jitter_s: 0.0,
             noise_lsb: 0.0,
@@ -110,6 +136,12 @@ impl Spec {
         if !(self.full_scale.is_finite() && self.full_scale > 0.0) {
             return Err(Error::invalid("full_scale", self.full_scale, "finite and above 0"));
         }
+        if !(1..=256).contains(&self.oversampling) {
+            return Err(Error::invalid("oversampling", self.oversampling, "1 to 256"));
+        }
+        if !(0.0..1.0).contains(&self.hold_memory) {
+            return Err(Error::invalid("hold_memory", self.hold_memory, "0 to below 1"));
+        }
         let not_negative = [
             ("jitter_s", self.jitter_s),
             ("noise_lsb", self.noise_lsb),
@@ -141,12 +173,22 @@ impl Spec {
                 "finite, at most 65536",
             ));
         }
-        let architectures = [self.has_own_levels(), self.sar_mismatch > 0.0, !self.stage_gain_error.is_empty()];
-        if architectures.into_iter().filter(|a| *a).count() > 1 {
-            let allowed = "one of: inl_lsb and dnl_sigma_lsb; sar_mismatch; stage_gain_error";
+        if self.n_architectures() > 1 {
+            let allowed = "one of: inl_lsb and dnl_sigma_lsb; sar_mismatch; stage_gain_error; quantizer";
             return Err(Error::invalid("architecture", "several", allowed));
         }
         Ok(())
+    }
+
+    /// How many ways of deciding are asked for besides the ideal one.
+    pub(super) fn n_architectures(&self) -> usize {
+        let architectures = [
+            self.has_own_levels(),
+            self.sar_mismatch > 0.0,
+            !self.stage_gain_error.is_empty(),
+            self.quantizer != Transfer::MidTread,
+        ];
+        architectures.into_iter().filter(|a| *a).count()
     }
 
     pub(super) fn has_own_levels(&self) -> bool {

@@ -1,6 +1,7 @@
 //! What the model puts in, the meters find again.
 
 use super::*;
+use crate::adc::Transfer;
 use crate::analysis::{
     jitter,
     linearity::{self, CodeHistogram, LinearityFigures, Stimulus},
@@ -122,6 +123,103 @@ fn lanes_give_their_spurs() {
 }
 
 #[test]
+fn the_table_of_inl_is_found_point_by_point() {
+    let table = vec![0.0, 1.5, -1.0, 0.75, 0.0];
+    let (got, _) = histogram(Spec { bits: 8, inl_lsb: table.clone(), ..Spec::default() });
+    // 255 transitions; the table's points lie 63.5 transitions apart.
+    for (i, want) in table.iter().enumerate().step_by(2) {
+        let found = got.inl_end_point_lsb[i * 127 / 2];
+        assert!((found - want).abs() < 0.002, "{i}: {found} {want}");
+    }
+    let largest = got.inl_max_lsb.expect("there");
+    assert!((largest - 1.5).abs() < 0.02, "half a transition beside the peak: {largest}");
+}
+
+#[test]
+fn a_slow_hold_is_found_as_its_low_pass() {
+    let memory = 0.2f64;
+    let y = converted(Spec { bits: 22, hold_memory: memory, ..Spec::default() }, 0.5);
+    let got = figures(&y);
+    let w = TAU * PERIODS as f64 / N as f64;
+    // H(z) = (1 - m) / (1 - m / z)
+    let gain = (1.0 - memory) / (1.0 - 2.0 * memory * w.cos() + memory * memory).sqrt();
+    assert!((got.level_dbfs.expect("a tone") - 20.0 * (0.5 * gain).log10()).abs() < 0.001, "{got:?}");
+}
+
+#[test]
+fn oversampling_spreads_the_noise_and_decimation_takes_it_away() {
+    let spec = |oversampling| Spec { bits: 12, noise_lsb: 2.0, oversampling, ..Spec::default() };
+    // Outside the record lies silence: its filtered ends are left out.
+    let snr = |oversampling| figures(&converted(spec(oversampling), 0.5)[300..N - 300]).snr_db.expect("a tone");
+    let plain = snr(1);
+    for oversampling in [2u32, 8] {
+        let gain = snr(oversampling) - plain;
+        assert!((gain - 10.0 * f64::from(oversampling).log10()).abs() < 0.35, "{oversampling}: {gain}");
+    }
+}
+
+#[test]
+fn the_quantizer_of_choice_has_its_own_error() {
+    let y = |quantizer| converted(Spec { bits: 8, quantizer, ..Spec::default() }, 0.01);
+    let snr = |quantizer| figures(&y(quantizer)).sinad_db.expect("a tone");
+    // At -40 dBFS the laws keep 35 dB and more, uniform steps about 10.
+    assert!(snr(Transfer::MidTread) < 14.0 && snr(Transfer::MuLaw) > 34.0 && snr(Transfer::ALaw) > 34.0);
+    assert!(y(Transfer::MidRise).iter().all(|y| *y != 0.0), "mid-rise has no level at zero");
+    let codebook = std::sync::Arc::new(crate::quantizer::Codebook::from_levels(vec![-0.5, 0.0, 0.25]).expect("legal"));
+    let converter =
+        Converter::with_quantizer(Spec { full_scale: 2.0, ..Spec::default() }, RATE, codebook).expect("legal");
+    assert_eq!(converter.convert(&[-9.0, 0.1, 0.3, 9.0]), [-1.0, 0.0, 0.5, 0.5]);
+    assert_eq!(converter.codes(&[-9.0, 0.1, 0.3]), [0, 1, 2]);
+}
+
+#[test]
+fn clipping_is_found_as_overdrive_and_harmonics() {
+    let converter = Converter::new(Spec { bits: 10, full_scale: 0.5, ..Spec::default() }, RATE).expect("legal");
+    let x: Vec<f64> = sine(0.55);
+    let codes: Vec<f64> = converter.codes(&x).iter().map(|c| f64::from(*c) / 512.0 - 1.0).collect();
+    let mut histogram = CodeHistogram::new(1024).expect("legal");
+    histogram.push(&codes);
+    let got = linearity::analyse(&histogram, Stimulus::Sine { amplitude_lsb: None }).expect("full");
+    assert!((got.overdrive_db.expect("there") - 20.0 * 1.1f64.log10()).abs() < 0.01, "{:?}", got.overdrive_db);
+    let tone = figures(&converted(Spec { full_scale: 0.5, ..Spec::default() }, 0.55));
+    let level = tone.harmonic_dbc(&tone.harmonics[1]).expect("clipped") + tone.level_dbfs.expect("a tone");
+    let want = third_of_clipped(1.1) * 0.5;
+    assert!((level - 20.0 * want.abs().log10()).abs() < 0.05, "{level} {want}");
+}
+
+/// Third Fourier coefficient of a sine of amplitude `a` clipped at 1, by plain summation.
+fn third_of_clipped(a: f64) -> f64 {
+    let n = 1 << 16;
+    let phase = |i: i32| TAU * f64::from(i) / f64::from(n);
+    (0..n).map(|i| (a * phase(i).sin()).clamp(-1.0, 1.0) * (3.0 * phase(i)).sin()).sum::<f64>() * 2.0 / f64::from(n)
+}
+
+#[test]
+fn cutting_into_blocks_changes_nothing() {
+    let lanes = vec![Lane::default(), Lane { skew_s: 1e-8, offset_lsb: 1.0, gain: 0.99 }];
+    let plain =
+        Spec { bits: 12, jitter_s: 1e-8, noise_lsb: 0.5, hold_memory: 0.1, interleave: lanes, ..Spec::default() };
+    let x = &sine(0.8)[..3_000];
+    for spec in [plain.clone(), Spec { oversampling: 3, ..plain }] {
+        let converter = Converter::new(spec, RATE).expect("legal");
+        let whole = converter.convert(x);
+        assert_eq!(whole.len(), x.len());
+        for size in [1, 7, 500, 2_999] {
+            let (mut channel, mut out) = (converter.channel(0), Vec::new());
+            x.chunks(size).for_each(|block| channel.push(block, &mut out));
+            channel.finish(&mut out);
+            assert_eq!(out, whole, "blocks of {size}");
+        }
+        // Noise is each channel's own.
+        let (mut second, mut out) = (converter.channel(1), Vec::new());
+        second.push(x, &mut out);
+        second.finish(&mut out);
+        assert!(out.len() == whole.len() && out != whole);
+    }
+    assert!(Converter::new(Spec::default(), RATE).expect("legal").convert(&[]).is_empty());
+}
+
+#[test]
 fn clipping_and_bad_samples_stay_in_range() {
     let converter = Converter::new(Spec { bits: 4, ..Spec::default() }, RATE).expect("legal");
     let codes = converter.codes(&[9.0, -9.0, f64::NAN, f64::INFINITY, 0.0]);
@@ -138,6 +236,10 @@ fn specs_out_of_range_are_refused() {
     assert!(refused(Spec { full_scale: f64::NAN, ..Spec::default() }));
     assert!(refused(Spec { inl_lsb: vec![1.0], ..Spec::default() }));
     assert!(refused(Spec { sar_mismatch: 0.1, stage_gain_error: vec![0.1], ..Spec::default() }));
+    assert!(refused(Spec { sar_mismatch: 0.1, quantizer: Transfer::MuLaw, ..Spec::default() }));
+    assert!(
+        refused(Spec { oversampling: 0, ..Spec::default() }) && refused(Spec { hold_memory: 1.0, ..Spec::default() })
+    );
     assert!(Converter::new(Spec::default(), 0.0).is_err());
 }
 
@@ -147,6 +249,7 @@ fn toml_is_read_and_its_faults_are_placed() {
     let spec = Spec::from_toml("bits = 12\nnoise_lsb = 0.5\n[[interleave]]\ngain = 1.01\n").expect("legal");
     assert_eq!((spec.bits, spec.noise_lsb, spec.interleave[0].gain), (12, 0.5, 1.01));
     assert!(matches!(Spec::from_toml("bits = 12\nbitz = 3\n"), Err(Error::Malformed { at_byte: 10, .. })));
+    assert_eq!(Spec::from_toml("quantizer = \"mu-law\"").expect("legal").quantizer, Transfer::MuLaw);
     assert!(Spec::from_toml("bits = \"twelve\"").is_err());
     assert!(Spec::from_toml("bits = 99").is_err());
 }

@@ -11,7 +11,7 @@
 //! analysis of channel mismatch and jitter effects", 2001.
 
 use super::{
-    figure::{Absent, Figure},
+    figure::{Absent, Entry, Figure},
     sine_fit,
     sinusoids::{Basis, turn},
 };
@@ -24,6 +24,31 @@ pub struct JitterFigures {
     pub jitter_s: Figure,
     /// RMS of the noise that does not follow the slope, full scale 1.0.
     pub amplitude_noise_rms: Figure,
+}
+
+impl JitterFigures {
+    /// What is left to say when nothing was measured.
+    pub fn missing(why: Absent) -> Self {
+        Self { jitter_s: Err(why), amplitude_noise_rms: Err(why) }
+    }
+
+    /// All figures as entries, in the order of a table.
+    pub fn entries(&self) -> Vec<Entry> {
+        vec![
+            Entry::new(
+                ("jitter_s", "jitter, at most", "s"),
+                self.jitter_s,
+                "jitter",
+                "sqrt(-4 mean(r^2 cos 2 phase)) / (2 pi f A)",
+            ),
+            Entry::new(
+                ("amplitude_noise_rms", "noise apart from it", "FS"),
+                self.amplitude_noise_rms,
+                "amplitude-noise",
+                "sqrt(mean r^2 - the jitter's part)",
+            ),
+        ]
+    }
 }
 
 /// Separates jitter from amplitude noise in a record of one tone near `frequency_hz` (within half a line).

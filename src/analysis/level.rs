@@ -184,6 +184,13 @@ impl Codes {
     }
 }
 
+/// Smallest bit depth that holds every one of these samples exactly; 1 and beyond is one step above the largest code.
+pub fn bits_used(x: &[f64]) -> Figure {
+    let mut codes = Codes::default();
+    codes.add(x);
+    codes.bits_used()
+}
+
 /// Runs of equal samples at full scale.
 #[derive(Debug, Clone, Default)]
 struct Clipping {

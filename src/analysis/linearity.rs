@@ -11,7 +11,7 @@
 //!
 //! Source: IEEE Std 1241-2010, clauses 4.7 and 8.
 
-use super::figure::{Absent, Entry, Figure};
+use super::figure::{Absent, Entry, Figure, ratio_db};
 use crate::{Error, Result};
 
 /// What was fed to the converter, overdriving both ends.
@@ -27,6 +27,16 @@ pub enum Stimulus {
         /// Its ends in ideal steps from mid-scale, if known.
         ends_lsb: Option<(f64, f64)>,
     },
+}
+
+impl Stimulus {
+    /// From end to end, in mean steps, when one such step is `step` of the unit of the transitions.
+    fn span(self, step: f64) -> f64 {
+        match self {
+            Self::Sine { amplitude_lsb } => 2.0 * amplitude_lsb.unwrap_or(1.0) / step,
+            Self::Ramp { ends_lsb } => ends_lsb.map_or(2.0, |(low, high)| high - low) / step,
+        }
+    }
 }
 
 /// Fewest samples per code on average: below, a width is known to a quarter at best.
@@ -102,7 +112,7 @@ pub struct LinearityFigures {
     /// INL of each transition against the line of least squares, steps.
     pub inl_best_fit_lsb: Vec<f64>,
     /// Codes between the first and the last that never occurred.
-    pub missing_codes: Vec<usize>,
+    pub missing_codes: std::result::Result<Vec<usize>, Absent>,
     /// Largest |DNL|, steps.
     pub dnl_max_lsb: Figure,
     /// Largest |INL| against the end-point line, steps.
@@ -113,26 +123,29 @@ pub struct LinearityFigures {
     pub offset_lsb: Figure,
     /// Slope of the transitions against the ideal ones; needs a known stimulus.
     pub gain: Figure,
+    /// Span of the stimulus over the converter's, all in the converter's mean steps, dB; above zero both ends are
+    /// overdriven if the stimulus is centred.
+    pub overdrive_db: Figure,
     /// Share of the samples in the first and the last code.
-    pub end_share: f64,
+    pub end_share: Figure,
 }
 
 /// Linearity from a histogram.
 ///
 /// # Errors
-/// `NoResult` when fewer than four codes occurred, or too few samples came per code.
-pub fn analyse(histogram: &CodeHistogram, stimulus: Stimulus) -> Result<LinearityFigures> {
+/// `NotApplicable` when fewer than four codes occurred, `TooShort` when too few samples came per code.
+pub fn analyse(histogram: &CodeHistogram, stimulus: Stimulus) -> std::result::Result<LinearityFigures, Absent> {
     let counts = &histogram.counts;
-    let refuse = |what: String| Err(Error::NoResult { what });
     let total: u64 = counts.iter().sum();
     let (Some(first), Some(last)) = (counts.iter().position(|&c| c > 0), counts.iter().rposition(|&c| c > 0)) else {
-        return refuse("no linearity: no sample was a code".into());
+        return Err(Absent::NotApplicable { needs: "samples that are codes" });
     };
     if last - first < 3 {
-        return refuse(format!("no linearity: only codes {first} to {last} occurred; 4 are needed"));
+        return Err(Absent::NotApplicable { needs: "a stimulus that crosses four codes or more" });
     }
-    if total / ((last - first + 1) as u64) < MIN_SAMPLES_PER_CODE {
-        return refuse(format!("no linearity: {total} samples for {} codes; 16 per code are needed", last - first + 1));
+    let needed = MIN_SAMPLES_PER_CODE * (last - first + 1) as u64;
+    if total < needed {
+        return Err(Absent::TooShort { n_samples: total as usize, needed: needed as usize });
     }
     let transitions = transitions(counts, first, last, stimulus);
     Ok(figures(counts, (first, last), transitions, stimulus))
@@ -183,10 +196,11 @@ fn figures(counts: &[u64], (first, last): (usize, usize), t: Vec<f64>, stimulus:
         dnl_max_lsb: largest(&dnl_lsb),
         inl_max_lsb: largest(&inl_end_point_lsb),
         inl_best_fit_max_lsb: largest(&inl_best_fit_lsb),
-        missing_codes: (first..=last).filter(|&code| counts[code] == 0).collect(),
+        missing_codes: Ok((first..=last).filter(|&code| counts[code] == 0).collect()),
         offset_lsb: when_known(middle - ideal_middle),
         gain: when_known(slope),
-        end_share: (counts[first] + counts[last]) as f64 / total as f64,
+        overdrive_db: ratio_db(stimulus.span(step).powi(2), (counts.len() as f64).powi(2), Absent::Silence),
+        end_share: Ok((counts[first] + counts[last]) as f64 / total as f64),
         transitions: t,
         dnl_lsb,
         inl_end_point_lsb,
@@ -203,10 +217,29 @@ fn line_of_least_squares(t: &[f64]) -> (f64, f64) {
 }
 
 impl LinearityFigures {
+    /// What is left to say when there is no linearity: every figure with that reason.
+    pub fn missing(why: Absent) -> Self {
+        Self {
+            code_range: (0, 0),
+            transitions: Vec::new(),
+            dnl_lsb: Vec::new(),
+            inl_end_point_lsb: Vec::new(),
+            inl_best_fit_lsb: Vec::new(),
+            missing_codes: Err(why),
+            dnl_max_lsb: Err(why),
+            inl_max_lsb: Err(why),
+            inl_best_fit_max_lsb: Err(why),
+            offset_lsb: Err(why),
+            gain: Err(why),
+            overdrive_db: Err(why),
+            end_share: Err(why),
+        }
+    }
+
     /// The single figures as entries, in the order of a table.
     pub fn entries(&self) -> Vec<Entry> {
         let new = Entry::new;
-        let n_missing = self.missing_codes.len() as f64;
+        let n_missing = self.missing_codes.as_ref().map(|codes| codes.len() as f64).map_err(|why| *why);
         vec![
             new(("dnl_max_lsb", "DNL, largest", "LSB"), self.dnl_max_lsb, "dnl", "max |(T[k+1] - T[k]) / q - 1|"),
             new(
@@ -225,13 +258,19 @@ impl LinearityFigures {
             new(("gain", "gain", ""), self.gain, "gain", "slope of T[k] against ideal"),
             new(
                 ("missing_codes", "missing codes", ""),
-                Ok(n_missing),
+                n_missing,
                 "missing-codes",
                 "codes between the ends that never occurred",
             ),
             new(
+                ("overdrive_db", "overdrive", "dB"),
+                self.overdrive_db,
+                "overdrive",
+                "20 log10(span of the stimulus / (L q))",
+            ),
+            new(
                 ("end_share", "share of the end codes", ""),
-                Ok(self.end_share),
+                self.end_share,
                 "end-share",
                 "samples in the first and last code",
             ),
@@ -262,7 +301,7 @@ mod tests {
         assert!(got.dnl_max_lsb.expect("there") < 0.01 && got.inl_max_lsb.expect("there") < 0.01);
         assert!(got.offset_lsb.expect("known").abs() < 0.01, "{:?}", got.offset_lsb);
         assert!((got.gain.expect("known") - 1.0).abs() < 0.002, "{:?}", got.gain);
-        assert_eq!((got.code_range, got.missing_codes.len(), got.dnl_lsb.len()), ((0, 15), 0, 14));
+        assert_eq!((got.code_range, got.missing_codes.expect("there").len(), got.dnl_lsb.len()), ((0, 15), 0, 14));
     }
 
     #[test]
@@ -284,12 +323,35 @@ mod tests {
     }
 
     #[test]
+    fn overdrive_is_the_stimulus_over_the_range() {
+        // A sine of 1.1 full scales, its middle at mid-scale, into 64 codes.
+        let n = 1 << 18;
+        let x: Vec<f64> = (0..n)
+            .map(|i| 1.1 * (std::f64::consts::TAU * f64::from(i) * 1_001.0 / f64::from(n)).sin())
+            .map(|x| ((x * 32.0).round() / 32.0).clamp(-1.0, 31.0 / 32.0))
+            .collect();
+        let mut histogram = CodeHistogram::new(64).expect("legal");
+        histogram.push(&x);
+        for amplitude_lsb in [None, Some(35.2)] {
+            let got = analyse(&histogram, Stimulus::Sine { amplitude_lsb }).expect("full");
+            assert!((got.overdrive_db.expect("there") - 0.8279).abs() < 0.005, "{:?}", got.overdrive_db);
+        }
+        // Below full scale it is negative: the ends were not reached.
+        let mut histogram = CodeHistogram::new(64).expect("legal");
+        histogram.push(&x.iter().map(|x| (x * 16.0).round() / 32.0).collect::<Vec<_>>());
+        let got = analyse(&histogram, Stimulus::Sine { amplitude_lsb: None }).expect("full");
+        assert!(got.code_range.0 > 0 && got.overdrive_db.expect("there") < -5.0);
+    }
+
+    #[test]
     fn bad_histograms_are_refused() {
         let ramp = Stimulus::Ramp { ends_lsb: None };
-        let refused = |counts: Vec<u64>| analyse(&CodeHistogram::from_counts(counts).expect("legal"), ramp).is_err();
-        assert!(refused(vec![0; 8]));
-        assert!(refused(vec![0, 99, 99, 0, 0]));
-        assert!(refused(vec![1; 8]));
+        let why = |counts: Vec<u64>| {
+            analyse(&CodeHistogram::from_counts(counts).expect("legal"), ramp).expect_err("no linearity")
+        };
+        assert_eq!(why(vec![0; 8]), Absent::NotApplicable { needs: "samples that are codes" });
+        assert!(matches!(why(vec![0, 99, 99, 0, 0]), Absent::NotApplicable { .. }));
+        assert_eq!(why(vec![1; 8]), Absent::TooShort { n_samples: 8, needed: 128 });
         assert!(CodeHistogram::from_counts(vec![1; 3]).is_err());
         let mut histogram = CodeHistogram::new(16).expect("legal");
         histogram.push(&[f64::NAN, 5.0, -5.0, f64::INFINITY]);

@@ -22,6 +22,7 @@ pub mod linearity;
 #[cfg(feature = "loudness")]
 pub mod loudness;
 pub mod masking;
+pub mod npr;
 pub mod pair;
 pub mod sine_fit;
 mod sinusoids;

@@ -111,12 +111,7 @@ fn one_file(input: &Input, args: &AnalyzeArgs, progress: &FileProgress) -> Resul
     let over_all = over_all(&gathered, &channels, &per_channel);
     let rate = gathered.rate;
     let mut table = format!("{} Hz, {} channels, {:.3} s\n", rate, channels.len(), gathered.duration_s());
-    table += &sections::to_table(&over_all, args.figures.detail);
-    if per_channel.len() > 1 {
-        for (c, sections) in per_channel.iter().enumerate() {
-            table += &format!("\n-- channel {} --{}", c + 1, sections::to_table(sections, args.figures.detail));
-        }
-    }
+    table += &sections::to_tables(&over_all, &per_channel, args.figures.detail);
     let mut json = sections::to_json(&over_all);
     json.insert("sample_rate_hz".into(), rate.into());
     json.insert("channels".into(), channels.len().into());
@@ -249,13 +244,18 @@ impl Channel {
 
     fn json(&self, sections: &[Section]) -> Value {
         let mut object = sections::values_json(sections);
-        let harmonic = |h: &tone::Harmonic| json!({ "order": h.order, "frequency_hz": h.frequency_hz, "level_dbc": self.tone.harmonic_dbc(h).ok() });
-        let harmonics: Vec<Value> = self.tone.harmonics.iter().map(harmonic).collect();
-        object.insert("harmonics".into(), harmonics.into());
+        object.insert("harmonics".into(), harmonics_json(&self.tone).into());
         Value::Object(object)
     }
 }
 
+/// The harmonics of a tone, one object each.
+pub fn harmonics_json(tone: &ToneFigures) -> Vec<Value> {
+    let harmonic = |h: &tone::Harmonic| json!({ "order": h.order, "frequency_hz": h.frequency_hz, "level_dbc": tone.harmonic_dbc(h).ok() });
+    tone.harmonics.iter().map(harmonic).collect()
+}
+
+/// How the figures of a tone were measured.
 pub fn conditions(tone: &ToneFigures) -> Map<String, Value> {
     let window = match tone.method {
         Method::Fit => "none".to_owned(),

@@ -3,6 +3,7 @@
 //! A command is a file here: its arguments and its `run`. Strings become enums in the parser and go no further. What
 //! all commands share has its own room: `batch` (many inputs), `outputs` (names, refusals), `progress`, `exit`.
 
+mod adc;
 mod analyze;
 mod batch;
 mod choices;
@@ -77,6 +78,7 @@ enum Command {
     Compare(compare::CompareArgs),
     Info(info::InfoArgs),
     Analyze(analyze::AnalyzeArgs),
+    Adc(adc::AdcArgs),
     Generate(generate::GenerateArgs),
     #[cfg(feature = "live")]
     Live(live::LiveArgs),
@@ -137,6 +139,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Compare(args) => compare::run(args, &cli.global),
         Command::Info(args) => info::run(args, &cli.global),
         Command::Analyze(args) => analyze::run(args, &cli.global),
+        Command::Adc(args) => adc::run(args, &cli.global),
         Command::Generate(args) => generate::run(args, &cli.global),
         #[cfg(feature = "live")]
         Command::Live(args) => live::run(args, &cli.global),

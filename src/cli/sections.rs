@@ -60,8 +60,19 @@ pub fn values_json(sections: &[Section]) -> Map<String, Value> {
     object
 }
 
+/// The figures over all channels, then, where there are several, each channel's.
+pub fn to_tables(over_all: &[Section], per_channel: &[Vec<Section>], detail: Detail) -> String {
+    let mut table = to_table(over_all, detail);
+    if per_channel.len() > 1 {
+        for (c, sections) in per_channel.iter().enumerate() {
+            table += &format!("\n-- channel {} --{}", c + 1, to_table(sections, detail));
+        }
+    }
+    table
+}
+
 /// Each section under its title.
-pub fn to_table(sections: &[Section], detail: Detail) -> String {
+fn to_table(sections: &[Section], detail: Detail) -> String {
     let filled = sections.iter().filter(|section| !section.entries.is_empty());
     filled.map(|section| format!("\n{}\n{}", section.title, figures::table(&section.entries, detail))).collect()
 }

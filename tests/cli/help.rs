@@ -3,8 +3,10 @@
 use super::support::Folder;
 
 /// Commands whose long help ends with examples.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "",
+    "adc model",
+    "adc test",
     "analyze",
     "quantize",
     "encode",
@@ -36,6 +38,9 @@ fn every_example_runs() {
         }
         if ["decode", "verify"].contains(&command) {
             folder.run("encode song.wav -o tune.sqn").succeeds();
+        }
+        if command == "adc model" {
+            folder.write("converter.toml", b"bits = 12\ninl_lsb = [0.0, 0.8, 0.0]\n");
         }
         let examples = examples(&folder, command);
         assert!((2..=8).contains(&examples.len()), "{command}: {examples:?}");

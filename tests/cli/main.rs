@@ -1,5 +1,6 @@
 //! The command line tested as a program: arguments in; files, output and exit code out.
 
+mod adc;
 mod analyze;
 mod bad_input;
 mod batch;

@@ -57,6 +57,11 @@ impl Decimator {
         Ok(Self { factor, taps: low_pass(factor)? })
     }
 
+    /// Samples at the high rate each side of an output that it depends on; the [`Interpolator`]'s is the same.
+    pub fn reach(&self) -> usize {
+        self.taps.len() / 2
+    }
+
     /// All of a signal at the low rate, without delay: output n stands for input n `factor`. Outside, the input counts as 0.
     pub fn process(&self, x: &[f64]) -> Vec<f64> {
         let half = self.taps.len() / 2;

@@ -1,0 +1,105 @@
+//! `sqnr adc model` and `sqnr adc test`: what the one puts in, the other finds again.
+
+use super::support::Folder;
+
+/// A slightly overdriving sine in double precision would be cut by a fixed-point file: float it is.
+fn sine(folder: &Folder, options: &str) {
+    folder.run(&format!("generate sine --coherent --samples 262144 {options} -o tone.wav")).succeeds();
+}
+
+fn number(json: &serde_json::Value, key: &str) -> f64 {
+    json[key].as_f64().unwrap_or_else(|| panic!("{key}: {} because {}", json[key], json["reasons"][key]))
+}
+
+#[test]
+fn faults_put_in_are_found_again() {
+    let folder = Folder::new();
+    sine(&folder, "--level 0.2");
+    folder.write("faulty.toml", b"bits = 8\ninl_lsb = [0.0, 0.9, 0.0, -0.6, 0.0]\nnoise_lsb = 0.05\n");
+    folder.run("adc model --spec faulty.toml tone.wav -o faulty.wav").succeeds();
+    let json = folder.json("adc test faulty.wav --level 0.2");
+    assert_eq!(json["bits"], 8);
+    assert!((number(&json, "inl_max_lsb") - 0.9).abs() < 0.03, "{}", json["inl_max_lsb"]);
+    assert!((number(&json, "gain") - 1.0).abs() < 0.01 && number(&json, "offset_lsb").abs() < 0.5);
+    assert!((number(&json, "overdrive_db") - 0.2).abs() < 0.03);
+    assert_eq!(json["missing_codes"], 0.0);
+    assert_eq!(json["definitions"]["dnl_max_lsb"]["id"], "dnl");
+    assert!(number(&json, "enob_bits") < 7.9 && number(&json, "fit_amplitude") > 1.0);
+    // A missing code: the widths of two steps at once.
+    folder.run("adc model --bits 6 --set sar_mismatch=0.15 --set seed=3 tone.wav -o sar.wav").succeeds();
+    let json = folder.json("adc test sar.wav");
+    let missing = json["missing_code_list"].as_array().expect("a list").len();
+    assert_eq!(number(&json, "missing_codes"), missing as f64);
+    assert!(json["offset_lsb"].is_null() && json["reasons"]["offset_lsb"].is_string());
+    let text = folder.run("adc test --explain faulty.wav").succeeds().text();
+    assert!(text.contains("DNL, largest") && text.contains("[inl-end-point]") && text.contains("SINAD"), "{text}");
+}
+
+#[test]
+fn jitter_of_the_model_is_measured() {
+    let folder = Folder::new();
+    sine(&folder, "--level -1 --frequency 9001");
+    folder.run("adc model --bits 20 --set jitter_s=5e-9 tone.wav -o jitter.wav").succeeds();
+    let json = folder.json("adc test jitter.wav");
+    assert!((number(&json, "jitter_s") / 5e-9 - 1.0).abs() < 0.05, "{}", json["jitter_s"]);
+}
+
+#[test]
+fn ramps_two_tones_and_noise_have_their_tests() {
+    let folder = Folder::new();
+    folder.run("generate ramp --level 0.5 --samples 65536 -o ramp.wav").succeeds();
+    folder.run("adc model --bits 8 ramp.wav -o r.wav").succeeds();
+    let json = folder.json("adc test --stimulus ramp --level 0.5 r.wav");
+    assert!(number(&json, "dnl_max_lsb") < 0.01 && (number(&json, "gain") - 1.0).abs() < 1e-3, "{json}");
+    folder.run("generate twin-tone --frequency 5000 --second 7000 --level -1 --samples 65536 -o two.wav").succeeds();
+    folder.run("adc model --bits 16 --set polynomial=[0.0,0.01] two.wav -o t.wav").succeeds();
+    let json = folder.json("adc test --stimulus two-tone t.wav");
+    // 3/4 p a^3 over a, each tone of half the amplitude.
+    let a: f64 = 10f64.powf(-1.0 / 20.0) / 2.0;
+    let want = 20.0 * (0.75 * 0.01 * a * a / (1.0 + 0.01 * 2.25 * a * a)).log10();
+    assert!((number(&json, "imd3_dbc") - want).abs() < 0.05, "{} {want}", json["imd3_dbc"]);
+    folder.run("generate white --level -10 --samples 65536 -o white.wav").succeeds();
+    folder.run("adc model --bits 10 white.wav -o w.wav").succeeds();
+    let json = folder.json("adc test --stimulus noise w.wav");
+    assert!(json["npr_db"].is_null() && json["reasons"]["npr_db"].as_str().expect("why").contains("notch"));
+    folder.run("adc test --stimulus noise --notch 5..3 w.wav").fails(2, "LOW..HIGH");
+}
+
+#[test]
+fn the_output_is_made_of_codes_and_keeps_its_length() {
+    let folder = Folder::new();
+    folder.copy("organ_choir.wav", "song.wav");
+    let run = folder.run("adc model --bits 12 --set hold_memory=0.01 --set jitter_s=1e-9 song.wav");
+    assert!(run.succeeds().stderr.contains("song.adc.wav") && run.stderr.contains("4096 codes"), "{}", run.stderr);
+    let (before, after) = (folder.json("info song.wav"), folder.json("info song.adc.wav"));
+    assert_eq!((&before["channels"], &before["duration_s"]), (&after["channels"], &after["duration_s"]));
+    assert_eq!(folder.json("adc test song.adc.wav")["bits"], 12);
+    folder.run("adc model --bits 12 song.wav").fails(4, "exists");
+    folder.run("adc model -n --bits 12 song.wav").succeeds();
+    let json = folder.json("adc model --set oversampling=4 --bits 8 song.wav -o over.wav");
+    assert!(number(&json, "snr_db") > 30.0, "{json}");
+    assert_eq!(folder.json("info over.wav")["channels"], 2);
+}
+
+#[test]
+fn wrong_descriptions_and_inputs_are_named() {
+    let folder = Folder::new();
+    folder.song("song.wav");
+    folder.write("bad.toml", b"bits = 12\nbitz = 3\n");
+    folder.run("adc model --spec bad.toml song.wav").fails(3, "at byte 10");
+    folder.run("adc model --spec none.toml song.wav").fails(3, "no such file");
+    folder.run("adc model --bits 99 song.wav").fails(2, "2 to 24");
+    folder.run("adc model --set bits=twelve song.wav").fails(2, "--set");
+    folder.write("range.toml", b"jitter_s = -1.0\n");
+    folder.run("adc model --spec range.toml song.wav").fails(2, "jitter_s");
+    // Nothing is left of them.
+    assert!(!folder.has("song.adc.wav"));
+    folder.wav16("silence.wav", &[0; 4_000]);
+    let json = folder.json("adc test silence.wav");
+    for key in ["sinad_db", "dnl_max_lsb", "jitter_s", "fit_amplitude"] {
+        assert!(json[key].is_null() && json["reasons"][key].is_string(), "{key}: {json}");
+    }
+    folder.wav16("empty.wav", &[]);
+    folder.run("adc test empty.wav").fails(3, "no samples");
+    folder.run("adc test --level nan song.wav").fails(2, "--level");
+}
