@@ -18,6 +18,8 @@ use super::{
 };
 use crate::{Error, Result};
 
+/// Samples beyond this magnitude count as not finite.
+const MAX_MAGNITUDE: f64 = 1e100;
 const FRAME: usize = 2048;
 const HOP: usize = 1024;
 /// Playback level of a full-scale sine, dB SPL (ITU-R BS.1387-1, 2.1.2).
@@ -69,7 +71,9 @@ pub fn noise_to_mask(x: &[f64], y: &[f64], sample_rate_hz: f64) -> Result<Maskin
             bands: Vec::new(),
         });
     }
-    let n_samples = x.iter().zip(y).filter(|(x, y)| !(x.is_finite() && y.is_finite())).count() as u64;
+    // Squares beyond the range of the sums would make NaN of a ratio.
+    let bad = |v: &f64| v.is_nan() || v.abs() > MAX_MAGNITUDE;
+    let n_samples = x.iter().zip(y).filter(|(x, y)| bad(x) || bad(y)).count() as u64;
     if n_samples > 0 {
         return Ok(MaskingFigures { nmr_db: Err(Absent::NotFinite { n_samples }), bands: Vec::new() });
     }

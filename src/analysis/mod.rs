@@ -13,6 +13,7 @@ mod entropy;
 pub mod envelope;
 pub mod error_density;
 pub mod error_histogram;
+pub mod error_profile;
 pub mod error_statistics;
 pub mod figure;
 pub mod imd;

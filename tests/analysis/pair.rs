@@ -44,7 +44,38 @@ fn reference() -> Vec<i16> {
     clean.map(|x| to_16(x + 0.002 * rng.gauss())).collect()
 }
 
-/// The degraded versions that need no filter: those whose codes can be made again exactly.
+/// G.711 mu-law of 16-bit samples and back, by the recipe's arithmetic.
+fn mu_law(code: i16) -> i16 {
+    let m = i32::from(code).abs().min(32_635) + 132;
+    let e = m.ilog2() as i32 - 7;
+    let v = (((((m >> (e + 3)) & 15) << 3) + 132) << e) - 132;
+    if code < 0 { -v as i16 } else { v as i16 }
+}
+
+/// G.711 A-law of 16-bit samples and back, by the recipe's arithmetic.
+fn a_law(code: i16) -> i16 {
+    let p = i32::from(code) >> 3;
+    let m = if p < 0 { -p - 1 } else { p };
+    let e = if m >= 32 { m.ilog2() as i32 - 4 } else { 0 };
+    let q = if e == 0 { m >> 1 } else { (m >> e) & 15 };
+    let v = if e == 0 { (q << 4) + 8 } else { ((q << 4) + 0x108) << (e - 1).max(0) };
+    if p < 0 { -v as i16 } else { v as i16 }
+}
+
+/// 63 taps of a sinc at 4 kHz under a Hamming window, without delay.
+fn low_passed(x: &[f64]) -> Vec<f64> {
+    let tap = |n: i32| {
+        let t = 2.0 * 4_000.0 / 48_000.0 * f64::from(n);
+        let sinc = if n == 0 { 1.0 } else { (PI * t).sin() / (PI * t) };
+        sinc * (2.0 * 4_000.0 / 48_000.0) * (0.54 + 0.46 * (2.0 * PI * f64::from(n) / 62.0).cos())
+    };
+    let taps: Vec<f64> = (-31..=31).map(tap).collect();
+    let sum: f64 = taps.iter().sum();
+    let padded = [vec![0.0; 31], x.to_vec(), vec![0.0; 31]].concat();
+    padded.windows(63).map(|w| w.iter().zip(&taps).map(|(x, t)| x * (t / sum)).sum()).collect()
+}
+
+/// The degraded versions.
 fn degraded(r: &[i16]) -> Vec<(&'static str, Vec<i16>)> {
     let x = floats(r);
     let quantized = |bits: i32, dither: &mut dyn FnMut() -> f64| -> Vec<i16> {
@@ -64,6 +95,9 @@ fn degraded(r: &[i16]) -> Vec<(&'static str, Vec<i16>)> {
         ("q8_tpdf", quantized(8, &mut || tpdf.uniform() - tpdf.uniform())),
         ("noise20", x.iter().zip(&g).map(|(x, g)| to_16(x + g * scale)).collect()),
         ("gain", x.iter().map(|x| to_16(0.5 * x)).collect()),
+        ("ulaw", r.iter().map(|&code| mu_law(code)).collect()),
+        ("alaw", r.iter().map(|&code| a_law(code)).collect()),
+        ("lp4k", low_passed(&x).into_iter().map(to_16).collect()),
         ("clip", x.iter().map(|x| to_16(x.clamp(-0.15, 0.15))).collect()),
     ]
 }
