@@ -78,7 +78,7 @@ fn dependent() {
         quantizer.quantize_learning(&x[..50_000], &mut indices[..50_000], 4);
         let encode = median_ms(|| quantizer.quantize(&x, &mut indices));
         let (trellis, step) = (quantizer.trellis(), quantizer.step);
-        let decode = median_ms(|| reconstruct(trellis, step, &quantizer.shifts, &indices, &mut y));
+        let decode = median_ms(|| reconstruct(trellis, step, &quantizer.levels, &indices, &mut y));
         let rate = |ms: f64| 1e-3 * x.len() as f64 / ms;
         println!("dependent, {n_states} states: encode {:.1}, reconstruct {:.0} Msample/s", rate(encode), rate(decode));
     }

@@ -395,6 +395,37 @@ mod tests {
         assert_optimal(&Samples::new(&even).expect("legal"), 48, "equal spacing");
     }
 
+    /// The inputs of `golden_kmeans1d.py`.
+    fn golden_samples(case: usize, n: usize) -> Vec<f64> {
+        let mut next = uniform(case as u64);
+        let mut x: Vec<f64> = Vec::with_capacity(n);
+        for i in 0..n {
+            let u = next();
+            let cube = |v: f64| v * v * v;
+            x.push(match case % 4 {
+                0 => (u * 40.0).floor(),
+                1 => ((u + next() + next() + next() - 2.0) * 100.0).floor() / 8.0,
+                2 if i % 3 == 2 => x[i - 1],
+                2 => cube(2.0 * u - 1.0),
+                _ => (u * 10.0).floor() / 1024.0 + if next() < 0.3 { 100.0 } else { 0.0 },
+            });
+        }
+        x
+    }
+
+    #[test]
+    fn errors_equal_those_of_kmeans1d_to_eight_digits() {
+        let rows = crate::design::golden::rows("kmeans1d.csv");
+        assert_eq!(rows.len(), 20);
+        for row in rows {
+            let (case, n, n_levels) = (row[0] as usize, row[1] as usize, row[2] as usize);
+            let samples = Samples::new(&golden_samples(case, n)).expect("legal");
+            assert!(samples.n_distinct() < n, "case {case} has duplicates");
+            let mse = optimal(&samples, n_levels).expect("enough values").mse;
+            assert!((mse / row[3] - 1.0).abs() < 5e-9, "case {case}: {mse} against {}", row[3]);
+        }
+    }
+
     #[test]
     fn far_from_zero_and_of_any_scale() {
         for (scale, offset) in [(1e-9, 1.0), (1e150, 0.0), (1e-150, 0.0), (1.0, -1e6)] {

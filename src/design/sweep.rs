@@ -270,7 +270,7 @@ impl Bench<'_> {
         let mut encoder = Encoder::new(Vec::new());
         dependent::code(quantizer.trellis(), &mut encoder, &mut indices);
         let rate = 8.0 * encoder.finish().len() as f64 / indices.len() as f64;
-        dependent::reconstruct(quantizer.trellis(), quantizer.step, &quantizer.shifts, &indices, &mut y);
+        dependent::reconstruct(quantizer.trellis(), quantizer.step, &quantizer.levels, &indices, &mut y);
         Some((rate, self.draws_snr_db(&y)))
     }
 

@@ -49,9 +49,14 @@ impl AdaptiveBit {
     }
 }
 
-/// Signed integers: magnitude, then sign as an even bit.
+/// Magnitudes whose sign has a model of its own, the last of them for all beyond.
+const SIGNED: usize = 3;
+
+/// Signed integers: magnitude, then sign.
 #[derive(Debug, Clone, Default)]
 pub struct IndexModel {
+    /// A one is negative.
+    signs: [AdaptiveBit; SIGNED],
     lengths: [AdaptiveBit; LENGTHS],
     mantissas: [[AdaptiveBit; 1 << TREE_BITS]; LENGTHS],
 }
@@ -59,8 +64,12 @@ pub struct IndexModel {
 impl IndexModel {
     /// Codes `index`, which lies within +-(2^24 - 2). Returns the coded index: when reading, that of the stream.
     pub fn code(&mut self, coder: &mut impl BitCoder, index: i32) -> i32 {
-        let magnitude = self.code_magnitude(coder, index.unsigned_abs()) as i32;
-        if magnitude > 0 && coder.bypass(1, u32::from(index < 0)) == 1 { -magnitude } else { magnitude }
+        let magnitude = self.code_magnitude(coder, index.unsigned_abs());
+        if magnitude == 0 {
+            return 0;
+        }
+        let sign = &mut self.signs[(magnitude as usize).min(SIGNED) - 1];
+        if sign.code(coder, index < 0) { -(magnitude as i32) } else { magnitude as i32 }
     }
 
     fn code_magnitude(&mut self, coder: &mut impl BitCoder, magnitude: u32) -> u32 {

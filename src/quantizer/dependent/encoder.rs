@@ -1,0 +1,122 @@
+//! The encoder's side: chooses indices.
+
+use super::{Levels, Prices};
+use crate::quantizer::trellis::Trellis;
+use crate::quantizer::viterbi::{BLOCK, Costs, LOOK_AHEAD, Viterbi};
+use crate::{Error, Result};
+
+/// Largest magnitude the encoder considers, in steps: twice the range of the index coder, less what rounding and the
+/// parity may add.
+const MAX_STEPS: f32 = ((1 << 25) - 16) as f32;
+
+/// Chooses the indices of samples.
+#[derive(Debug)]
+pub struct DependentQuantizer {
+    trellis: Trellis,
+    /// Distance of neighbouring levels of both cosets together.
+    pub step: f64,
+    /// What a bit may cost, in squared steps. 0 takes the least error; [`crate::design::dependent`] knows the best.
+    pub price: f64,
+    /// What indices cost.
+    pub prices: Prices,
+    /// Where levels lie.
+    pub levels: Levels,
+    viterbi: Viterbi,
+    costs: Vec<Costs>,
+    candidates: Vec<[i32; 4]>,
+}
+
+impl DependentQuantizer {
+    /// A quantizer with the given trellis, step and price of a bit, levels at half steps and default prices.
+    ///
+    /// # Errors
+    /// `InvalidParameter` unless the step is positive and finite, the price at least 0 and finite, or as
+    /// [`Trellis::new`].
+    pub fn new(n_states: usize, step: f64, price: f64) -> Result<Self> {
+        let trellis = Trellis::new(n_states)?;
+        if !(step > 0.0 && step.is_finite()) {
+            return Err(Error::invalid("step", step, "positive finite numbers"));
+        }
+        if !(price >= 0.0 && price.is_finite()) {
+            return Err(Error::invalid("price of a bit", price, "finite numbers from 0"));
+        }
+        let viterbi = Viterbi::new(trellis);
+        let (prices, levels) = (Prices::default(), Levels::HALF_STEPS);
+        Ok(Self { trellis, step, price, prices, levels, viterbi, costs: Vec::new(), candidates: Vec::new() })
+    }
+
+    /// The trellis, which the decoder needs too.
+    pub fn trellis(&self) -> Trellis {
+        self.trellis
+    }
+
+    /// The indices with the least `squared error + price * bits`, from state 0. NaN counts as 0.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn quantize(&mut self, x: &[f64], indices: &mut [i32]) {
+        assert_eq!(x.len(), indices.len(), "samples and indices have one length");
+        let (mut bits, mut state) = ([0; BLOCK], 0);
+        for start in (0..x.len()).step_by(BLOCK) {
+            let n = BLOCK.min(x.len() - start);
+            let searched = &x[start..(start + n + LOOK_AHEAD).min(x.len())];
+            self.price_levels(searched);
+            let end = self.viterbi.search(state, &self.costs, &mut bits[..n]);
+            for (i, index) in indices[start..start + n].iter_mut().enumerate() {
+                let subset = 2 * u32::from(bits[i]) + self.trellis.coset(state);
+                *index = self.candidates[i][subset as usize];
+                state = self.trellis.next(state, u32::from(bits[i]));
+            }
+            debug_assert_eq!(state, end);
+        }
+    }
+
+    /// Quantizes again and again, and after each of the `rounds` moves levels and prices to what the indices say. It
+    /// starts from the levels as they are, priced as each coset alone would use them.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn quantize_learning(&mut self, x: &[f64], indices: &mut [i32], rounds: usize) {
+        self.prices = Prices::of_nearest(&self.levels, self.step, x);
+        for _ in 0..rounds {
+            self.quantize(x, indices);
+            self.prices = Prices::of_indices(self.trellis, indices);
+            self.levels = self.levels.moved_to_centroids(self.trellis, self.step, x, indices);
+        }
+        self.quantize(x, indices);
+        self.levels = self.levels.moved_to_centroids(self.trellis, self.step, x, indices);
+    }
+
+    /// The best level of each subset for each sample, and its cost.
+    fn price_levels(&mut self, x: &[f64]) {
+        self.costs.clear();
+        self.candidates.clear();
+        let (per_step, price) = (self.step.recip(), self.price as f32);
+        for &x in x {
+            let a = if x.is_nan() { 0.0 } else { ((x * per_step) as f32).clamp(-MAX_STEPS, MAX_STEPS) };
+            let (mut costs, mut candidates) = ([0.0; 4], [0; 4]);
+            for subset in 0..4 {
+                (costs[subset], candidates[subset]) = best_of_subset(&self.prices, &self.levels, price, a, subset);
+            }
+            self.costs.push(costs);
+            self.candidates.push(candidates);
+        }
+    }
+}
+
+/// Cost and index of the better of two: the index of subset 2 b + z (parity b in coset z) whose level is nearest to `a`,
+/// and its neighbour of that parity on the way to zero. Beyond, cost rises.
+#[inline(always)]
+fn best_of_subset(prices: &Prices, levels: &Levels, price: f32, a: f32, subset: usize) -> (f32, i32) {
+    let (coset, parity) = (subset & 1, (subset >> 1) as i32);
+    // In units of four steps, the distance of levels of one subset.
+    let place = 0.25 * (a - levels.far_shift(coset, a) - 2.0 * parity as f32);
+    let nearest = parity + 2 * (place + 0.5_f32.copysign(place)) as i32;
+    let inner = nearest - 2 * nearest.signum();
+    let cost = |index: i32| {
+        let error = a - levels.near_level(coset, index);
+        error * error + price * prices.bits(coset, index)
+    };
+    let (near, towards_zero) = (cost(nearest), cost(inner));
+    if towards_zero < near { (towards_zero, inner) } else { (near, nearest) }
+}
