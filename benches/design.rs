@@ -1,12 +1,13 @@
 //! Design and trellises: `cargo bench --bench design`. Medians of rounds, single thread.
 //!
-//! `benches/design_rivals.py` times kmeans1d on samples of the same kind.
+//! `benches/design_rivals.py` runs this program beside its rivals: `design rival partition FILE LEVELS` and
+//! `design rival vectors FILE DIMENSION CODES STEPS` print seconds and mean squared error for a file of f64.
 
 use std::{hint::black_box, time::Instant};
 
 use sqnr::design::{Density, Samples, entropy_constrained, lloyd_max, optimal_partition};
 use sqnr::quantizer::dependent::{DependentQuantizer, reconstruct};
-use sqnr::quantizer::{Lattice, TrellisCoded};
+use sqnr::quantizer::{Lattice, Training, TrellisCoded, VectorCodebook};
 
 const ROUNDS: usize = 7;
 
@@ -34,6 +35,10 @@ fn median_ms(mut run: impl FnMut()) -> f64 {
 }
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|word| word == "rival") {
+        return rival(&arguments[1..]);
+    }
     partitions();
     densities();
     dependent();
@@ -43,6 +48,25 @@ fn main() {
     let ms =
         median_ms(|| (0..100).for_each(|_| Lattice::Leech.nearest(black_box(&x), &mut point).expect("24 numbers")));
     println!("Leech lattice, nearest point: {:.1} us", 10.0 * ms);
+}
+
+fn rival(arguments: &[String]) {
+    let number = |i: usize| arguments[i].parse().expect("a number");
+    let bytes = std::fs::read(&arguments[1]).expect("a file");
+    let x: Vec<f64> = bytes.as_chunks().0.iter().map(|eight| f64::from_le_bytes(*eight)).collect();
+    let start = Instant::now();
+    let (seconds, mse) = if arguments[0] == "partition" {
+        let samples = Samples::new(&x).expect("finite");
+        let design = optimal_partition::optimal(&samples, number(2)).expect("enough");
+        (start.elapsed().as_secs_f64(), design.mse)
+    } else {
+        let plan = Training { n_codes: number(3), max_iterations: number(4), tolerance: 0.0, seed: 1 };
+        let book = VectorCodebook::train(number(2), &x, &plan).expect("enough");
+        let seconds = start.elapsed().as_secs_f64();
+        let error: f64 = x.chunks_exact(number(2)).map(|v| book.nearest(v).expect("its dimension").1).sum();
+        (seconds, error / x.len() as f64)
+    };
+    println!("{seconds} {mse:e}");
 }
 
 fn partitions() {

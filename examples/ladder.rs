@@ -1,6 +1,8 @@
-//! The ladder of `docs/quantizers.md`: every method on Gaussian, Laplacian and the given audio files, against R(D).
+//! The tables of `docs/quantizers.md`: every method on Gaussian, Laplacian and audio, against R(D).
 //!
-//! `cargo run --release --example ladder -- [FILE...]`
+//! `cargo run --release --example ladder -- [FILE...]`; without files it takes three clips of `testdata`.
+
+use std::path::{Path, PathBuf};
 
 use sqnr::design::sweep::{self, Method};
 use sqnr::design::{Density, Samples};
@@ -9,18 +11,20 @@ use sqnr::design::{Density, Samples};
 const N_CELLS: i32 = 20_000;
 /// Standard deviation of the densities, full scale 1: rarely clipped.
 const DEVIATION: f64 = 0.1;
+const CLIPS: [&str; 3] = ["organ_choir.wav", "quartet_24bit.wav", "singing.wav"];
 
 fn main() -> sqnr::Result<()> {
-    for density in [Density::Gaussian, Density::Laplacian] {
-        print(density.name(), &of_density(density)?)?;
+    for (density, name) in [(Density::Gaussian, "Gaussian"), (Density::Laplacian, "Laplacian")] {
+        print(&format!("{name}, standard deviation 0.1 of full scale"), &of_density(density)?)?;
     }
-    for path in std::env::args_os().skip(1) {
-        let mut source = sqnr::audio_file::open(path.as_ref())?;
-        let (mut block, mut all) = (Vec::new(), Vec::new());
-        while source.read_planar(&mut block, 8_192)? > 0 {
-            all.extend(block.iter().flatten().copied().filter(|x| x.is_finite()));
-        }
-        print(&path.to_string_lossy(), &Samples::new(&all)?)?;
+    let mut paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    if paths.is_empty() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+        paths = CLIPS.iter().map(|clip| folder.join(clip)).collect();
+    }
+    for path in &paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        print(&name, &of_file(path)?)?;
     }
     Ok(())
 }
@@ -33,9 +37,18 @@ fn of_density(density: Density) -> sqnr::Result<Samples> {
     Samples::from_histogram(&values, &weights)
 }
 
+fn of_file(path: &Path) -> sqnr::Result<Samples> {
+    let mut source = sqnr::audio_file::open(path)?;
+    let (mut block, mut all) = (Vec::new(), Vec::new());
+    while source.read_planar(&mut block, 8_192)? > 0 {
+        all.extend(block.iter().flatten().copied().filter(|x| x.is_finite()));
+    }
+    Samples::new(&all)
+}
+
 fn print(name: &str, samples: &Samples) -> sqnr::Result<()> {
-    let sweep = sweep::run(samples, 4)?;
-    println!("\n{name}\n\n| method | 1 bit | 2 bits | 3 bits | 4 bits |\n|---|---|---|---|---|");
+    let sweep = sweep::run(samples, 4, None)?;
+    println!("\n## {name}\n\n| method | 1 bit | 2 bits | 3 bits | 4 bits |\n|---|---|---|---|---|");
     for method in Method::ALL {
         let points = sweep.points.iter().filter(|p| p.method == method);
         let cells = points.map(|p| format!("{:.2} b {:.2} dB ({:.2})", p.rate_bits, p.snr_db, p.gap_db));

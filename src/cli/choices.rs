@@ -16,17 +16,39 @@ pub enum Method {
     MuLaw,
     ALaw,
     LloydMax,
+    /// One that codes stretches of samples.
+    Coded(CodedMethod),
     /// A codebook or another design that a file describes.
     File(PathBuf),
 }
 
+/// Methods whose codes are written and read back in packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodedMethod {
+    /// Uniform, indices range coded.
+    EntropyCoded,
+    /// The least error at an entropy, indices range coded.
+    EntropyConstrained,
+    /// Trellis-coded at a fixed rate.
+    Trellis,
+    /// Dependent quantization, indices range coded.
+    Dependent,
+    /// Vectors of neighbouring samples.
+    Vector,
+}
+
 impl Method {
-    const NAMES: [(&str, Self); 5] = [
+    const NAMES: [(&str, Self); 10] = [
         ("uniform", Self::Uniform),
         ("mid-rise", Self::MidRise),
         ("mu-law", Self::MuLaw),
         ("a-law", Self::ALaw),
         ("lloyd-max", Self::LloydMax),
+        ("entropy-coded", Self::Coded(CodedMethod::EntropyCoded)),
+        ("entropy-constrained", Self::Coded(CodedMethod::EntropyConstrained)),
+        ("trellis", Self::Coded(CodedMethod::Trellis)),
+        ("dependent", Self::Coded(CodedMethod::Dependent)),
+        ("vector", Self::Coded(CodedMethod::Vector)),
     ];
 
     /// Reads a method's name, or the name of a JSON file.

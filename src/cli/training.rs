@@ -67,6 +67,48 @@ impl Cell {
     }
 }
 
+/// At most `n_most` vectors of `dimension` neighbouring samples of one channel, drawn from all of the input by a fixed
+/// seed. What a block holds beyond whole vectors is passed over.
+pub fn vectors(file: &Rereadable, input: &Input, dimension: usize, n_most: usize) -> Result<Vec<f64>, Failure> {
+    let mut source = file.open()?;
+    let (mut kept, mut n_seen) = (Vec::with_capacity(n_most * dimension), 0u64);
+    let mut state = 1u64;
+    let mut block = Vec::new();
+    while source.read_planar(&mut block, BLOCK).map_err(|error| source::unreadable(input, error))? > 0 {
+        let vectors = block.iter().flat_map(|channel| channel.chunks_exact(dimension));
+        for vector in vectors.filter(|vector| vector.iter().all(|x| x.is_finite())) {
+            n_seen += 1;
+            // Each later vector takes the place of an earlier one with the probability that keeps all alike (Vitter's
+            // algorithm R); Knuth's MMIX generator, its upper bits.
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let place = (state >> 11) % n_seen;
+            if kept.len() < n_most * dimension {
+                kept.extend_from_slice(vector);
+            } else if place < n_most as u64 {
+                kept[place as usize * dimension..][..dimension].copy_from_slice(vector);
+            }
+        }
+    }
+    if kept.is_empty() { Err(empty(input)) } else { Ok(kept) }
+}
+
+/// Stretches of the input's first channel that a sweep measures noise on, one after the other: at most `n_most` samples
+/// in `BLOCK`s from all over it. Samples that are not finite are 0.
+pub fn excerpt(file: &Rereadable, input: &Input, n_most: usize) -> Result<(Vec<f64>, f64), Failure> {
+    let mut source = file.open()?;
+    let rate_hz = f64::from(source.info().spec.sample_rate_hz);
+    let n_blocks = source.info().n_frames.map_or(0, |n| n.div_ceil(BLOCK as u64));
+    let every = n_blocks.div_ceil((n_most / BLOCK) as u64).max(1);
+    let (mut kept, mut block, mut i) = (Vec::new(), Vec::new(), 0);
+    while source.read_planar(&mut block, BLOCK).map_err(|error| source::unreadable(input, error))? > 0 {
+        if i % every == 0 && kept.len() < n_most {
+            kept.extend(block[0].iter().map(|x| if x.is_finite() { *x } else { 0.0 }));
+        }
+        i += 1;
+    }
+    Ok((kept, rate_hz))
+}
+
 fn empty(input: &Input) -> Failure {
     let path = if input.is_stdin() { Path::new("standard input") } else { &input.path };
     Failure::input(path, "has no samples to learn from")

@@ -21,12 +21,7 @@ const HALVINGS: usize = 40;
 /// `InvalidParameter` when the rate is not above 0 or exceeds the entropy of the samples themselves, at which they need
 /// no quantizer.
 pub fn for_samples(samples: &Samples, rate_bits: f64) -> Result<Design> {
-    let total = samples.total();
-    let lossless = entropy_bits(samples.weights().iter().map(|w| w / total));
-    if rate_bits.is_nan() || rate_bits <= 0.0 || rate_bits > lossless {
-        let allowed = format!("above 0, at most {lossless:.6} bits (which keep every sample as it is)");
-        return Err(Error::invalid("rate", rate_bits, allowed));
-    }
+    check_rate(samples, rate_bits)?;
     let coarse = samples.grouped(GROUPS);
     let start = Partition::of_rate(&coarse, rate_bits);
     let mut refined = Refinement { samples, moments: Moments::new(samples), steps: 0 };
@@ -38,6 +33,17 @@ pub fn for_samples(samples: &Samples, rate_bits: f64) -> Result<Design> {
     let price = start.price * (coarse.scale() / samples.scale()).powi(2);
     let cuts = refined.at_rate(samples.cuts_at(&thresholds), price, rate_bits);
     Ok(refined.design(&cuts))
+}
+
+/// Refuses rates that are not above 0, and those at which samples need no quantizer.
+pub(in crate::design) fn check_rate(samples: &Samples, rate_bits: f64) -> Result<()> {
+    let total = samples.total();
+    let lossless = entropy_bits(samples.weights().iter().map(|w| w / total));
+    if rate_bits > 0.0 && rate_bits <= lossless {
+        return Ok(());
+    }
+    let allowed = format!("above 0, at most {lossless:.6} bits (which keep every sample as it is)");
+    Err(Error::invalid("rate", rate_bits, allowed))
 }
 
 /// A partition of groups that is best for its price.

@@ -5,6 +5,8 @@
 //! ```
 
 pub mod density;
+pub mod dependent;
+pub mod draws;
 pub mod entropy_constrained;
 mod entropy_constrained_samples;
 #[cfg(test)]

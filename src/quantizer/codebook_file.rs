@@ -87,7 +87,7 @@ impl CodebookFile {
 }
 
 /// serde_json counts lines from 1 and columns in bytes.
-fn malformed(text: &str, error: &serde_json::Error) -> Error {
+pub(super) fn malformed(text: &str, error: &serde_json::Error) -> Error {
     let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     let at_byte = (before + error.column().saturating_sub(1)) as u64;
     let message = error.to_string();

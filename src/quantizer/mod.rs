@@ -20,11 +20,14 @@ mod lattice;
 #[cfg(test)]
 pub(crate) mod laws;
 mod leech;
+pub mod packet;
 mod pyramid;
 pub mod trellis;
 mod trellis_coded;
 mod uniform;
 mod vector;
+#[cfg(feature = "json")]
+mod vector_file;
 mod viterbi;
 
 use std::ops::RangeInclusive;
@@ -40,6 +43,8 @@ pub use pyramid::Pyramid;
 pub use trellis_coded::TrellisCoded;
 pub use uniform::{Grid, Uniform};
 pub use vector::{Training, VectorCodebook};
+#[cfg(feature = "json")]
+pub use vector_file::VectorFile;
 
 /// A memoryless scalar quantizer. Full scale is 1.0 unless the quantizer was built for another.
 ///

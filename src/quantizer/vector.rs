@@ -35,6 +35,28 @@ impl Default for Training {
     }
 }
 
+/// Code vectors of [`Training::of_bits`] at most.
+const MOST_CODES_BITS: u32 = 8;
+/// Vectors for each code that say enough of a signal.
+const VECTORS_PER_CODE: usize = 32;
+
+impl Training {
+    /// For `bits` a sample, 1 to 8: the dimension of the longest vectors that at most 256 codes name, how many vectors to
+    /// learn from, and how.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for other bits.
+    pub fn of_bits(bits: u32) -> Result<(usize, usize, Self)> {
+        if !(1..=MOST_CODES_BITS).contains(&bits) {
+            return Err(Error::invalid("bits of a vector's sample", bits, format!("1 to {MOST_CODES_BITS}")));
+        }
+        let dimension = MOST_CODES_BITS / bits;
+        let n_codes = 1 << (bits * dimension);
+        let training = Self { n_codes, max_iterations: 10, ..Self::default() };
+        Ok((dimension as usize, VECTORS_PER_CODE * n_codes, training))
+    }
+}
+
 /// What vectors of one code vector sum to.
 #[derive(Debug, Clone)]
 struct Sums {
@@ -86,6 +108,11 @@ impl VectorCodebook {
     /// Code vectors.
     pub fn n_codes(&self) -> usize {
         self.codes.len() / self.dimension
+    }
+
+    /// All code vectors, one after the other.
+    pub fn codes(&self) -> &[f64] {
+        &self.codes
     }
 
     /// The code vector of an index.
@@ -243,6 +270,15 @@ mod tests {
         let error: f64 = data.chunks_exact(2).map(|x| book.nearest(x).expect("2 numbers").1).sum();
         let moment = error / 20_000.0 / 2.0 * 64.0;
         assert!(moment > 0.0795 && moment < 0.0845, "{moment}");
+    }
+
+    #[test]
+    fn bits_choose_the_longest_vectors() {
+        let shape = |bits| Training::of_bits(bits).map(|(dimension, _, training)| (dimension, training.n_codes));
+        assert_eq!(shape(1).expect("legal"), (8, 256));
+        assert_eq!(shape(3).expect("legal"), (2, 64));
+        assert_eq!(shape(8).expect("legal"), (1, 256));
+        assert!(shape(0).is_err() && shape(9).is_err());
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(super) const LOOK_AHEAD: usize = 192;
 const RESCALE: usize = 64;
 
 /// Memory of the search.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Viterbi {
     trellis: Trellis,
     /// For each sample and state: 1 where bit 1 led there.

@@ -29,6 +29,36 @@ fn a_designed_codebook_quantizes() {
 }
 
 #[test]
+fn vectors_are_learnt_and_quantize() {
+    let folder = Folder::new();
+    folder.song("song.wav");
+    let object = folder.json("design codebook song.wav --dimension 2 --levels 16 -o pairs.json");
+    assert_eq!((object["dimension"].as_u64(), object["rate_bits"].as_f64()), (Some(2), Some(2.0)));
+    assert_eq!(object["codes"].as_array().map(Vec::len), Some(16));
+    let done = folder.json("quantize song.wav -m pairs.json -o out.wav");
+    let (told, got) = (object["snr_db"].as_f64().expect("finite"), done["snr_db"].as_f64().expect("finite"));
+    assert!((told - got).abs() < 0.5, "{told} {got}");
+    // 16 vectors of 2 by 4 bytes, then 2000 codes of 4 bits.
+    assert_eq!(done["table_bytes"], 128);
+    assert!((1_128..1_140).contains(&done["coded_bytes"].as_u64().expect("a number")), "{}", done["coded_bytes"]);
+    folder.run("quantize song.wav -m pairs.json -b 4").fails(2, "leave -b and --rate out");
+    folder.run("design codebook song.wav --dimension 2 --method lloyd").fails(2, "k-means");
+    folder.write("broken.json", br#"{"dimension": 3, "codes": [[1, 2]]}"#);
+    folder.run("quantize song.wav -m broken.json").fails(3, "code vector");
+}
+
+#[test]
+fn the_best_equal_steps_are_found() {
+    let folder = Folder::new();
+    // Max 1960, table II: four levels, step 0.9957, mean squared error 0.1188.
+    let object = folder.json("design codebook --pdf gaussian --levels 4 --method uniform -o u.json");
+    assert!((object["mse"].as_f64().expect("a number") - 0.1188).abs() < 5e-5, "{}", object["mse"]);
+    folder.song("song.wav");
+    folder.run("design codebook song.wav --method uniform").fails(2, "--pdf");
+    folder.run("design codebook --pdf rayleigh --method uniform").fails(2, "symmetric");
+}
+
+#[test]
 fn a_rate_is_kept() {
     let folder = Folder::new();
     folder.song("song.wav");

@@ -5,6 +5,7 @@ mod analyze;
 mod bad_input;
 mod batch;
 mod codec;
+mod coded;
 mod compare;
 mod demo;
 mod design;

@@ -95,6 +95,18 @@ impl Folder {
         writer.finalize().expect("finished");
     }
 
+    /// Laplacian noise of standard deviation 0.1, 40,000 samples.
+    pub fn noise(&self, name: &str) {
+        let mut state = 1u64;
+        let mut uniform = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+        };
+        let mut draw = || 2_317.0 * uniform().ln() * if uniform() < 0.5 { -1.0 } else { 1.0 };
+        let codes: Vec<i16> = (0..40_000).map(|_| draw() as i16).collect();
+        self.wav16(name, &codes);
+    }
+
     /// A ramp through many codes and a tone on it.
     pub fn song(&self, name: &str) {
         let codes: Vec<i16> =

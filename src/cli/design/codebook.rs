@@ -19,15 +19,18 @@ use crate::{
         source::{Passes, Rereadable},
         stdio, training,
     },
-    design::{Certificate, Density, Design, Samples, entropy_constrained, lloyd_max, optimal_partition},
+    design::{Certificate, Density, Design, Samples, entropy_constrained, lloyd_max, optimal_partition, uniform_best},
     quantizer::CodebookFile,
 };
+
+use super::vectors;
 
 /// Shown at the end of `sqnr design codebook --help`; a test runs each line.
 const EXAMPLES: &str = "\
 Examples:
   sqnr design codebook song.wav --levels 16 -o song16.json
   sqnr design codebook song.wav speech.wav --rate 2.5 -o both.json
+  sqnr design codebook song.wav --levels 64 --dimension 2 -o pairs.json
   sqnr design codebook --pdf laplace --levels 8 -o laplace8.json
   sqnr design codebook --pdf gaussian --rate 1 --json -f";
 
@@ -57,9 +60,12 @@ pub struct CodebookArgs {
     /// What is least: the error at a number of levels, or at an entropy [default: mse with --levels]
     #[arg(long, value_name = "WHAT")]
     objective: Option<Objective>,
-    /// Optimum, or Lloyd's iteration to compare
+    /// What is searched for: the optimum, a local one to compare, or the best of equal steps (densities)
     #[arg(long, value_name = "NAME", default_value = "optimal")]
     method: SearchName,
+    /// Vectors of this many neighbouring samples, --levels of them, by k-means; files only
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=64), conflicts_with_all = ["pdf", "rate", "objective"])]
+    dimension: Option<u32>,
     /// The codebook's file; - is standard output
     #[arg(short, long, value_name = "FILE", default_value = "codebook.json")]
     output: PathBuf,
@@ -85,6 +91,7 @@ enum Objective {
 enum SearchName {
     Optimal,
     Lloyd,
+    Uniform,
 }
 
 impl From<Pdf> for Density {
@@ -124,20 +131,49 @@ pub fn run(args: &CodebookArgs, global: &Global) -> Result<Exit, Failure> {
         note(global, &format!("{}: exists, nothing to do", output.display()));
         return Ok(Exit::Done);
     }
-    let design = match args.pdf {
-        Some(pdf) => for_density(pdf.into(), &target, args.method).map_err(|e| Failure::usage(e.to_string()))?,
-        None => for_files(&inputs, &target, args.method)?,
-    };
     let source = source_name(args, &inputs);
-    let file = codebook_file(&design, &source).map_err(|e| Failure::usage(e.to_string()))?;
-    sink::write_bytes(&output, existing, file.to_json().as_bytes())?;
+    let Designed { file, table, json } = designed(args, global, &target, &inputs, &output)?;
+    sink::write_bytes(&output, existing, file.as_bytes())?;
     match (&output, global.json) {
         (Output::Stdout, _) => {}
-        (_, true) => stdio::print_line(&json_object(&design, &source, &inputs, &output).to_string())?,
-        (_, false) => stdio::print_bytes(table(&design, &source, global.verbose).as_bytes())?,
+        (_, true) => stdio::print_line(&json.to_string())?,
+        (_, false) => stdio::print_bytes(table.as_bytes())?,
     }
     note(global, &format!("{source} -> {}", output.display()));
     Ok(Exit::Done)
+}
+
+/// A design in its three forms.
+struct Designed {
+    file: String,
+    table: String,
+    json: Value,
+}
+
+fn designed(
+    args: &CodebookArgs,
+    global: &Global,
+    target: &Target,
+    inputs: &[Input],
+    output: &Output,
+) -> Result<Designed, Failure> {
+    let source = source_name(args, inputs);
+    if let Some(dimension) = args.dimension {
+        let n_codes = args.levels.map_or(DEFAULT_LEVELS, |n| n as usize);
+        let design = vectors::design(inputs, &source, dimension as usize, n_codes)?;
+        let json = design.json(&output.display());
+        return Ok(Designed { file: design.file.to_json(), table: design.table(), json });
+    }
+    let design = match args.pdf {
+        Some(pdf) => for_density(pdf.into(), target, args.method).map_err(|e| Failure::usage(e.to_string()))?,
+        None => for_files(inputs, target, args.method)?,
+    };
+    let file = codebook_file(&design, &source).map_err(|e| Failure::usage(e.to_string()))?;
+    Ok(Designed {
+        file: file.to_json(),
+        table: table(&design, &source, global.verbose),
+        json: json_object(&design, &source, inputs, output),
+    })
 }
 
 fn note(global: &Global, text: &str) {
@@ -150,8 +186,14 @@ fn target(args: &CodebookArgs) -> Result<Target, Failure> {
     match (args.rate, args.objective) {
         (Some(_), Some(Objective::Mse)) => Err(Failure::usage("--objective mse needs --levels instead of --rate")),
         (None, Some(Objective::Entropy)) => Err(Failure::usage("--objective entropy needs --rate BITS")),
-        (Some(_), _) if args.method == SearchName::Lloyd => {
-            Err(Failure::usage("--method lloyd has no --rate; use --levels"))
+        (Some(_), _) if args.method != SearchName::Optimal => {
+            Err(Failure::usage("--method lloyd and uniform have no --rate; use --levels"))
+        }
+        (None, _) if args.dimension.is_some() && args.method != SearchName::Optimal => {
+            Err(Failure::usage("--dimension has one method, k-means"))
+        }
+        (None, _) if args.method == SearchName::Uniform && args.pdf.is_none() => {
+            Err(Failure::usage("--method uniform is for --pdf; for files compare the uniform rows of sqnr sweep"))
         }
         (Some(rate), _) => Ok(Target::Rate(rate)),
         (None, _) => Ok(Target::Levels(args.levels.map_or(DEFAULT_LEVELS, |n| n as usize))),
@@ -163,6 +205,7 @@ fn for_density(density: Density, target: &Target, method: SearchName) -> crate::
         (Target::Rate(rate), _) => entropy_constrained::for_density(density, *rate),
         (Target::Levels(n), SearchName::Optimal) => lloyd_max::optimal(density, *n),
         (Target::Levels(n), SearchName::Lloyd) => lloyd_max::stationary(density, *n),
+        (Target::Levels(n), SearchName::Uniform) => uniform_best::uniform_best(density, *n),
     }
 }
 
@@ -180,7 +223,7 @@ fn for_files(inputs: &[Input], target: &Target, method: SearchName) -> Result<De
     let design = match (target, method) {
         (Target::Rate(rate), _) => entropy_constrained::for_samples(&samples, *rate),
         (Target::Levels(n), SearchName::Optimal) => optimal_partition::optimal(&samples, *n),
-        (Target::Levels(n), SearchName::Lloyd) => lloyd_max::trained(&samples, *n),
+        (Target::Levels(n), _) => lloyd_max::trained(&samples, *n),
     };
     let name = inputs.first().map_or(Path::new("-"), |input| &input.path);
     design.map_err(|error| Failure::compute(name, error))

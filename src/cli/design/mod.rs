@@ -5,6 +5,7 @@ mod filter_file;
 mod modulator;
 mod predictor;
 mod shaper;
+mod vectors;
 
 use clap::{Args, Subcommand};
 

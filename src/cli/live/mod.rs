@@ -277,6 +277,9 @@ fn quantizer_method(method: &Method, bits: u32) -> Result<LiveMethod, Failure> {
         Method::MuLaw => LiveMethod::MuLaw,
         Method::ALaw => LiveMethod::ALaw,
         Method::LloydMax => LiveMethod::lloyd_max(bits, &[]).map_err(|error| Failure::usage(error.to_string()))?,
+        Method::Coded(_) => {
+            return Err(Failure::usage(format!("-m {} codes stretches of samples; live has none", method.name())));
+        }
         Method::File(path) => LiveMethod::Given { name: method.name(), quantizer: codebook(path)? },
     })
 }

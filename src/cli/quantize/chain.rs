@@ -57,6 +57,9 @@ pub enum Storage {
 /// Refuses settings that contradict each other, before any file is touched.
 pub fn check(settings: &Settings) -> Result<(), Failure> {
     let is_file = matches!(settings.method, Method::File(_));
+    if let Method::Coded(_) = settings.method {
+        return Err(whole_stretches(&settings.method));
+    }
     if !is_file && settings.bits.is_none() && settings.levels.is_none() {
         return Err(Failure::usage("say how finely: -b BITS or --levels N"));
     }
@@ -71,6 +74,11 @@ pub fn check(settings: &Settings) -> Result<(), Failure> {
         return Err(Failure::usage("G.711 has 8 bits; use -b 8, or --law continuous for other depths"));
     }
     Ok(())
+}
+
+fn whole_stretches(method: &Method) -> Failure {
+    let name = method.name();
+    Failure::usage(format!("-m {name} codes stretches of samples, not one by one; quantize alone takes it"))
 }
 
 /// How often the input is read with these settings.
@@ -197,12 +205,19 @@ pub fn fixed_quantizer(settings: &Settings) -> Result<Arc<dyn Quantizer>, Failur
         Method::LloydMax => {
             return Err(Failure::usage("lloyd-max learns its levels from an input; name an audio file"));
         }
+        Method::Coded(_) => return Err(whole_stretches(&settings.method)),
         Method::File(path) => Arc::new(codebook_file(path)?.codebook),
     })
 }
 
-/// Reads a codebook file; its size is checked before it is read.
+/// Reads a codebook file.
 pub fn codebook_file(path: &Path) -> Result<CodebookFile, Failure> {
+    let text = read_codebook_file(path)?;
+    CodebookFile::from_json(&text).map_err(|error| Failure::input(path, error))
+}
+
+/// The text of a codebook file; its size is checked before it is read.
+pub fn read_codebook_file(path: &Path) -> Result<String, Failure> {
     const MAX_BYTES: u64 = 64 << 20;
     let size = fs::metadata(path).map_err(|error| Failure::input(path, error))?.len();
     if size > MAX_BYTES {
@@ -211,8 +226,7 @@ pub fn codebook_file(path: &Path) -> Result<CodebookFile, Failure> {
             format!("{size} bytes are too many for a codebook; the limit is {MAX_BYTES}"),
         ));
     }
-    let text = fs::read_to_string(path).map_err(|error| Failure::input(path, error))?;
-    CodebookFile::from_json(&text).map_err(|error| Failure::input(path, error))
+    fs::read_to_string(path).map_err(|error| Failure::input(path, error))
 }
 
 /// G.711 at 8 bits unless the formula is asked for, else the formula.

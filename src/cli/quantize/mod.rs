@@ -1,6 +1,7 @@
 //! `quantize`: a file at a chosen bit depth, what that cost, and the error as audio.
 
 pub mod chain;
+mod coded;
 mod number_format;
 pub mod stream;
 
@@ -27,6 +28,7 @@ use super::{
     units,
 };
 use chain::Chain;
+use coded::Coded;
 pub use stream::Measured;
 
 /// Shown at the end of `sqnr quantize --help`; a test runs each line.
@@ -38,6 +40,7 @@ Examples:
   sqnr quantize -b 6 --shape 1.5,-0.6 song.wav -o shaped.wav
   sqnr quantize --format fp8-e4m3 song.wav -o eight.wav
   sqnr quantize --levels 12 -m lloyd-max song.wav -o twelve.wav
+  sqnr quantize --rate 1.5 -m dependent song.wav
   sqnr quantize -b 12 -O out *.wav";
 
 /// Quantize audio and reconstruct it, at any bit depth, by any method
@@ -50,6 +53,12 @@ pub struct QuantizeArgs {
     outputs: Outputs,
     #[command(flatten)]
     settings: Settings,
+    /// Bits a sample of -m entropy-constrained and -m dependent, such as 1.5
+    #[arg(long, value_name = "BITS", conflicts_with_all = ["bits", "levels", "format"])]
+    rate: Option<f64>,
+    /// States of -m trellis and -m dependent: 4, 8, ..., 256; more are slower and better
+    #[arg(long, value_name = "N", default_value_t = 8, hide_short_help = true)]
+    states: usize,
     #[command(flatten)]
     number_format: number_format::FormatArgs,
     /// Also write the quantization error (output minus input) as audio; one input only
@@ -66,14 +75,14 @@ pub struct Settings {
     /// Number of levels
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1 << 32))]
     pub levels: Option<u64>,
-    /// uniform (mid-tread), mid-rise, mu-law, a-law, lloyd-max, or a codebook FILE.json
+    /// uniform, mid-rise, mu-law, a-law, lloyd-max, entropy-coded, entropy-constrained, trellis, dependent, vector, FILE.json
     #[arg(short, long, value_name = "METHOD", default_value = "uniform", value_parser = Method::parse)]
     pub method: Method,
     /// For 8-bit mu-law and A-law: whose encoder [default: itu]
     #[arg(long)]
     pub law: Option<Law>,
     /// Compression of mu-law or A-law [default: 255 or 87.6]
-    #[arg(long, value_name = "NUMBER", conflicts_with = "law")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "law", hide_short_help = true)]
     pub compression: Option<f64>,
     /// Noise added before the decision
     #[arg(short, long, default_value = "auto", value_name = "KIND")]
@@ -111,22 +120,33 @@ pub fn run(args: &QuantizeArgs, global: &Global) -> Result<Exit, Failure> {
     if let Some(format) = &args.number_format.format {
         return number_format::run(args, format, global);
     }
-    chain::check(&args.settings)?;
+    let coded = Coded::of(args)?;
+    if coded.is_none() {
+        chain::check(&args.settings)?;
+    }
     let inputs = inputs::collect(&args.inputs)?;
-    let planned = outputs::plan(&inputs, &args.outputs, &suffix(&args.settings))?;
+    let planned = outputs::plan(&inputs, &args.outputs, &suffix(args))?;
     let error_output = error_output(args, &inputs, &planned)?;
     let batch = Batch { command: "quantize", global, inputs: &args.inputs };
     batch.convert(inputs, planned, &args.outputs, |Conversion { input, output, existing }, progress| {
-        one_file(args, Files { input, output, error: error_output.as_ref(), existing }, progress)
+        let files = Files { input, output, error: error_output.as_ref(), existing };
+        if let Some(error) = files.error {
+            outputs::clearance(error, files.existing)?;
+        }
+        match &coded {
+            Some(coded) => coded::one_file(args, coded, files, progress),
+            None => one_file(args, files, progress),
+        }
     })
 }
 
-/// `.q8.wav` for 8 bits, `.l12.wav` for 12 levels, `.q.wav` for a codebook file.
-fn suffix(settings: &Settings) -> String {
-    match (settings.bits, settings.levels) {
-        (Some(bits), _) => format!(".q{bits}.wav"),
-        (None, Some(levels)) => format!(".l{levels}.wav"),
-        (None, None) => ".q.wav".into(),
+/// `.q8.wav` for 8 bits, `.l12.wav` for 12 levels, `.r1.5.wav` for a rate, `.q.wav` for a codebook file.
+fn suffix(args: &QuantizeArgs) -> String {
+    match (args.settings.bits, args.settings.levels, args.rate) {
+        (Some(bits), ..) => format!(".q{bits}.wav"),
+        (None, Some(levels), _) => format!(".l{levels}.wav"),
+        (None, None, Some(rate)) => format!(".r{rate}.wav"),
+        (None, None, None) => ".q.wav".into(),
     }
 }
 
@@ -144,9 +164,6 @@ fn error_output(args: &QuantizeArgs, inputs: &[Input], planned: &[Output]) -> Re
 }
 
 fn one_file(args: &QuantizeArgs, files: Files, progress: &FileProgress) -> Result<FileReport, Failure> {
-    if let Some(error) = files.error {
-        outputs::clearance(error, files.existing)?;
-    }
     let started = Instant::now();
     let (chain, measured) = convert(&args.settings, files, progress)?;
     Ok(report(files, &args.settings, &chain, &measured, started.elapsed().as_secs_f64()))

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 const MAX_STEPS: f32 = ((1 << 25) - 16) as f32;
 
 /// Chooses the indices of samples.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct DependentQuantizer {
     trellis: Trellis,
     /// Distance of neighbouring levels of both cosets together.

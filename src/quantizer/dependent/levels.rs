@@ -16,6 +16,8 @@ pub struct Levels {
 }
 
 impl Levels {
+    /// Numbers that describe the levels.
+    pub const N_NUMBERS: usize = 2 * N_CLASSES;
     /// `2 m + 1/2` and `2 m - 1/2`: the layout to learn from.
     pub const HALF_STEPS: Self = Self { shifts: [[0.5; N_CLASSES], [-0.5; N_CLASSES]] };
     /// `2 m` and `2 m - sign(m)`, with a zero in both cosets: the layout of H.266.

@@ -1,27 +1,18 @@
 //! Every method at every rate on one signal: what each pays, what it gets, and which to take.
 //!
 //! Figures are of samples as independent draws. Scalar methods are evaluated exactly on the distribution, those with a
-//! memory on its quantiles in random order; the rate of dependent quantization is that of bytes really written.
+//! memory on its quantiles in random order; the rate of dependent quantization is that of bytes really written. What the
+//! order of samples does is asked of an [`Excerpt`] of the signal itself.
+
+mod bench;
 
 use super::rate_distortion::RateDistortion;
 use super::samples::Samples;
-use super::{entropy_bits, entropy_constrained, optimal_partition, snr_db};
-use crate::quantizer::dependent::{self, DependentQuantizer};
-use crate::quantizer::{Companding, Compressor, Grid, Quantizer, TrellisCoded, Uniform};
-use crate::range_coder::Encoder;
 use crate::{Error, Result};
+use bench::Bench;
 
 /// Most bits a sweep goes to.
 pub const MAX_BITS: u32 = 16;
-/// Quantiles that methods with a memory code.
-const N_DRAWS: usize = 40_000;
-/// Methods with a memory stop here: beyond, they gain what they gain at this rate.
-const MEMORY_BITS: u32 = 6;
-/// States of the trellises.
-const N_STATES: usize = 8;
-/// Learning rounds of dependent quantization, from each start.
-const ROUNDS: usize = 4;
-
 /// A way to quantize.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -44,11 +35,13 @@ pub enum Method {
     EntropyConstrained,
     /// Dependent quantization, 8 states, indices range coded.
     Dependent,
+    /// Vectors of neighbours, up to 256 of them, every code as long.
+    Vector,
 }
 
 impl Method {
     /// Every method.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Uniform,
         Self::MidRise,
         Self::MuLaw,
@@ -58,6 +51,7 @@ impl Method {
         Self::UniformEntropyCoded,
         Self::EntropyConstrained,
         Self::Dependent,
+        Self::Vector,
     ];
 
     /// The name in reports.
@@ -72,16 +66,13 @@ impl Method {
             Self::UniformEntropyCoded => "uniform, entropy coded",
             Self::EntropyConstrained => "entropy-constrained",
             Self::Dependent => "dependent, range coded",
+            Self::Vector => "vector",
         }
     }
 
     /// True when the rate is that of variable-length codes.
     pub fn is_entropy_coded(self) -> bool {
         matches!(self, Self::UniformEntropyCoded | Self::EntropyConstrained | Self::Dependent)
-    }
-
-    fn has_memory(self) -> bool {
-        matches!(self, Self::TrellisCoded | Self::Dependent)
     }
 }
 
@@ -98,6 +89,17 @@ pub struct Point {
     pub snr_db: f64,
     /// dB below R(D) at this rate.
     pub gap_db: f64,
+    /// What [`Excerpt::level_db`] says of the error on the excerpt; none without one.
+    pub noise_db: Option<f64>,
+}
+
+/// A stretch of the signal in its own order, for figures that depend on it: how loud the error is, above all.
+#[derive(Clone, Copy)]
+pub struct Excerpt<'a> {
+    /// Samples, full scale 1.0.
+    pub samples: &'a [f64],
+    /// The level of an error signal of that length, dB.
+    pub level_db: &'a (dyn Fn(&[f64]) -> f64 + Sync),
 }
 
 /// The result of a sweep.
@@ -126,13 +128,12 @@ pub struct Requirement {
 ///
 /// # Errors
 /// `InvalidParameter` unless `max_bits` is 1 to 16; `NoResult` when all samples are equal.
-pub fn run(samples: &Samples, max_bits: u32) -> Result<Sweep> {
+pub fn run(samples: &Samples, max_bits: u32, excerpt: Option<Excerpt>) -> Result<Sweep> {
     if !(1..=MAX_BITS).contains(&max_bits) {
         return Err(Error::invalid("bits of a sweep", max_bits, format!("1 to {MAX_BITS}")));
     }
     let bound = RateDistortion::of_samples(samples)?;
-    let draws = shuffled_quantiles(samples);
-    let bench = Bench { samples, draws: &draws, bound: &bound };
+    let bench = Bench::new(samples, &bound, excerpt);
     let tasks: Vec<(Method, u32)> =
         Method::ALL.into_iter().flat_map(|method| (1..=max_bits).map(move |bits| (method, bits))).collect();
     let points = map(&tasks, |&(method, bits)| bench.point(method, bits)).into_iter().flatten().collect();
@@ -197,132 +198,28 @@ impl Sweep {
     }
 }
 
-/// The signal and what it is measured against.
-struct Bench<'a> {
-    samples: &'a Samples,
-    draws: &'a [f64],
-    bound: &'a RateDistortion,
-}
-
-impl Bench<'_> {
-    /// A method at a setting; none where it has no such setting for this signal.
-    fn point(&self, method: Method, bits: u32) -> Option<Point> {
-        if method.has_memory() && bits > MEMORY_BITS {
-            return None;
-        }
-        let (rate_bits, snr_db) = match method {
-            Method::Uniform | Method::UniformEntropyCoded => self.scalar(&Uniform::mid_tread(bits).ok()?, method, bits),
-            Method::MidRise => self.scalar(&Uniform::mid_rise(bits).ok()?, method, bits),
-            Method::MuLaw => self.scalar(&companding(Compressor::MU_LAW, bits)?, method, bits),
-            Method::ALaw => self.scalar(&companding(Compressor::A_LAW, bits)?, method, bits),
-            Method::LloydMax => {
-                let design = optimal_partition::optimal(self.samples, 1 << bits).ok()?;
-                (f64::from(bits), design.snr_db)
-            }
-            Method::EntropyConstrained => {
-                let design = entropy_constrained::for_samples(self.samples, f64::from(bits)).ok()?;
-                (design.entropy_bits, design.snr_db)
-            }
-            Method::TrellisCoded => self.trellis_coded(bits)?,
-            Method::Dependent => self.dependent(bits)?,
-        };
-        let gap_db = self.bound.snr_db(rate_bits) - snr_db;
-        Some(Point { method, bits, rate_bits, snr_db, gap_db })
-    }
-
-    /// Exact over the distribution.
-    fn scalar(&self, quantizer: &dyn Quantizer, method: Method, bits: u32) -> (f64, f64) {
-        let (mut power, mut error) = (0.0, 0.0);
-        let mut counts = std::collections::BTreeMap::new();
-        for (&x, &w) in self.samples.values().iter().zip(self.samples.weights()) {
-            let index = quantizer.index(x);
-            let e = quantizer.reconstruct(index) - x;
-            power += w * x * x;
-            error += w * e * e;
-            *counts.entry(index).or_insert(0.0) += w;
-        }
-        let total = self.samples.total();
-        let rate = match method.is_entropy_coded() {
-            true => entropy_bits(counts.values().map(|n| n / total)),
-            false => f64::from(bits),
-        };
-        (rate, snr_db(power, error))
-    }
-
-    /// Levels of Lloyd-Max with a bit more.
-    fn trellis_coded(&self, bits: u32) -> Option<(f64, f64)> {
-        let levels = optimal_partition::optimal(self.samples, 2 << bits).ok()?.levels;
-        let quantizer = TrellisCoded::new(N_STATES, levels).ok()?;
-        let (mut codes, mut y) = (vec![0; self.draws.len()], vec![0.0; self.draws.len()]);
-        quantizer.encode(self.draws, &mut codes);
-        quantizer.decode(&codes, &mut y);
-        Some((f64::from(bits), self.draws_snr_db(&y)))
-    }
-
-    /// Step and price where the gap to R(D) of Gaussian and Laplacian sources was least (example `ladder`): 2 sqrt(D) and 0.36
-    /// from 1.5 bits on, 1.4 sqrt(D) and 0.85 below, D being that of R(D).
-    fn dependent(&self, bits: u32) -> Option<(f64, f64)> {
-        let distortion = self.samples.power() * 10f64.powf(-0.1 * self.bound.snr_db(f64::from(bits)));
-        let (steps, price) = if bits >= 2 { (2.0, 0.36) } else { (1.4, 0.85) };
-        let mut quantizer = DependentQuantizer::new(N_STATES, steps * distortion.sqrt(), price).ok()?;
-        let (mut indices, mut y) = (vec![0; self.draws.len()], vec![0.0; self.draws.len()]);
-        quantizer.quantize_learning(self.draws, &mut indices, ROUNDS);
-        let mut encoder = Encoder::new(Vec::new());
-        dependent::code(quantizer.trellis(), &mut encoder, &mut indices);
-        let rate = 8.0 * encoder.finish().len() as f64 / indices.len() as f64;
-        dependent::reconstruct(quantizer.trellis(), quantizer.step, &quantizer.levels, &indices, &mut y);
-        Some((rate, self.draws_snr_db(&y)))
-    }
-
-    fn draws_snr_db(&self, y: &[f64]) -> f64 {
-        let power = self.draws.iter().map(|x| x * x).sum();
-        let error = self.draws.iter().zip(y).map(|(x, y)| (y - x) * (y - x)).sum();
-        snr_db(power, error)
-    }
-}
-
-/// Equally probable quantiles of the distribution, shuffled (Fisher and Yates) by a fixed seed.
-fn shuffled_quantiles(samples: &Samples) -> Vec<f64> {
-    let each = samples.total() / N_DRAWS as f64;
-    let (mut i, mut below) = (0, 0.0);
-    let mut draws: Vec<f64> = (0..N_DRAWS)
-        .map(|n| {
-            let target = (n as f64 + 0.5) * each;
-            while i + 1 < samples.n_distinct() && below + samples.weights()[i] < target {
-                below += samples.weights()[i];
-                i += 1;
-            }
-            samples.values()[i]
-        })
-        .collect();
-    // Knuth's MMIX generator; its upper bits choose.
-    let mut state = 1u64;
-    for n in (1..draws.len()).rev() {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        draws.swap(n, ((state >> 33) % (n as u64 + 1)) as usize);
-    }
-    draws
-}
-
-fn companding(compressor: Compressor, bits: u32) -> Option<Companding> {
-    Companding::new(compressor, Grid::MidRise, 1 << bits).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
 
+    fn power(x: &[f64]) -> f64 {
+        x.iter().map(|x| x * x).sum::<f64>() / x.len() as f64
+    }
+
     /// A Laplacian of standard deviation 0.1 by its quantiles.
-    fn sweep() -> Sweep {
+    static SWEEP: LazyLock<Sweep> = LazyLock::new(|| {
         let n = 20_000;
         let quantile = |u: f64| if u < 0.5 { (2.0 * u).ln() } else { -(2.0 - 2.0 * u).ln() };
         let x: Vec<f64> = (0..n).map(|i| 0.0707 * quantile((f64::from(i) + 0.5) / f64::from(n))).collect();
-        run(&Samples::new(&x).expect("legal"), 4).expect("legal")
-    }
+        let excerpt = Excerpt { samples: &x[..2_000], level_db: &|error| 10.0 * power(error).log10() };
+        run(&Samples::new(&x).expect("legal"), 4, Some(excerpt)).expect("legal")
+    });
 
     #[test]
     fn no_method_passes_the_bound_and_the_order_is_that_of_theory() {
-        let sweep = sweep();
+        let sweep = &*SWEEP;
         for p in &sweep.points {
             assert!(p.gap_db > -0.1, "{p:?} is above R(D)");
         }
@@ -335,14 +232,30 @@ mod tests {
             assert!(snr(Method::TrellisCoded, bits) > snr(Method::LloydMax, bits) + 0.4);
             assert!(snr(Method::EntropyConstrained, bits) > snr(Method::LloydMax, bits));
         }
+        // Vectors of independent draws gain what their cells gain, without entropy coding.
+        assert!(snr(Method::Vector, 1) > snr(Method::LloydMax, 1) && snr(Method::Vector, 2) > snr(Method::LloydMax, 2));
         let gap = |method| sweep.points.iter().filter(|p| p.method == method).map(|p| p.gap_db).fold(0.0, f64::max);
-        assert!(gap(Method::Dependent) < 0.8, "{}", gap(Method::Dependent));
+        assert!(gap(Method::Dependent) < 0.6, "{}", gap(Method::Dependent));
         assert!(gap(Method::EntropyConstrained) < 1.56, "{}", gap(Method::EntropyConstrained));
     }
 
     #[test]
+    fn noise_is_measured_on_the_excerpt() {
+        for p in &SWEEP.points {
+            let noise_db = p.noise_db.expect("there is an excerpt");
+            // The least quantiles in order: as loud as their own quantization, well under full scale.
+            assert!(noise_db < 0.0, "{p:?}");
+        }
+        let finest = |bits: u32| {
+            let points = SWEEP.points.iter().filter(|p| p.method == Method::LloydMax && p.bits == bits);
+            points.map(|p| p.noise_db.expect("an excerpt")).fold(0.0, f64::min)
+        };
+        assert!(finest(4) < finest(1) - 9.0, "{} {}", finest(4), finest(1));
+    }
+
+    #[test]
     fn recommendations_keep_to_the_wish() {
-        let sweep = sweep();
+        let sweep = &*SWEEP;
         let wish = Requirement { target_snr_db: Some(15.0), ..Requirement::default() };
         let all = sweep.recommend(&wish, |_| true).expect("within 4 bits");
         assert!(all.snr_db >= 15.0 && all.method.is_entropy_coded(), "{all:?}");
@@ -358,7 +271,7 @@ mod tests {
 
     #[test]
     fn the_front_rises() {
-        let front = sweep().pareto_front();
+        let front = SWEEP.pareto_front();
         assert!(front.len() > 3);
         assert!(front.windows(2).all(|p| p[0].rate_bits <= p[1].rate_bits && p[0].snr_db < p[1].snr_db));
     }
@@ -366,7 +279,7 @@ mod tests {
     #[test]
     fn constants_and_odd_depths_are_refused() {
         let flat = Samples::new(&[0.5; 10]).expect("legal");
-        assert!(matches!(run(&flat, 8), Err(Error::NoResult { .. })));
-        assert!(run(&flat, 0).is_err() && run(&flat, 17).is_err());
+        assert!(matches!(run(&flat, 8, None), Err(Error::NoResult { .. })));
+        assert!(run(&flat, 0, None).is_err() && run(&flat, 17, None).is_err());
     }
 }
