@@ -46,6 +46,15 @@ fn quantizers_of_a_gaussian_are_designed() {
 }
 
 #[test]
+fn the_tables_of_the_quantizers_are_what_is_printed() {
+    let text = output("ladder", &[]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/quantizers.md");
+    let document = std::fs::read_to_string(path).expect("the document");
+    assert_eq!(text.lines().filter(|line| line.starts_with("| ")).count(), 5 * 11);
+    assert!(document.contains(text.trim()), "docs/quantizers.md should hold\n{text}");
+}
+
+#[test]
 fn examples_are_short() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     for entry in std::fs::read_dir(folder).expect("examples") {
