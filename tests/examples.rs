@@ -45,6 +45,28 @@ fn quantizers_of_a_gaussian_are_designed() {
     assert!(text.contains("Lloyd-Max                8 levels  SQNR 14.616 dB"), "{text}");
 }
 
+#[cfg(feature = "live")]
+#[test]
+fn a_file_passes_the_live_path() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let input = folder.path().join("tone.wav");
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 48_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut wav = hound::WavWriter::create(&input, spec).expect("a WAV");
+    (0..48_000).for_each(|i| wav.write_sample((16_000.0 * (f64::from(i) * 0.137).sin()) as i16).expect("a sample"));
+    wav.finalize().expect("a WAV");
+    // No name of a device in this configuration: nothing is played.
+    let run = Command::new(program("live_quantizer")).arg(&input).env("ALSA_CONFIG_PATH", "/dev/null").output();
+    let run = run.expect("plain `cargo test` builds the examples first");
+    let text = String::from_utf8_lossy(&run.stdout).into_owned();
+    // 4 bits with triangular dither: 6.02 * 4 + 1.76 - 4.77 dB at full scale, 6.2 dB less at this level.
+    assert!(text.starts_with("Triangular: SNR 14.") && text.contains("theory 14."), "{text}");
+}
+
 #[test]
 fn the_tables_of_the_quantizers_are_what_is_printed() {
     let text = output("ladder", &[]);

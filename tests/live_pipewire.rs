@@ -36,6 +36,44 @@ fn what_is_heard_is_what_was_quantized() {
     panic!("twice: {complaint}");
 }
 
+#[test]
+fn a_device_that_vanishes_is_found_again() {
+    let folder = tempfile::tempdir().expect("folder");
+    let input = folder.path().join("in.wav");
+    make_input(&input, "1");
+    let rig = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rig/pipewire.sh");
+    let output = Command::new(rig)
+        .arg(SQNR)
+        .args([&input, folder.path()])
+        .args(["8", "--buffer", "1024"])
+        .env("SQNR_RIG_HOOK", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rig/outage.sh"))
+        .output();
+    let Ok(output) = output else { return eprintln!("skipped: the rig does not start") };
+    if output.status.code() == Some(77) {
+        return eprintln!("skipped: {}", String::from_utf8_lossy(&output.stdout).trim());
+    }
+    let text = fs::read_to_string(folder.path().join("lines.json")).expect("lines");
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    let lost = lines.iter().position(|line| line["state"] == "lost");
+    let lost = lost.unwrap_or_else(|| panic!("nobody noticed that the sound server died: {text}"));
+    let (before, last) = (&lines[lost], &lines[lines.len() - 1]);
+    assert_eq!(last["state"], "running", "{text}");
+    assert!(last["recorded_frames"].as_u64() > before["recorded_frames"].as_u64(), "{text}");
+    assert!(output.status.success(), "exit {}", output.status);
+    let said = fs::read_to_string(folder.path().join("sqnr.log")).expect("log");
+    assert_eq!(said, "", "the sound library's complaints would run across the screen");
+    let [dry, wet] = ["take.dry.wav", "take.wet.wav"].map(|name| samples(&folder.path().join(name)).len() as u64 / 2);
+    assert!(dry == wet && Some(dry) >= last["recorded_frames"].as_u64(), "{dry} and {wet} frames");
+}
+
+/// White noise of this many seconds.
+fn make_input(path: &Path, seconds: &str) {
+    let options = ["generate", "white", "--level", "-9", "--channels", "2", "--bits", "24", "--seconds", seconds, "-o"];
+    let made = Command::new(SQNR).args(options).arg(path).output().expect("runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
 /// True when the program itself counted dropouts or a drift, or others keep the machine busy.
 fn is_excused(folder: &Path) -> bool {
     let lines = fs::read_to_string(folder.join("lines.json")).unwrap_or_default();
@@ -55,9 +93,7 @@ enum Trouble {
 
 fn attempt(folder: &Path) -> Result<(), Trouble> {
     let input = folder.join("in.wav");
-    let options = ["generate", "white", "--level", "-9", "--seconds", "2", "--channels", "2", "--bits", "24", "-o"];
-    let made = Command::new(SQNR).args(options).arg(&input).output().expect("runs");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    make_input(&input, "2");
     let rig = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rig/pipewire.sh");
     let output = Command::new(rig)
         .arg(SQNR)

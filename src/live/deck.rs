@@ -16,6 +16,7 @@ use super::{
     recorder::Recorder,
     session::{Input, Output, Plan, Session},
     settings::{Method, Settings},
+    silence::SilencedStderr,
 };
 use crate::{Error, Result, atomic_file::Existing};
 
@@ -36,6 +37,9 @@ pub struct DeckOptions {
     /// A recording of everything, and what to do when its files exist.
     pub record: Option<(PathBuf, Existing)>,
 }
+
+/// Sound from which levels are first learnt.
+const LEARN_S: f64 = 1.5;
 
 /// What the path is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +89,8 @@ pub struct Deck {
     past_dropouts: Dropouts,
     latency_s: Option<f64>,
     last_attempt: Instant,
+    /// Levels come from a density until enough was heard to learn them from.
+    is_unlearned: bool,
     is_over: bool,
 }
 
@@ -126,6 +132,7 @@ impl Deck {
             session: Some(session),
             parked: (None, None),
             output,
+            is_unlearned: matches!(settings.method, Method::LloydMax(_)),
             settings,
             monitor: Monitor::Quantized,
             commands,
@@ -142,6 +149,7 @@ impl Deck {
     /// Looks after everything: measures, notices a lost device and looks for it. To be called about 30 times a second.
     pub fn tend(&mut self) {
         self.meter.update();
+        self.learn_at_last();
         match &self.session {
             Some(session) if session.is_lost() => self.park(),
             Some(session) => {
@@ -152,6 +160,16 @@ impl Deck {
             }
             None if self.last_attempt.elapsed() >= RETRY => self.reconnect(),
             None => {}
+        }
+    }
+
+    /// Once, when levels were asked for before there was anything to learn them from.
+    fn learn_at_last(&mut self) {
+        let is_enough = self.meter.heard_s() >= LEARN_S;
+        if self.is_unlearned && is_enough {
+            self.is_unlearned = false;
+            // The levels at hand stay when the path does not answer; the next turn of a knob learns again.
+            let _ = self.set(self.settings.clone());
         }
     }
 
@@ -167,6 +185,8 @@ impl Deck {
     /// One attempt; a device that is still gone is looked for again later.
     fn reconnect(&mut self) {
         self.last_attempt = Instant::now();
+        // The sound library tells of every attempt, across the screen.
+        let _silence = SilencedStderr::begin();
         let Some(Input::Device(request)) = &self.parked.0 else {
             // Only the output can have gone: the file waits where it was.
             return self.reconnect_file();
@@ -216,6 +236,7 @@ impl Deck {
     pub fn set(&mut self, mut settings: Settings) -> Result<()> {
         if let Method::LloydMax(_) = settings.method {
             settings.method = Method::lloyd_max(settings.bits, &self.meter.heard())?;
+            self.is_unlearned = self.meter.heard_s() < LEARN_S;
         }
         let chain = settings.chain(self.rates.n_channels(), self.rates.output_hz())?;
         let region = settings.granular_region()?;

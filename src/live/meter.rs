@@ -258,6 +258,11 @@ impl Meter {
         self.heard.iter().filter(|x| x.is_finite()).map(|&x| f64::from(x)).collect()
     }
 
+    /// Seconds of it.
+    pub fn heard_s(&self) -> f64 {
+        self.heard.len() as f64 / self.sample_rate_hz
+    }
+
     /// Width of a spectrum line's noise bandwidth, in Hz.
     pub fn noise_bandwidth_hz(&self) -> f64 {
         self.analyser.enbw_lines * self.sample_rate_hz / SPECTRUM_LENGTH as f64
