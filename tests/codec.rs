@@ -4,6 +4,8 @@
 mod damage;
 #[path = "codec/exactness.rs"]
 mod exactness;
+#[path = "codec/extremes.rs"]
+mod extremes;
 #[path = "codec/listening.rs"]
 mod listening;
 

@@ -123,7 +123,7 @@ impl Header {
     /// `InvalidParameter` for a field out of range, `LimitExceeded` for more than 16 MiB of tags.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.check()?;
-        let extra = self.extra();
+        let extra = self.extra()?;
         let extra_len = u32::try_from(extra.len()).ok().filter(|&n| n <= BYTES_LIMIT);
         let extra_len = extra_len.ok_or(Error::LimitExceeded {
             what: "size of the tags in bytes",
@@ -147,14 +147,17 @@ impl Header {
         Ok(bytes)
     }
 
-    fn extra(&self) -> Vec<u8> {
+    fn extra(&self) -> Result<Vec<u8>> {
         let mut extra = Vec::new();
         for (key, value) in &self.tags {
+            if key.is_empty() || key.contains('=') {
+                return Err(Error::invalid("key of a tag", key, "at least one character, no ="));
+            }
             let pair = format!("{key}={value}");
             extra.extend((pair.len() as u32).to_le_bytes());
             extra.extend(pair.as_bytes());
         }
-        extra
+        Ok(extra)
     }
 }
 
@@ -470,8 +473,18 @@ fn parse_header(bytes: &[u8]) -> Result<Header> {
     Ok(header)
 }
 
+/// Tags by their lengths, up to the end or the first that is damaged.
+fn count_tags(extra: &[u8]) -> usize {
+    fn after<'a>(rest: &&'a [u8]) -> Option<&'a [u8]> {
+        let (len, tail) = rest.split_at_checked(4)?;
+        tail.get(u32_at(len, 0) as usize..)
+    }
+    std::iter::successors(Some(extra), after).skip(1).count()
+}
+
 fn parse_tags(extra: &[u8]) -> Result<Vec<(String, String)>> {
-    let mut tags = Vec::new();
+    // counted first: a vector that grows takes more than a file of tiny tags may ask for
+    let mut tags = Vec::with_capacity(count_tags(extra));
     let mut rest = extra;
     while !rest.is_empty() {
         let at_byte = (FIXED_HEADER + extra.len() - rest.len()) as u64;
@@ -479,7 +492,7 @@ fn parse_tags(extra: &[u8]) -> Result<Vec<(String, String)>> {
         let (len, tail) = rest.split_at_checked(4).ok_or_else(damaged)?;
         let (pair, tail) = tail.split_at_checked(u32_at(len, 0) as usize).ok_or_else(damaged)?;
         let pair = std::str::from_utf8(pair).map_err(|_| damaged())?;
-        let (key, value) = pair.split_once('=').ok_or_else(damaged)?;
+        let (key, value) = pair.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(damaged)?;
         tags.push((key.to_owned(), value.to_owned()));
         rest = tail;
     }

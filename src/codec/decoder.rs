@@ -1,7 +1,7 @@
 //! `.sqn` bytes to samples: groups are read in order, decoded side by side, and joined in order.
 
 use super::{
-    container::{GroupHeader, Header, Record, RecordReader, malformed},
+    container::{GROUP_SAMPLES_LIMIT, GroupHeader, Header, Record, RecordReader, malformed},
     frame::Frame,
     group_decoder::{GroupDecoder, GroupJob},
     syntax::Layout,
@@ -68,7 +68,10 @@ pub struct Decoder<R> {
     header: Header,
     on_damage: OnDamage,
     damages: Vec<Damage>,
+    layout: Arc<Layout>,
+    /// Made as they are needed, at most `most_workers`: a header alone asks for no memory.
     workers: Vec<GroupDecoder>,
+    most_workers: usize,
     /// Joined at its start, not yet at its end.
     held: Option<Block>,
     /// Joined at both ends.
@@ -111,14 +114,16 @@ impl<R: Read> Decoder<R> {
         let mut records = RecordReader::new(input);
         let header = records.header()?;
         let layout: Arc<Layout> = Arc::new(header.layout());
-        let n_workers = parallel::width(MOST_WORKERS);
-        let workers = (0..n_workers).map(|_| GroupDecoder::new(&header, Arc::clone(&layout))).collect();
+        let group_samples = header.group_samples() as u64 * u64::from(header.channels);
+        let in_memory = (GROUP_SAMPLES_LIMIT / group_samples).max(1) as usize;
         Ok(Self {
             records,
             header,
+            layout,
+            most_workers: parallel::width(MOST_WORKERS).min(in_memory),
             on_damage,
             damages: Vec::new(),
-            workers,
+            workers: Vec::new(),
             held: None,
             ready: VecDeque::new(),
             current: Block::default(),
@@ -181,7 +186,7 @@ impl<R: Read> Decoder<R> {
     /// Reads and decodes as many groups as there are workers, or up to the end.
     fn decode_batch(&mut self) -> Result<()> {
         let mut n_jobs = 0;
-        while n_jobs < self.workers.len() && !self.is_at_end {
+        while n_jobs < self.most_workers && !self.is_at_end {
             n_jobs += self.read_jobs(n_jobs)?;
         }
         let workers = &mut self.workers[..n_jobs];
@@ -244,6 +249,13 @@ impl<R: Read> Decoder<R> {
         Ok(())
     }
 
+    /// Sees to it that worker `i` is there; all before it are.
+    fn make_worker(&mut self, i: usize) {
+        if i == self.workers.len() {
+            self.workers.push(GroupDecoder::new(&self.header, Arc::clone(&self.layout)));
+        }
+    }
+
     /// Reads the next record and makes jobs of it, from worker `free` on; returns how many.
     fn read_jobs(&mut self, free: usize) -> Result<usize> {
         if self.missing_samples > 0 {
@@ -263,6 +275,7 @@ impl<R: Read> Decoder<R> {
         }
         let is_in_order = group.number == self.next_group;
         if is_in_order {
+            self.make_worker(free);
             let job = &mut self.workers[free].job;
             if self.records.take_payload(group, &mut job.payload)?.is_none() {
                 return self.damaged_group(group, free);
@@ -302,6 +315,7 @@ impl<R: Read> Decoder<R> {
         let payload_end = (super::container::GROUP_HEADER + group.payload_bytes as usize).min(bytes.len());
         let payload = bytes[super::container::GROUP_HEADER..payload_end].to_vec();
         let samples = u64::from(group.samples).min(self.samples_left());
+        self.make_worker(free);
         self.workers[free].job =
             GroupJob { number: group.number, samples: samples as usize, payload, is_intact: false };
         self.next_group += 1;
@@ -321,6 +335,7 @@ impl<R: Read> Decoder<R> {
         let is_tail = self.missing_samples > 0;
         let samples = if is_tail { full.min(self.missing_samples) } else { full.min(self.samples_left()) };
         self.missing_samples = self.missing_samples.saturating_sub(samples);
+        self.make_worker(free);
         self.workers[free].job = GroupJob { number: self.next_group, samples: samples as usize, ..GroupJob::default() };
         self.next_group += 1;
         self.samples_read += samples;
