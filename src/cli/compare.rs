@@ -1,6 +1,6 @@
 //! `compare`: a reference, and what became of it.
 
-use std::path::PathBuf;
+use std::{fs::File, io::BufReader, path::PathBuf};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -12,12 +12,15 @@ use crate::{
         alignment::{self, Aligned},
         masking, pair,
     },
+    codec::{Allocation, InMemory},
 };
 
 use super::{
+    band_table,
     batch::{Batch, FileReport, Job, json_object},
     exit::{Exit, Failure, display_path},
     figures::{self, FigureOptions},
+    info::encoded,
     inputs::{self, Input},
     options::{Global, Inputs},
     source,
@@ -28,6 +31,7 @@ const EXAMPLES: &str = "\
 Examples:
   sqnr quantize -b 8 song.wav
   sqnr compare song.wav song.q8.wav
+  sqnr compare song.wav tune.sqn
   sqnr compare --explain song.wav song.q8.wav
   sqnr compare --json --fail-under snr=20dB song.wav song.q8.wav";
 
@@ -76,18 +80,33 @@ fn one_file(args: &CompareArgs, x: &Signal, input: &Input) -> Result<FileReport,
     let details: Result<Vec<Value>, Failure> =
         channels.chunks(1).map(|one| measure(one).map(|measured| Value::Object(measured.json()))).collect();
     let entries = total.entries();
+    let allocation = allocation(x, input)?;
     let mut json = total.json();
+    json.extend(allocation.iter().flat_map(band_table::json));
     json.insert("reference".into(), display_path(&args.reference).into());
     json.insert("sample_rate_hz".into(), x.sample_rate_hz().into());
     json.insert("channels".into(), x.channels().len().into());
     json.insert("channels_detail".into(), details?.into());
+    let mut table = figures::table(&entries, args.figures.detail);
+    table.extend(allocation.iter().map(band_table::table));
     Ok(FileReport {
-        table: Some(figures::table(&entries, args.figures.detail)),
+        table: Some(table),
         json,
         warnings: length_warning(args, x, &y).into_iter().collect(),
         failed_checks: args.figures.failed_checks(&entries)?,
         ..FileReport::default()
     })
+}
+
+/// Where the bits went, when `input` is an `.sqn` file: noise and mask are those against the reference as it is.
+fn allocation(x: &Signal, input: &Input) -> Result<Option<Allocation>, Failure> {
+    if encoded::contents(input)?.is_none() {
+        return Ok(None);
+    }
+    let channels: Vec<Vec<f32>> = x.channels().iter().map(|c| c.iter().map(|&x| x as f32).collect()).collect();
+    let file = File::open(&input.path).map_err(|error| Failure::input(&input.path, error))?;
+    let measured = Allocation::measure(BufReader::new(file), Some(&mut InMemory::new(&channels)), 1);
+    measured.map(Some).map_err(|error| Failure::compute(&input.path, error))
 }
 
 fn refuse_other_formats(args: &CompareArgs, x: &Signal, y: &Signal, input: &Input) -> Result<(), Failure> {

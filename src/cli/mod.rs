@@ -5,6 +5,7 @@
 
 mod adc;
 mod analyze;
+mod band_table;
 mod batch;
 mod choices;
 mod compare;
@@ -22,8 +23,10 @@ mod info;
 mod inputs;
 #[cfg(feature = "live")]
 mod live;
+mod loss;
 mod options;
 mod outputs;
+mod pcm;
 #[cfg(feature = "plot")]
 mod plot;
 mod progress;

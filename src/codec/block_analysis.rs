@@ -2,6 +2,7 @@
 
 use super::{
     bands::{Band, BandTables, N_DEPTHS},
+    bit_table::BitTable,
     psychoacoustics::{Psychoacoustics, fast_log2},
     stereo,
     temporal::{ShortTimeEnergies, Temporal},
@@ -22,6 +23,8 @@ pub enum Target {
         /// log2 of noise power per coefficient.
         log2_power: f32,
     },
+    /// As many bits as were asked for by hand.
+    Bits(BitTable),
 }
 
 /// Side information of a band and channel is taken for this many bits.
@@ -81,6 +84,11 @@ impl BlockAnalysis {
             let out = &mut self.targets[channel][..n_bands];
             match target {
                 Target::White { log2_power } => out.fill(log2_power),
+                Target::Bits(table) => {
+                    for (out, band) in out.iter_mut().zip(block.bands) {
+                        *out = table.log2_noise(band, &block.channels[channel][band.start..band.end]);
+                    }
+                }
                 Target::Ear { quality_db, loudness } => {
                     let unevenness = &mut self.unevenness[..n_bands];
                     temporal.unevenness(energies, block.depth, block.index, unevenness);
@@ -90,14 +98,21 @@ impl BlockAnalysis {
                 }
             }
         }
-        if block.n_channels == 2 { self.choose_stereo(block) } else { self.estimate(block) }
+        match (block.n_channels, target) {
+            (2, Target::Bits(_)) => {
+                self.mid_side[..n_bands].fill(false);
+                self.estimate(block, 0) + self.estimate(block, 1)
+            }
+            (2, _) => self.choose_stereo(block),
+            _ => self.estimate(block, 0),
+        }
     }
 
-    fn estimate(&self, block: Block) -> f32 {
+    fn estimate(&self, block: Block, channel: usize) -> f32 {
         let bits = |(band, target): (&Band, &f32)| {
-            coefficient_bits(&block.channels[0][band.start..band.end], *target) + SIDE_BITS
+            coefficient_bits(&block.channels[channel][band.start..band.end], *target) + SIDE_BITS
         };
-        block.bands.iter().zip(&self.targets[0]).map(bits).sum()
+        block.bands.iter().zip(&self.targets[channel]).map(bits).sum()
     }
 
     /// Takes the cheaper of left/right and mid/side in each band; mid and side share the smaller target.

@@ -33,6 +33,9 @@ pub struct Contents {
 }
 
 impl Contents {
+    /// The shortest block of a superframe of N samples has N >> this.
+    pub const BLOCK_DEPTHS: usize = super::block_tree::MAX_DEPTH;
+
     /// Walks through the heads of `file`, from its start.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Samples to `.sqn` bytes: groups are cut off the stream, encoded side by side, and written in order.
 
 use super::{
+    bit_table::BitTable,
     block_analysis::Target,
     container::{GROUP_SAMPLES_LIMIT, GroupHeader, Header, end_record},
     group_encoder::{EncodeJob, GroupEncoder, GroupSettings, MARGIN_SUPERFRAMES},
@@ -34,6 +35,8 @@ pub enum Goal {
     /// White noise of this power per sample in dBFS, -160..=0, for the least mean square error: no noise is put in
     /// place of zeros.
     WhiteNoise(f32),
+    /// So many bits per coefficient in each band: no noise is put in place of zeros, no mid/side.
+    BitsPerBand(BitTable),
 }
 
 impl Goal {
@@ -50,7 +53,7 @@ impl Goal {
                 // half a unit less, so that rounding the level never falls to the next one
                 ((level - level.floor()) * 256.0) as u8
             }
-            Self::Quality(_) | Self::NoiseTarget(_) => 0,
+            Self::Quality(_) | Self::NoiseTarget(_) | Self::BitsPerBand(_) => 0,
         }
     }
 
@@ -63,6 +66,7 @@ impl Goal {
             Self::Quality(q) => check("quality", q, 0.0, 10.0),
             Self::NoiseTarget(q) => check("noise target in dB", q, -80.0, 0.0),
             Self::WhiteNoise(power) => check("noise in dBFS", power, -160.0, 0.0),
+            Self::BitsPerBand(_) => Ok(()),
         }
     }
 }
@@ -132,12 +136,13 @@ impl EncoderOptions {
             // many channels make shorter groups, for the sake of memory
             group_superframes: GROUP_SUPERFRAMES.min(GROUP_SAMPLES_LIMIT / 2 / superframe_of_all).max(1) as u8,
             log2_superframe,
-            has_noise: !matches!(self.goal, Goal::WhiteNoise(_)),
+            has_noise: !matches!(self.goal, Goal::WhiteNoise(_) | Goal::BitsPerBand(_)),
             band_quantizer: self.band_quantizer,
             fine_gain: self.goal.fine_gain(),
             target_db: match self.goal {
                 Goal::Quality(q) => Goal::quality_db(q),
                 Goal::NoiseTarget(db) | Goal::WhiteNoise(db) => db,
+                Goal::BitsPerBand(_) => 0.0,
             },
             bits: self.bits,
             tags: self.tags.clone(),
@@ -326,6 +331,7 @@ impl<W: Write> Encoder<W> {
         let quality_db = match self.goal {
             Goal::Quality(q) => Goal::quality_db(q),
             Goal::NoiseTarget(db) => db,
+            Goal::BitsPerBand(table) => return Target::Bits(table),
             Goal::WhiteNoise(db) => return Target::White { log2_power: (f64::from(db) / LOG2_DB) as f32 },
         };
         let group = usize::from(self.header.group_superframes);

@@ -13,6 +13,7 @@
 
 mod allocation;
 mod bands;
+mod bit_table;
 mod block_analysis;
 mod block_tree;
 mod coefficients;
@@ -31,6 +32,7 @@ mod levels;
 mod loudness;
 mod model;
 mod neighbourhood;
+mod nmr_search;
 mod noise;
 mod priced_reader;
 mod psychoacoustics;
@@ -44,10 +46,12 @@ mod synthesis;
 mod temporal;
 
 pub use allocation::{Allocation, BandCell, Column};
+pub use bit_table::{BitTable, MOST_BANDS};
 pub use container::{Header, MAGIC};
 pub use contents::{Contents, GroupEntry};
 pub use decoder::{Damage, Decoder, OnDamage};
 pub use encoder::{Encoder, EncoderOptions, Goal, SAMPLE_RATES_HZ, Summary};
+pub use nmr_search::encode_at_nmr;
 pub use psychoacoustics::EarModel;
 pub use rate::{InMemory, PcmSource, encode, encode_at_bitrate, encode_at_snr, measure_loudness};
 pub use round_trip::{BITRATES_KBPS, RoundTrip};

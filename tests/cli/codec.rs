@@ -113,3 +113,134 @@ fn a_second_run_over_a_folder_leaves_the_first_results_alone() {
     folder.run("decode -R music -O back").succeeds();
     assert!(folder.has("back/a.wav"));
 }
+
+#[test]
+fn info_tells_header_groups_and_rate() {
+    let folder = Folder::new();
+    folder.song("song.wav");
+    folder.run("encode -q 6 song.wav").succeeds();
+    let text = folder.run("info song.sqn").succeeds().text();
+    for part in ["SQN, transform codec", "8000 Hz", "0:00.500 (4000 samples", "uniform, noise", "-32.40 dB", "16 bits"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let json = folder.json("info song.sqn");
+    let number = |key: &str| json[key].as_f64().unwrap_or_else(|| panic!("{key}: {json}"));
+    let size = folder.bytes("song.sqn").len() as f64;
+    assert_eq!((number("samples"), number("bytes"), number("superframe_samples")), (4_000.0, size, 512.0));
+    assert!((number("bitrate_kbps") - size * 8.0 / 500.0).abs() < 1e-9);
+    let group = &json["groups"][0];
+    assert_eq!(number("header_bytes") + group["bytes"].as_f64().expect("a number") + number("end_bytes"), size);
+    folder.write("cut.sqn", &folder.bytes("song.sqn")[..200]);
+    let run = folder.run("info cut.sqn");
+    assert!(run.succeeds().stderr.contains("the file ends within it"), "{}", run.stderr);
+    folder.write("head.sqn", &folder.bytes("song.sqn")[..20]);
+    folder.run("info head.sqn").fails(3, "ends within its header");
+}
+
+#[test]
+fn verifying_gives_the_loss() {
+    let folder = Folder::new();
+    folder.song("song.wav");
+    let checked = folder.json("encode --verify song.wav");
+    folder.run("encode song.wav -o plain.sqn").succeeds();
+    assert_eq!(folder.bytes("song.sqn"), folder.bytes("plain.sqn"));
+    let snr_db = checked["snr_db"].as_f64().expect("a number");
+    let against = folder.json("verify --against song.wav song.sqn");
+    assert_eq!((against["snr_db"].as_f64(), against["whole"].as_bool()), (Some(snr_db), Some(true)));
+    let compared = folder.json("compare --no-align song.wav song.sqn")["snr_db"].as_f64().expect("a number");
+    assert!((compared - snr_db).abs() < 0.01, "{compared} and {snr_db} dB");
+    let exact = folder.json("encode --snr 40dB --verify song.wav -o exact.sqn")["snr_db"].as_f64().expect("a number");
+    assert!((exact - 40.0).abs() < 0.05, "{exact}");
+
+    folder.wav16("other.wav", &[0; 3_000]);
+    folder.run("verify --against other.wav song.sqn").fails(1, "4000 samples per channel, 3000 in other.wav");
+    folder.copy("singing.wav", "singing.wav");
+    folder.run("verify --against singing.wav song.sqn").fails(3, "Hz");
+    folder.run("verify --against absent.wav song.sqn").fails(3, "no such file");
+    let piped = folder.run_with_stdin("verify -", folder.bytes("song.sqn"));
+    assert_eq!(piped.code, 0, "{}", piped.stderr);
+}
+
+#[test]
+fn a_noise_to_mask_ratio_is_met() {
+    let folder = Folder::new();
+    folder.copy("singing.wav", "singing.wav");
+    let reached = folder.json("encode --nmr -12dB singing.wav")["nmr_db"].as_f64().expect("a number");
+    assert!((reached + 12.0).abs() < 0.2, "{reached} dB");
+    let measured = folder.json("compare singing.wav singing.sqn")["codec_nmr_db"].as_f64().expect("a number");
+    assert!((measured - reached).abs() < 0.01, "{measured} and {reached} dB");
+}
+
+#[test]
+fn compare_shows_where_the_bits_went() {
+    let folder = Folder::new();
+    folder.copy("singing.wav", "singing.wav");
+    let rate = folder.json("encode --max-bandwidth 4000 singing.wav")["bitrate_kbps"].as_f64().expect("a number");
+    let text = folder.run("compare singing.wav singing.sqn").succeeds().text();
+    assert!(text.contains("bits/coef") && text.contains("noise-to-mask ratio by the encoder's model"), "{text}");
+    let json = folder.json("compare singing.wav singing.sqn");
+    let bands = json["codec_bands"].as_array().expect("bands");
+    let total: f64 = bands.iter().map(|b| b["bitrate_kbps"].as_f64().expect("a number")).sum();
+    let total = total + json["codec_common_kbps"].as_f64().expect("a number");
+    assert!((total / rate - 1.0).abs() < 0.1, "{total} of {rate} kbit/s");
+    // a band of a short block that starts below may reach 1.4 kHz further
+    let above = bands.iter().filter(|b| b["low_hz"].as_f64() > Some(6_000.0));
+    assert!(above.clone().count() > 5 && above.clone().all(|b| b["empty_share"].as_f64() == Some(1.0)));
+}
+
+#[test]
+fn bits_are_given_by_hand() {
+    let folder = Folder::new();
+    folder.copy("singing.wav", "singing.wav");
+    folder.write("table.txt", b"5 5 5 5 5\n5 5 5 5 5\n");
+    let run = folder.run("encode --bits-per-band table.txt singing.wav");
+    assert!(run.succeeds().text().contains("6.02 B"), "{}", run.text());
+    let json = folder.json("encode --bits-per-band 5,5,5,5,5,5,5,5,5,5 singing.wav -o again.sqn");
+    assert_eq!(folder.bytes("again.sqn"), folder.bytes("singing.sqn"));
+    for band in json["codec_bands"].as_array().expect("bands") {
+        let (low, share) = (band["low_hz"].as_f64(), band["empty_share"].as_f64());
+        // z = 10 lies at 440 Hz, and bands of short blocks are up to 1.4 kHz wide
+        assert!(low < Some(1_500.0) || share == Some(1.0), "{band}");
+    }
+}
+
+#[test]
+fn goals_exclude_each_other_and_have_ranges() {
+    let folder = Folder::new();
+    folder.song("song.wav");
+    for (line, part) in [
+        ("encode --nmr -10 -q 5 song.wav", "cannot be used with"),
+        ("encode --bits-per-band 3 --snr 20 song.wav", "cannot be used with"),
+        ("encode --nmr 30 song.wav", "within -60 and 20"),
+        ("encode --bits-per-band 3,x song.wav", "'x' is no number of bits"),
+        ("encode --bits-per-band 25 song.wav", "0 to 24"),
+    ] {
+        folder.run(line).fails(2, part);
+    }
+    let run = folder.run("encode -r 1k song.wav");
+    assert!(run.succeeds().stderr.contains("cannot be met"), "{}", run.stderr);
+}
+
+#[test]
+fn tags_and_invalid_samples_are_carried_and_counted() {
+    let folder = Folder::new();
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    let mut writer = hound::WavWriter::create(folder.path("bad.wav"), spec).expect("created");
+    for x in [f32::NAN, f32::INFINITY, 0.5, f32::NEG_INFINITY] {
+        writer.write_sample(x).expect("written");
+    }
+    writer.finalize().expect("finished");
+    let run = folder.run("encode --verify bad.wav");
+    assert!(run.succeeds().stderr.contains("3 samples were not finite"), "{}", run.stderr);
+    assert_eq!(folder.json("encode -f bad.wav")["invalid_samples"], 3);
+    folder.wav16("nothing.wav", &[]);
+    folder.run("encode --verify nothing.wav").succeeds();
+    folder.run("decode nothing.sqn -o back.wav").succeeds();
+    assert!(folder.read("back.wav").1.is_empty());
+}

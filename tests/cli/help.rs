@@ -36,7 +36,7 @@ fn every_example_runs() {
         for name in ["song.wav", "speech.wav"] {
             folder.song(name);
         }
-        if ["decode", "verify"].contains(&command) {
+        if ["compare", "decode", "info", "verify"].contains(&command) {
             folder.run("encode song.wav -o tune.sqn").succeeds();
         }
         if command == "adc model" {

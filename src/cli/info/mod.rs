@@ -1,5 +1,7 @@
 //! `info`: what a file says of itself. Nothing is decoded but the first seconds, to see which bits are really used.
 
+pub mod encoded;
+
 use std::fmt::Write as _;
 
 use clap::Args;
@@ -22,6 +24,7 @@ use super::{
 const EXAMPLES: &str = "\
 Examples:
   sqnr info song.wav
+  sqnr info tune.sqn
   sqnr info --json song.wav speech.wav
   sqnr info -R .";
 
@@ -45,6 +48,9 @@ pub fn run(args: &InfoArgs, global: &Global) -> Result<Exit, Failure> {
 }
 
 fn one_file(input: &Input) -> Result<FileReport, Failure> {
+    if let Some(contents) = encoded::contents(input)? {
+        return Ok(encoded::report(&contents));
+    }
     let mut source = source::open(input)?;
     let info = source.info().clone();
     let used = used_bits(input, &mut source, &info)?;
@@ -196,7 +202,7 @@ fn name(entry: &ChunkEntry) -> String {
 }
 
 /// `2 (front left, front right)`.
-fn channels(n: u16, mask: Option<u32>) -> String {
+pub fn channels(n: u16, mask: Option<u32>) -> String {
     match mask {
         Some(mask) => format!("{n} ({})", positions(mask).join(", ")),
         None => n.to_string(),
