@@ -77,11 +77,12 @@ pub fn estimate(x: &[f64], sample_rate_hz: f64, frequency_hz: f64) -> Result<Jit
     });
     let n = n as f64;
     // mean(r^2) = s_v^2 + K / 2 and mean(-r^2 cos 2 phase) = K / 4, K = (2 pi f A s_j)^2.
-    let jitter_power = 4.0 * with_slope / n;
+    // Errors that sit where the slope is least, such as clipping, would make it negative: there is no jitter then.
+    let jitter_power = (4.0 * with_slope / n).max(0.0);
     let slope = std::f64::consts::TAU * tone.cycles_per_sample * sample_rate_hz * tone.amplitude;
     let amplitude_noise = squares / n - jitter_power / 2.0;
     Ok(JitterFigures {
-        jitter_s: if slope > 0.0 { Ok(jitter_power.max(0.0).sqrt() / slope) } else { Err(Absent::Silence) },
+        jitter_s: if slope > 0.0 { Ok(jitter_power.sqrt() / slope) } else { Err(Absent::Silence) },
         amplitude_noise_rms: Ok(amplitude_noise.max(0.0).sqrt()),
     })
 }

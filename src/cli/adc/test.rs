@@ -33,7 +33,7 @@ Examples:
   sqnr adc model --bits 8 --set noise_lsb=0.1 tone.wav -o converted.wav
   sqnr adc test converted.wav
   sqnr adc test --level 0.3 --explain converted.wav
-  sqnr adc test --json --fail-under enob=6 --fail-over dnl_max=0.9 converted.wav";
+  sqnr adc test --json --fail-under enob=5 --fail-over dnl_max=0.9 converted.wav";
 
 /// Test converters: sine fit, SINAD, ENOB, DNL and INL, missing codes, jitter
 ///
