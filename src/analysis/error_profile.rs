@@ -92,6 +92,19 @@ impl ErrorProfile {
         Ok(Self { low, width: (high - low) / n_bins as f64, bins: vec![Bin::default(); n_bins], n_outside: 0 })
     }
 
+    /// The profile of a pair by value, from the least to the greatest finite x.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for bins outside 2 to 65536. A reference that is constant has one bin of any width.
+    pub fn of(x: &[f64], y: &[f64], n_bins: usize) -> Result<Self> {
+        let finite = || x.iter().copied().filter(|x| x.abs() <= MAX_MAGNITUDE);
+        let low = finite().fold(f64::INFINITY, f64::min);
+        let high = finite().fold(f64::NEG_INFINITY, f64::max);
+        let mut profile = if low < high { Self::new(low, high, n_bins) } else { Self::new(-1.0, 1.0, n_bins) }?;
+        profile.push_by_value(x, y);
+        Ok(profile)
+    }
+
     /// Takes in the errors `y - x`, each at the value x. What is not finite or beyond the ends is counted apart.
     /// Pairs beyond the shorter of the two are ignored.
     pub fn push_by_value(&mut self, x: &[f64], y: &[f64]) {
@@ -168,13 +181,13 @@ impl ErrorProfile {
     pub fn entries(&self) -> Vec<Entry> {
         vec![
             Entry::new(
-                ("error_mean_dependence", "error decided by the input", ""),
+                ("error_mean_dependence", "dependence, error", ""),
                 self.mean_dependence(),
                 "error-dependence",
                 "variance of the mean error by value / variance of the error",
             ),
             Entry::new(
-                ("error_power_dependence", "its power decided by it", ""),
+                ("error_power_dependence", "dependence, power", ""),
                 self.power_dependence(),
                 "error-dependence",
                 "variance of the mean e^2 by value / variance of e^2",

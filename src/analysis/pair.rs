@@ -213,6 +213,32 @@ impl PairSpectra {
     }
 }
 
+/// Null depth of a stretch of a pair.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NullDepth {
+    /// Where the stretch begins.
+    pub start_s: f64,
+    /// Error over reference, `10 log10(sum e^2 / sum x^2)`; the deeper the better.
+    pub null_depth_db: Figure,
+}
+
+/// Null depth over time, in stretches of 100 ms or a thousandth of the record, whichever is longer; what is left at the
+/// end is no stretch.
+pub fn null_depth_over_time(x: &[f64], y: &[f64], sample_rate_hz: f64) -> Vec<NullDepth> {
+    const MAX_STRETCHES: usize = 1_000;
+    let n = x.len().min(y.len());
+    let stretch = ((0.1 * sample_rate_hz).round() as usize).max(n.div_ceil(MAX_STRETCHES)).max(1);
+    let of = |(i, (x, y)): (usize, (&[f64], &[f64]))| {
+        let (signal, error) = x.iter().zip(y).fold((0.0, 0.0), |(xx, ee), (x, y)| (xx + x * x, ee + (y - x) * (y - x)));
+        let depth = match (signal + error).is_finite() {
+            true => ratio_db(signal, error, Absent::NoError).map(|snr| -snr),
+            false => Err(Absent::NotFinite { n_samples: x.len() as u64 }),
+        };
+        NullDepth { start_s: (i * stretch) as f64 / sample_rate_hz, null_depth_db: depth }
+    };
+    x[..n].chunks_exact(stretch).zip(y[..n].chunks_exact(stretch)).enumerate().map(of).collect()
+}
+
 /// Lags of the whiteness test.
 const N_LAGS: usize = 20;
 
@@ -297,6 +323,12 @@ impl PairFigures {
                 "si-sdr",
                 "10 log10(sum (a x)^2 / sum (y - a x)^2), a = sum x y / sum x^2",
             ),
+            new(
+                ("null_depth_db", "null depth", "dB"),
+                self.snr_db.map(|snr| -snr),
+                "null-depth",
+                "10 log10(sum (y - x)^2 / sum x^2)",
+            ),
             new(("psnr_db", "peak SNR", "dB"), self.psnr_db, "psnr", "10 log10(1 / mean (y - x)^2)"),
             new(("lsd_db", "log-spectral distance", "dB"), self.lsd_db, "lsd", "Hann 2048 every 512"),
             new(("max_error", "largest error", "FS"), self.max_error, "error-peak", "max |y - x|"),
@@ -365,6 +397,22 @@ mod tests {
         let got = compare(&x[1..], &coloured, 48e3).expect("legal");
         assert!(got.whiteness_p.expect("error") < 1e-9);
         assert!((got.error_autocorrelation.expect("error") - 0.2 / 1.04).abs() < 0.03);
+    }
+
+    #[test]
+    fn null_depth_follows_the_error_over_time() {
+        let x = noise(48_000, 5);
+        // The second half is ten times as wrong as the first.
+        let error = |i: usize| if i < 24_000 { 1e-3 } else { 1e-2 };
+        let y: Vec<f64> = x.iter().enumerate().map(|(i, x)| x * (1.0 + error(i))).collect();
+        let got = null_depth_over_time(&x, &y, 48e3);
+        assert_eq!((got.len(), got[5].start_s), (10, 0.5));
+        let depth = |i: usize| got[i].null_depth_db.expect("differs");
+        assert!((0..5).all(|i| (depth(i) + 60.0).abs() < 1e-6) && (5..10).all(|i| (depth(i) + 40.0).abs() < 1e-6));
+        assert_eq!(null_depth_over_time(&x, &x, 48e3)[0].null_depth_db, Err(Absent::NoError));
+        assert_eq!(null_depth_over_time(&[0.0; 4_800], &x[..4_800], 48e3)[0].null_depth_db, Err(Absent::Silence));
+        assert!(null_depth_over_time(&[f64::NAN; 4_800], &x[..4_800], 48e3)[0].null_depth_db.is_err());
+        assert!(null_depth_over_time(&[0.1], &[0.1], 48e3).is_empty());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::{
     analysis::{
         Absent, Entry, Figure,
         alignment::{self, Aligned},
+        error_profile::ErrorProfile,
         masking, pair,
     },
     codec::{Allocation, InMemory},
@@ -51,6 +52,8 @@ pub struct CompareArgs {
     figures: FigureOptions,
 }
 
+const BLOCK: usize = 16_384;
+
 /// Runs `compare`.
 pub fn run(args: &CompareArgs, global: &Global) -> Result<Exit, Failure> {
     if args.inputs.inputs.is_empty() && args.inputs.files_from.is_none() {
@@ -66,8 +69,29 @@ pub fn run(args: &CompareArgs, global: &Global) -> Result<Exit, Failure> {
     Batch { command: "compare", global, inputs: &args.inputs }.run(&jobs, |job, _| one_file(args, &x, &job.input))
 }
 
+/// Most samples, all channels together, that a file may have: alignment looks at both files as wholes, in memory, at
+/// about 40 bytes a sample. 46 minutes of stereo at 48 kHz.
+const MAX_SAMPLES: u64 = 1 << 28;
+
 fn read(input: &Input) -> Result<Signal, Failure> {
-    source::open(input)?.read_to_end().map_err(|error| source::unreadable(input, error))
+    let mut source = source::open(input)?;
+    let n_channels = u64::from(source.info().spec.channels);
+    let too_long = || {
+        let message = format!("is too long to compare: at most {MAX_SAMPLES} samples of all channels; cut both files");
+        Failure::input(&input.path, message)
+    };
+    if source.info().n_frames.is_some_and(|n| n.saturating_mul(n_channels) > MAX_SAMPLES) {
+        return Err(too_long());
+    }
+    let mut channels = vec![Vec::new(); usize::from(source.info().spec.channels)];
+    let mut block = Vec::new();
+    while source.read_planar(&mut block, BLOCK).map_err(|error| source::unreadable(input, error))? > 0 {
+        channels.iter_mut().zip(&block).for_each(|(channel, part)| channel.extend_from_slice(part));
+        if channels[0].len() as u64 * n_channels > MAX_SAMPLES {
+            return Err(too_long());
+        }
+    }
+    Signal::new(source.info().spec.sample_rate_hz, channels).map_err(|error| source::unreadable(input, error))
 }
 
 fn one_file(args: &CompareArgs, x: &Signal, input: &Input) -> Result<FileReport, Failure> {
@@ -164,7 +188,12 @@ struct Measured {
     shift: Result<Shift, Absent>,
     pair: pair::PairFigures,
     masking: masking::MaskingFigures,
+    profile: ErrorProfile,
+    null_depths: Vec<pair::NullDepth>,
 }
+
+/// Bins of the input's values by which errors are told apart.
+const PROFILE_BINS: usize = 1_024;
 
 impl Measured {
     fn of(laid: &[Laid], rate_hz: f64) -> crate::Result<Self> {
@@ -174,7 +203,10 @@ impl Measured {
         let masking = masking::noise_to_mask(&x, &y, rate_hz)?;
         // Channels of one recording share their delay; the first that could be aligned speaks for all.
         let shift = laid.iter().map(|l| l.shift).find(Result::is_ok).unwrap_or(laid[0].shift);
-        Ok(Self { shift, pair, masking })
+        let profile = ErrorProfile::of(&x, &y, PROFILE_BINS)?;
+        // Time runs once: over several channels it is that of the first.
+        let null_depths = pair::null_depth_over_time(&laid[0].x, &laid[0].y, rate_hz);
+        Ok(Self { shift, pair, masking, profile, null_depths })
     }
 
     fn entries(&self) -> Vec<Entry> {
@@ -208,6 +240,7 @@ impl Measured {
             entry("drift_ppm", "clock drift", "ppm", shift(|s| s.drift_ppm), "alignment", "slope of the delay"),
         ];
         entries.extend(self.pair.entries().into_iter().filter(|e| !matches!(e.key, "gain_db" | "polarity")));
+        entries.extend(self.profile.entries());
         entries.push(entry(
             "nmr_db",
             "noise-to-mask ratio",
@@ -233,9 +266,15 @@ impl Measured {
             .masking
             .bands
             .iter()
-            .map(|b| json!({"frequency_hz": b.frequency_hz, "nmr_db": b.nmr_db.ok(), "snr_db": b.snr_db.ok()}))
+            .map(|b| {
+                let depth = b.snr_db.map(|snr| -snr);
+                json!({"frequency_hz": b.frequency_hz, "nmr_db": b.nmr_db.ok(), "snr_db": b.snr_db.ok(), "null_depth_db": depth.ok()})
+            })
             .collect();
         object.insert("nmr_bands".into(), bands.into());
+        let over_time =
+            self.null_depths.iter().map(|n| json!({"start_s": n.start_s, "null_depth_db": n.null_depth_db.ok()}));
+        object.insert("null_depth_over_time".into(), over_time.collect::<Vec<Value>>().into());
         object
     }
 }

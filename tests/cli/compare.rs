@@ -32,6 +32,22 @@ fn delay_gain_and_polarity_are_undone() {
 }
 
 #[test]
+fn dependence_and_null_depth_are_told() {
+    let folder = Folder::new();
+    folder.copy("organ_choir.wav", "song.wav");
+    folder.run("quantize -b 5 --dither none song.wav -o plain.wav").succeeds();
+    folder.run("quantize -b 5 --dither tpdf song.wav -o dithered.wav").succeeds();
+    let [plain, dithered] = ["plain.wav", "dithered.wav"].map(|name| folder.json(&format!("compare song.wav {name}")));
+    let of = |json: &serde_json::Value, key: &str| json[key].as_f64().unwrap_or_else(|| panic!("{key}: {json}"));
+    assert!(of(&plain, "error_mean_dependence") > 0.9, "{}", plain["error_mean_dependence"]);
+    assert!(of(&dithered, "error_mean_dependence") < 0.01 && of(&dithered, "error_power_dependence") < 0.01);
+    assert!((of(&plain, "null_depth_db") + of(&plain, "snr_db")).abs() < 1e-9);
+    let over_time = plain["null_depth_over_time"].as_array().expect("a list");
+    assert!(over_time.len() > 5 && over_time.len() <= 1_001, "{}", over_time.len());
+    assert!(plain["nmr_bands"][5]["null_depth_db"].as_f64().expect("a band") < 0.0);
+}
+
+#[test]
 fn limits_decide_the_exit_code() {
     let folder = Folder::new();
     folder.song("song.wav");
