@@ -103,3 +103,50 @@ fn wrong_descriptions_and_inputs_are_named() {
     folder.run("adc test empty.wav").fails(3, "no samples");
     folder.run("adc test --level nan song.wav").fails(2, "--level");
 }
+
+#[test]
+fn pictures_show_what_the_test_says() {
+    let folder = Folder::new();
+    sine(&folder, "--level 0.2 --rate 48000");
+    folder.run("adc model --bits 6 --set sar_mismatch=0.15 --set seed=3 tone.wav -o sar.wav").succeeds();
+    let json = folder.json("adc test sar.wav");
+    folder.run("plot linearity sar.wav --csv").succeeds();
+    let csv = String::from_utf8(folder.bytes("sar.linearity.csv")).expect("UTF-8");
+    let header: Vec<&str> = csv.lines().next().expect("a header").split(',').collect();
+    let dnl = header.iter().position(|key| *key == "dnl_lsb").expect("a column");
+    let largest = csv.lines().skip(1).filter_map(|line| line.split(',').nth(dnl)?.parse::<f64>().ok());
+    let largest = largest.fold(0.0, |m: f64, v| m.max(v.abs()));
+    assert!((largest - number(&json, "dnl_max_lsb")).abs() < 1e-9, "{largest} {}", json["dnl_max_lsb"]);
+    let svg = String::from_utf8(folder.bytes("sar.linearity.svg")).expect("UTF-8");
+    assert_eq!(svg.contains("Missing codes"), number(&json, "missing_codes") > 0.0);
+    folder.run("plot linearity --stimulus noise sar.wav -o x.svg").fails(2, "sine or ramp");
+    folder.run("plot spectrum sar.wav --csv").succeeds();
+    let svg = String::from_utf8(folder.bytes("sar.spectrum.svg")).expect("UTF-8");
+    for text in ["SINAD", "SFDR", "Harmonics", "Noise", "1: "] {
+        assert!(svg.contains(text), "{text}");
+    }
+    let header = String::from_utf8(folder.bytes("sar.spectrum.csv")).expect("UTF-8");
+    assert!(header.starts_with("frequency_hz,noise_dbfs,excluded_dbfs,harmonics_dbfs,tone_dbfs"), "{}", &header[..80]);
+}
+
+#[test]
+fn errors_are_drawn_by_value_phase_and_band() {
+    let folder = Folder::new();
+    folder.run("generate sine --level -3 --samples 65536 -o tone.wav").succeeds();
+    for kind in ["error-value", "error-phase", "nmr"] {
+        folder.run(&format!("plot {kind} -b 5 --dither none tone.wav --csv")).succeeds();
+        assert!(folder.has(&format!("tone.{kind}.svg")) && folder.has(&format!("tone.{kind}.csv")));
+    }
+    // Without dither the value decides the error: the mean in each bin is the quantizer's own sawtooth.
+    let csv = String::from_utf8(folder.bytes("tone.error-value.csv")).expect("UTF-8");
+    let step = 2.0 / 32.0;
+    for line in csv.lines().skip(1) {
+        let values: Vec<f64> = line.split(',').filter_map(|v| v.parse().ok()).collect();
+        let want = (values[0] / step).round() - values[0] / step;
+        let near_threshold = (want.abs() - 0.5).abs() < 0.02;
+        assert!(near_threshold || (values[1] - want).abs() < 0.01, "{line}: {want}");
+    }
+    folder.song("song.wav");
+    folder.wav16("silence.wav", &[0; 4_000]);
+    folder.run("plot error-phase -b 4 silence.wav").fails(3, "no phase");
+}

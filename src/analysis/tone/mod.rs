@@ -13,7 +13,7 @@ mod find;
 mod fitted;
 mod spectral;
 
-pub use spectral::{LineRole, line_roles};
+pub use spectral::{LineRole, line_roles, roles_of};
 
 pub(super) use find::{check_samples, spectrum_without_dc};
 

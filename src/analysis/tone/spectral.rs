@@ -8,7 +8,7 @@
 //!   filled with the median. Checked against PySNR 0.0.1, a port of that algorithm.
 
 use super::{
-    Harmonic, Powers, Settings, Spurs,
+    Harmonic, Powers, Settings, Spurs, ToneFigures,
     find::{check_samples, largest},
 };
 use crate::analysis::{figure::Absent, sinusoids::fold, spectrum::PowerSpectrum, window::Window};
@@ -28,24 +28,33 @@ pub enum LineRole {
 
 /// Roles of the lines by genalyzer's rule: DC, tone, harmonics folded, each with the window's half width.
 pub fn line_roles(spectrum: &PowerSpectrum, tone_line: usize, highest_harmonic: u32) -> Vec<LineRole> {
-    let half = spectrum.settings().window.half_width_lines();
     let n = spectrum.settings().n_fft;
+    let folded = |order: u32| {
+        let k = (tone_line as u128 * u128::from(order) % n as u128) as usize;
+        (k.min(n - k), LineRole::Harmonic(order))
+    };
+    // Lower orders overwrite higher ones, the tone all of them.
+    marked(spectrum, (2..=highest_harmonic).rev().map(folded).chain([(tone_line, LineRole::Tone)]))
+}
+
+/// Roles of the lines around the frequencies that were measured, whether they lie on lines or between them.
+pub fn roles_of(spectrum: &PowerSpectrum, figures: &ToneFigures) -> Vec<LineRole> {
+    let line = |hz: f64| (hz / spectrum.line_spacing_hz()).round() as usize;
+    let harmonics = figures.harmonics.iter().rev().map(|h| (line(h.frequency_hz), LineRole::Harmonic(h.order)));
+    marked(spectrum, harmonics.chain(figures.frequency_hz.ok().map(|hz| (line(hz), LineRole::Tone))))
+}
+
+/// Marks lobes in turn, later ones over earlier ones; DC keeps its own.
+fn marked(spectrum: &PowerSpectrum, lobes: impl Iterator<Item = (usize, LineRole)>) -> Vec<LineRole> {
+    let half = spectrum.settings().window.half_width_lines();
     let last = spectrum.power().len() - 1;
     let mut roles = vec![LineRole::Noise; last + 1];
-    let mut mark = |k: usize, role: LineRole| {
-        for r in &mut roles[k.saturating_sub(half)..=(k + half).min(last)] {
-            if *r != LineRole::Dc {
-                *r = role;
-            }
-        }
-    };
-    mark(0, LineRole::Dc);
-    // Lower orders overwrite higher ones, the tone all of them; DC keeps its own.
-    for order in (2..=highest_harmonic).rev() {
-        let k = (tone_line as u128 * u128::from(order) % n as u128) as usize;
-        mark(k.min(n - k), LineRole::Harmonic(order));
+    roles[..=half.min(last)].fill(LineRole::Dc);
+    for (k, role) in lobes {
+        let k = k.min(last);
+        let lobe = &mut roles[k.saturating_sub(half)..=(k + half).min(last)];
+        lobe.iter_mut().filter(|r| **r != LineRole::Dc).for_each(|r| *r = role);
     }
-    mark(tone_line, LineRole::Tone);
     roles
 }
 

@@ -1,6 +1,8 @@
 //! `plot`: pictures of signals, quantizers and their errors, as SVG or PNG, and the same numbers as CSV.
 
 mod codebook;
+mod converter;
+mod error;
 mod over_time;
 mod pair;
 mod picture_file;
@@ -20,6 +22,7 @@ use crate::{
 };
 
 use super::{
+    adc::test::StimulusKind,
     batch::{Batch, Conversion, FileReport},
     choices::Method,
     exit::{Exit, Failure},
@@ -45,7 +48,7 @@ Examples:
   sqnr plot spectrogram -b 6 song.wav --theme dark
   sqnr plot transfer -b 3 -m mu-law -o staircase.svg
   sqnr plot snr-level -b 8 --csv -o companding.png
-  sqnr plot codebook -m lloyd-max --levels 16 song.wav
+  sqnr plot error-value -b 6 --dither none song.wav
   sqnr plot histogram -b 8 --dither none --csv song.wav";
 
 /// Draw a picture: SVG, PNG by the name's ending, CSV beside it
@@ -69,6 +72,9 @@ pub struct PlotArgs {
     /// Which channel, from 1
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     channel: u16,
+    /// linearity: what was fed to the converter, sine or ramp
+    #[arg(long, value_name = "KIND", default_value = "sine", hide_possible_values = true)]
+    stimulus: StimulusKind,
     #[command(flatten)]
     picture: PictureArgs,
 }
@@ -94,6 +100,14 @@ enum Kind {
     SnrBits,
     /// Levels and thresholds of a quantizer or of IN, a codebook FILE.json
     Codebook,
+    /// DNL and INL of the converter whose codes IN holds
+    Linearity,
+    /// Error against the input's value
+    ErrorValue,
+    /// Error against the phase of the input's tone
+    ErrorPhase,
+    /// Noise-to-mask ratio per Bark band
+    Nmr,
 }
 
 impl Kind {
@@ -108,6 +122,10 @@ impl Kind {
             Self::SnrLevel => "snr-level",
             Self::SnrBits => "snr-bits",
             Self::Codebook => "codebook",
+            Self::Linearity => "linearity",
+            Self::ErrorValue => "error-value",
+            Self::ErrorPhase => "error-phase",
+            Self::Nmr => "nmr",
         }
     }
 
@@ -215,10 +233,18 @@ fn chart(args: &PlotArgs, settings: &Settings, input: &Input, progress: &FilePro
         Kind::SnrLevel => snr::against_level(&Stimulus::file(&source)?, settings, progress),
         Kind::SnrBits => snr::against_bits(&Stimulus::file(&source)?, settings, progress),
         Kind::Codebook => codebook_of(&source),
+        Kind::Linearity => converter::linearity(&source, args.stimulus, args.settings.bits, progress),
+        Kind::ErrorValue => error::against_value(&source, progress),
+        Kind::ErrorPhase => error::against_phase(&source, progress),
+        Kind::Nmr => error::noise_to_mask(&source, progress),
     }
 }
 
+/// A tone with its harmonics where the input holds one, else the average over the whole.
 fn spectrum(source: &Source, progress: &FileProgress) -> Result<Chart, Failure> {
+    if let Some(chart) = converter::tone(source)? {
+        return Ok(chart);
+    }
     let file = source.open()?;
     let conditions = format!("{}{}", source.input.display(), source.channel_of(file.info()));
     let spectrum = spectra::of_input(source, file, progress)?;

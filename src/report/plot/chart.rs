@@ -26,6 +26,8 @@ pub struct Panel {
     pub series: Vec<Series>,
     /// Remarks that point at something.
     pub callouts: Vec<Callout>,
+    /// Names and values in a column to the right of the frame; left out where there is no room.
+    pub figures: Vec<(String, String)>,
     /// Height relative to the other panels; 0 counts as 1.
     pub height: f64,
 }

@@ -4,6 +4,7 @@ use super::axes;
 use super::callout;
 use super::canvas::{Anchor, Canvas, Pen, Point, Type};
 use super::chart::{Chart, Mark, Positions, Reduce, Series};
+use super::column;
 use super::font::Weight;
 use super::frame::Rect;
 use super::heat::{self, Image};
@@ -101,6 +102,9 @@ fn draw_panel(canvas: &mut Canvas, panel: &PanelLayout, layout: &Layout) {
         let room = panel.frame.width();
         let title = super::legend::shortened(panel.title, room, 12.0, Weight::Bold);
         canvas.text(&title, (panel.frame.left, panel.frame.top - 6.0), set);
+    }
+    if let Some(rect) = panel.column {
+        column::draw(canvas, &panel.panel.figures, rect);
     }
     callout::draw(canvas, &panel.panel.callouts, panel.frame, &panel.rulers, &drawn);
 }

@@ -14,6 +14,7 @@
 
 use super::canvas::{Anchor, Type, text_rect};
 use super::chart::{Chart, HeatMap, Mark, Panel};
+use super::column;
 use super::font::{Weight, width_px};
 use super::frame::{Rect, Ruler};
 use super::legend::{Legend, wrapped};
@@ -52,6 +53,8 @@ pub(super) struct PanelLayout<'a> {
     pub y_ticks: TickSet,
     /// Shown above the frame; empty where it has no room.
     pub title: &'a str,
+    /// Where the column of figures goes, if it has room.
+    pub column: Option<Rect>,
     pub heat: Option<&'a HeatMap>,
 }
 
@@ -113,6 +116,8 @@ impl<'a> Layout<'a> {
 
     fn place_panels(&mut self, area: Rect) {
         let panels = &self.chart.panels;
+        let (whole, column) = (area, column::width(panels, area.width()));
+        let area = Rect { right: if column > 0.0 { area.right - column - column::GAP_PX } else { area.right }, ..area };
         let titles = if tight(panels, area) { Titles::Dropped } else { Titles::Shown };
         let frames = stacked(panels, area, titles);
         let y_ticks: Vec<TickSet> = frames.iter().zip(panels).map(|(f, p)| y_ticks(p, *f)).collect();
@@ -127,7 +132,8 @@ impl<'a> Layout<'a> {
                 let frame = Rect { left: x.from_px, right: x.to_px, ..frame };
                 let title = if titles == Titles::Shown { panel.title.as_str() } else { "" };
                 let rulers = Rulers { x, y: y_ruler(panel, frame) };
-                PanelLayout { panel, frame, rulers, y_ticks, title, heat: heat_of(panel) }
+                let column = (column > 0.0).then_some(Rect { left: whole.right - column, right: whole.right, ..frame });
+                PanelLayout { panel, frame, rulers, y_ticks, title, column, heat: heat_of(panel) }
             })
             .collect();
     }

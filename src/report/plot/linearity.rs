@@ -15,12 +15,15 @@ pub struct Linearity<'a> {
     pub dnl_lsb: &'a [f64],
     /// Integral nonlinearity of each code, in steps.
     pub inl_lsb: &'a [f64],
+    /// Codes that never occurred: marked at a DNL of -1.
+    pub missing_codes: &'a [i64],
 }
 
 impl Linearity<'_> {
     /// DNL over INL, both in steps against code, the greatest deviations pointed out.
     pub fn chart(&self) -> Chart {
-        let dnl = self.panel("DNL", "dnl_lsb", self.dnl_lsb, Ink::Signal);
+        let mut dnl = self.panel("DNL", "dnl_lsb", self.dnl_lsb, Ink::Signal);
+        dnl.series.extend(self.missing());
         let inl = self.panel("INL", "inl_lsb", self.inl_lsb, Ink::Error);
         Chart {
             title: "Linearity".into(),
@@ -28,6 +31,14 @@ impl Linearity<'_> {
             x: Axis::integer("Code", "", "code"),
             panels: vec![dnl, inl],
         }
+    }
+
+    /// A dot at each missing code.
+    fn missing(&self) -> Option<Series> {
+        let x: Vec<f64> = self.missing_codes.iter().map(|&code| code as f64).collect();
+        let (n, y) = (x.len(), vec![-1.0; x.len()]);
+        let dots = Series::new("Missing codes", "", Ink::Error, Mark::Dots { x, y });
+        (n > 0).then(|| dots.valued(value::count(n as u64)))
     }
 
     fn panel(&self, name: &str, key: &str, values: &[f64], ink: Ink) -> Panel {

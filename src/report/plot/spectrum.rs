@@ -47,7 +47,7 @@ impl Spectrum<'_> {
     }
 }
 
-fn line_levels(spectrum: &PowerSpectrum) -> Vec<f64> {
+pub(super) fn line_levels(spectrum: &PowerSpectrum) -> Vec<f64> {
     (0..spectrum.power().len()).map(|k| spectrum.line_dbfs(k)).collect()
 }
 

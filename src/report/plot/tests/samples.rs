@@ -171,10 +171,12 @@ fn rate_distortion_chart() -> Chart {
 }
 
 fn linearity_chart() -> Chart {
-    let dnl: Vec<f64> = (0..256).map(|i| 0.3 * noise(i) + if i % 64 == 0 { 0.4 } else { 0.0 }).collect();
+    let mut dnl: Vec<f64> = (0..256).map(|i| 0.3 * noise(i) + if i % 64 == 0 { 0.4 } else { 0.0 }).collect();
     let inl: Vec<f64> = (0..256).map(|i| 0.8 * (i as f64 / 40.0).sin() + 0.1 * noise(i + 999)).collect();
     let conditions = "8-bit converter · sine histogram, 2²⁰ samples".into();
-    linearity::Linearity { conditions, first_code: -128, dnl_lsb: &dnl, inl_lsb: &inl }.chart()
+    let missing = [-64, 0, 1];
+    missing.iter().for_each(|code| dnl[(code + 128) as usize] = -1.0);
+    linearity::Linearity { conditions, first_code: -128, dnl_lsb: &dnl, inl_lsb: &inl, missing_codes: &missing }.chart()
 }
 
 fn codebook_chart() -> Chart {
@@ -233,19 +235,55 @@ fn bits_chart() -> Chart {
     .chart()
 }
 
+fn tone_chart() -> Chart {
+    use crate::analysis::{tone, window::Window};
+    // 5 kHz and its harmonics 2 to 6 of a bent 10-bit converter: the fifth and sixth fold.
+    let x: Vec<f64> = (0..1 << 14)
+        .map(|i| (std::f64::consts::TAU * 5_011.3 * i as f64 / RATE_HZ).sin() * 0.9)
+        .map(|x| x + 2e-3 * x * x + 5e-3 * x * x * x + 0.05)
+        .enumerate()
+        .map(|(i, x)| ((x * 512.0) + noise(i) * 0.5).round() / 512.0)
+        .collect();
+    let figures = tone::analyse(&x, RATE_HZ, &tone::Settings::default()).expect("legal").figures;
+    let spectrum = PowerSpectrum::of_whole(&x, RATE_HZ, Window::BlackmanHarris4).expect("long");
+    super::super::tone::Tone { conditions: "10-bit converter · 48 kHz".into(), spectrum: &spectrum, figures: &figures }
+        .chart()
+}
+
+fn error_value_chart() -> Chart {
+    use crate::analysis::error_profile::ErrorProfile;
+    let x: Vec<f64> = (0..40_000).map(|i| 0.9 * (0.000_314 * f64::from(i)).sin()).collect();
+    let y: Vec<f64> = x.iter().map(|x| (x * 8.0).round() / 8.0).collect();
+    let mut profile = ErrorProfile::new(-1.0, 1.0, 512).expect("legal");
+    profile.push_by_value(&x, &y);
+    let conditions = "sine · 4 bits uniform, no dither".into();
+    error_profile::Profile { conditions, profile: &profile, by: error_profile::By::Value, step_size: Some(0.125) }
+        .chart()
+}
+
+fn nmr_chart() -> Chart {
+    let x = signal(1 << 16);
+    let y: Vec<f64> = x.iter().zip(eight_bit_error(&x)).map(|(x, e)| x + e).collect();
+    let figures = crate::analysis::masking::noise_to_mask(&x, &y, RATE_HZ).expect("legal");
+    nmr::NoiseToMask { conditions: conditions(), range_hz: (20.0, 20_000.0), figures: &figures }.chart()
+}
+
 /// Name and chart of every kind.
 pub fn all() -> Vec<(&'static str, Chart)> {
     vec![
         ("bits", bits_chart()),
         ("codebook", codebook_chart()),
+        ("error-value", error_value_chart()),
         ("histogram", histogram_chart()),
         ("linearity", linearity_chart()),
+        ("nmr", nmr_chart()),
         ("noise", noise_chart()),
         ("rate-distortion", rate_distortion_chart()),
         ("snr-bits", snr_bits_chart()),
         ("snr-level", snr_level_chart()),
         ("spectrogram", spectrogram_chart()),
         ("spectrum", spectrum_chart()),
+        ("tone", tone_chart()),
         ("transfer", transfer_chart()),
         ("wave", wave_chart()),
     ]
