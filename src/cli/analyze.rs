@@ -1,5 +1,7 @@
 //! `analyze`: level, loudness, and the figures of a tone when there is one.
 
+use std::borrow::Cow;
+
 use clap::Args;
 use serde_json::{Map, Value, json};
 
@@ -176,10 +178,15 @@ impl Gathered {
             let room = MAX_TONE_SAMPLES - kept.len();
             kept.extend_from_slice(&part[..part.len().min(room)]);
             // Loudness has no way to leave a sample out: one that is not finite counts as silence.
-            parts.push(part.iter().map(|x| if x.is_finite() { *x } else { 0.0 }).collect::<Vec<f64>>());
+            let clean = |x: &f64| if x.is_finite() { *x } else { 0.0 };
+            let part = match part.iter().all(|x| x.is_finite()) {
+                true => Cow::Borrowed(part),
+                false => Cow::Owned(part.iter().map(clean).collect()),
+            };
+            parts.push(part);
         }
         self.n_frames += parts.first().map_or(0, |p| p.len() as u64);
-        let slices: Vec<&[f64]> = parts.iter().map(Vec::as_slice).collect();
+        let slices: Vec<&[f64]> = parts.iter().map(AsRef::as_ref).collect();
         self.loudness.as_mut().map_or(Ok(()), |meter| meter.push(&slices))
     }
 

@@ -12,17 +12,19 @@ use sqnr::analysis::{
 };
 
 const RATE: u32 = 48_000;
-/// Samples of 100 ms.
-const STEP: usize = 4_800;
+/// Samples of 20 ms, the grid of the documents' lengths: twenty periods of 1 kHz.
+const UNIT: usize = 960;
+/// Units of the 100 ms by which gating blocks move.
+const UNITS_PER_STEP: usize = 5;
 
 /// A part of a signal: its length, and the level of each channel, dBFS of the sine's peak.
 struct Part {
-    steps: usize,
+    n_units: usize,
     levels: Vec<f64>,
 }
 
 fn stereo(pieces: &[(f64, f64)]) -> Vec<Part> {
-    pieces.iter().map(|&(level, s)| Part { steps: (s * 10.0).round() as usize, levels: vec![level; 2] }).collect()
+    pieces.iter().map(|&(level, s)| Part { n_units: (s * 50.0).round() as usize, levels: vec![level; 2] }).collect()
 }
 
 /// Power gain of both K-weighting filters at 1 kHz, from their coefficients at 48 kHz (BS.1770-5, tables 1 and 2).
@@ -46,15 +48,15 @@ fn measure(parts: &[Part]) -> LoudnessFigures {
     let mut meter = LoudnessMeter::new(n_channels as u32, RATE).expect("legal");
     let mut n = 0usize;
     for part in parts {
-        for _ in 0..part.steps {
+        for _ in 0..part.n_units {
             let channel = |level: &f64| -> Vec<f64> {
                 let amplitude = 10f64.powf(level / 20.0);
-                (n..n + STEP).map(|i| amplitude * (TAU * (i % 48) as f64 / 48.0).sin()).collect()
+                (n..n + UNIT).map(|i| amplitude * (TAU * (i % 48) as f64 / 48.0).sin()).collect()
             };
             let block: Vec<Vec<f64>> = part.levels.iter().map(channel).collect();
             let slices: Vec<&[f64]> = block.iter().map(Vec::as_slice).collect();
             meter.push(&slices).expect("equal lengths");
-            n += STEP;
+            n += UNIT;
         }
     }
     meter.figures()
@@ -67,7 +69,8 @@ fn step_powers(parts: &[Part]) -> Vec<f64> {
     let of = |part: &Part| -> f64 {
         part.levels.iter().zip(WEIGHTS).map(|(level, weight)| weight * gain * 0.5 * 10f64.powf(level / 10.0)).sum()
     };
-    parts.iter().flat_map(|part| vec![of(part); part.steps]).collect()
+    let units: Vec<f64> = parts.iter().flat_map(|part| vec![of(part); part.n_units]).collect();
+    units.chunks_exact(UNITS_PER_STEP).map(|u| u.iter().sum::<f64>() / UNITS_PER_STEP as f64).collect()
 }
 
 fn lufs(power: f64) -> f64 {
@@ -97,8 +100,10 @@ fn close(what: &str, got: f64, want: f64) {
 
 #[test]
 fn integrated_loudness_of_tech_3341() {
-    let surround =
-        |left: f64, centre: f64, rear: f64| Part { steps: 200, levels: vec![left, left, centre, -400.0, rear, rear] };
+    let surround = |left: f64, centre: f64, rear: f64| Part {
+        n_units: 1_000,
+        levels: vec![left, left, centre, -400.0, rear, rear],
+    };
     for (case, parts, nominal) in [
         (1, stereo(&[(-23.0, 20.0)]), -23.0),
         (2, stereo(&[(-33.0, 20.0)]), -33.0),
@@ -115,17 +120,18 @@ fn integrated_loudness_of_tech_3341() {
 
 #[test]
 fn momentary_and_short_term_of_tech_3341() {
-    // Case 9: 1.34 s at -20 and 1.66 s at -30 dBFS, five times; any 3 s hold -23.0 LUFS. To 100 ms: 1.3 and 1.7 s.
-    let pattern: Vec<(f64, f64)> = (0..5).flat_map(|_| [(-20.0, 1.3), (-30.0, 1.7)]).collect();
+    // Case 9: 1.34 s at -20 and 1.66 s at -30 dBFS, five times; any 3 s hold -23.0 LUFS.
+    let pattern: Vec<(f64, f64)> = (0..5).flat_map(|_| [(-20.0, 1.34), (-30.0, 1.66)]).collect();
     let parts = stereo(&pattern);
     let want = means(&step_powers(&parts), 30).into_iter().map(lufs).fold(f64::NEG_INFINITY, f64::max);
     close("Tech 3341 case 9, short-term", measure(&parts).short_term_max_lufs.expect("long"), want);
-    // Case 12: 0.18 s at -20 and 0.22 s at -30 dBFS; to 100 ms: 0.2 and 0.2 s.
-    let pattern: Vec<(f64, f64)> = (0..25).flat_map(|_| [(-20.0, 0.2), (-30.0, 0.2)]).collect();
+    // Case 12: 0.18 s at -20 and 0.22 s at -30 dBFS, twenty-five times; any 400 ms hold -23.0 LUFS.
+    let pattern: Vec<(f64, f64)> = (0..25).flat_map(|_| [(-20.0, 0.18), (-30.0, 0.22)]).collect();
     let parts = stereo(&pattern);
     let want = means(&step_powers(&parts), 4).into_iter().map(lufs).fold(f64::NEG_INFINITY, f64::max);
     close("Tech 3341 case 12, momentary", measure(&parts).momentary_max_lufs.expect("long"), want);
-    // Cases 10 and 13: a tone of 3 s, or of 0.4 s, after silence: its whole length is one window.
+    // Cases 10 and 13: a tone of 3 s, or of 0.4 s, after silence: its whole length is one window, where it starts on
+    // the grid of 100 ms.
     for steps_of_silence in [1, 7, 19] {
         let silence = |seconds: f64| (-400.0, seconds);
         let before = steps_of_silence as f64 / 10.0;
