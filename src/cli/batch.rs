@@ -131,7 +131,8 @@ impl Batch<'_> {
         printer.finish(started)
     }
 
-    fn thread_pool(&self) -> Result<rayon::ThreadPool, Failure> {
+    /// The `-j` threads.
+    pub fn thread_pool(&self) -> Result<rayon::ThreadPool, Failure> {
         let n_threads = self.inputs.jobs.map_or(0, usize::from);
         rayon::ThreadPoolBuilder::new()
             .num_threads(n_threads)

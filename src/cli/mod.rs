@@ -33,6 +33,8 @@ mod progress;
 mod quantize;
 #[cfg(feature = "plot")]
 mod report;
+#[cfg(feature = "plot")]
+mod round_trip;
 mod sections;
 #[cfg(feature = "serve")]
 mod serve;

@@ -2,24 +2,31 @@
 
 use std::fmt::Write as _;
 
-/// Text as it may stand in XML and HTML, between tags and in quoted attributes.
-///
-/// Control characters, XML's two forbidden code points and direction overrides (which could make a name read as
-/// another) become visible as `\u{1b}`.
-pub fn escaped(text: &str) -> String {
+/// Text whose characters are all seen: controls, XML's two forbidden code points and direction overrides (which could make
+/// a name read as another) as `\u{1b}`.
+pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
+        let hidden = matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if hidden || c.is_control() {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// [`visible`] text as it may stand in XML and HTML, between tags and in quoted attributes.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in visible(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            c if c.is_control()
-                || matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
-            {
-                out.extend(c.escape_unicode());
-            }
             c => out.push(c),
         }
     }

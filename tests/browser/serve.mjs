@@ -28,6 +28,7 @@ async function turn(page, knobs) {
 const snrOf = (result) => result.figures.find((f) => f.key === 'snr_db').value;
 
 async function knobsGiveTheCommandLinesFigures(page) {
+  assert.ok(!/keeps an SNR/.test(await page.textContent('#summary')), 'no sentence that the knobs leave behind');
   for (const { knobs, snr_db } of expected) {
     const { status, result } = await turn(page, knobs);
     assert.equal(snrOf(result), snr_db, `${JSON.stringify(knobs)}: ${status}`);

@@ -9,6 +9,12 @@ fn the_tour_writes_sounds_pictures_and_a_page_that_names_them() {
     let run = folder.run("demo --clips . -O tour");
     let table = run.succeeds().text();
     assert!(table.contains("6.02B+1.76") && table.contains("8 bits uniform, tpdf"), "{table}");
+    assert!(table.contains("codec, "), "the codec is a stop: {table}");
+    let compared = String::from_utf8(folder.bytes("tour/a <b>.report.html")).expect("text");
+    assert!(
+        compared.contains("Bit allocation") && compared.contains("id=\"audio-4\""),
+        "five versions and the codec's bits"
+    );
     let page = String::from_utf8(folder.bytes("tour/index.html")).expect("text");
     assert!(!page.contains("a <b>"), "a name is not markup");
     for entry in std::fs::read_dir(folder.path("tour")).expect("a folder") {

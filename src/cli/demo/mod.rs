@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     analysis::error_statistics::full_scale_sine_sqnr_db,
     report::plot::{Chart, Size, Style, Theme},
+    wav::{Metadata, SampleFormat, Spec},
 };
 
 use super::{
@@ -28,7 +29,10 @@ use super::{
     plot,
     progress::Progress,
     quantize::{self, Files, Settings, chain},
-    sink, stdio,
+    report,
+    round_trip::RoundTrip,
+    sink::{self, WavSink},
+    source, stdio,
 };
 
 /// Shown at the end of `sqnr demo --help`; a test runs each line.
@@ -68,6 +72,13 @@ const STOPS: [Stop; 8] = [
     Stop { name: "4-bits-lloyd-max", settings: || Settings { method: Method::LloydMax, ..uniform(4) } },
 ];
 
+/// Stops that a clip's page compares with the original, beside the codec.
+const COMPARED: [&str; 3] = ["8-bits", "4-bits", "4-bits-no-dither"];
+/// Quality of the codec's stop.
+const CODEC_QUALITY: f32 = 5.0;
+/// Ending of the codec's file.
+pub const CODED: &str = "codec.sqn";
+
 fn uniform(bits: u32) -> Settings {
     Settings { bits: Some(bits), ..Settings::default() }
 }
@@ -77,7 +88,8 @@ pub struct Taken {
     pub clip: String,
     pub stop: &'static str,
     pub file: String,
-    pub bits: u32,
+    /// None for the codec, which has as many as it needs.
+    pub bits: Option<u32>,
     pub what: String,
     pub snr_db: Option<f64>,
     pub entropy_bits: Option<f64>,
@@ -97,8 +109,12 @@ pub fn run(args: &DemoArgs, global: &Global) -> Result<Exit, Failure> {
     }
     fs::create_dir_all(&args.output_dir).map_err(|error| Failure::output(&args.output_dir, error))?;
     let tour = Tour { folder: &args.output_dir, existing, progress: Progress::new(global) };
-    let results = tour.quantize_all(&clips)?;
+    let mut results = tour.quantize_all(&clips)?;
+    results.extend(tour.encode_all(&clips)?);
+    let order: Vec<String> = clips.iter().map(stem).collect();
+    results.sort_by_key(|result| order.iter().position(|clip| *clip == result.clip));
     let pictures = tour.draw_all(&clips)?;
+    tour.compare_all(&clips)?;
     sink::write_bytes(&index, existing, page::html(&results, &pictures).as_bytes())?;
     if global.json {
         stdio::print_line(&json(args, &results, &pictures).to_string())?;
@@ -176,12 +192,56 @@ impl Tour<'_> {
             clip: name,
             stop: stop.name,
             file,
-            bits: settings.bits.unwrap_or_default(),
+            bits: settings.bits,
             what: chain.describe(&settings),
             snr_db: measured.total.snr_db.ok(),
             entropy_bits: measured.total.entropy_bits.ok(),
             clipped_samples: Some(measured.clipped_samples).filter(|_| chain.has_full_scale()),
             bytes: measured.bytes_written,
+        })
+    }
+
+    fn encode_all(&self, clips: &[Input]) -> Result<Vec<Taken>, Failure> {
+        clips.par_iter().map(|clip| self.encode(clip)).collect()
+    }
+
+    /// The clip through the codec: the `.sqn` file, and what it decodes to.
+    fn encode(&self, clip: &Input) -> Result<Taken, Failure> {
+        let mut source = source::open(clip)?;
+        let spec = Spec { sample_format: SampleFormat::FLOAT32, ..source.info().spec };
+        let signal = source.read_to_end().map_err(|error| source::unreadable(clip, error))?;
+        let failed = |error| Failure::compute(&clip.path, error);
+        let made = RoundTrip::of(&signal, spec.channel_mask, CODEC_QUALITY).map_err(failed)?;
+        let name = stem(clip);
+        let output = |ending: &str| Output::File(self.folder.join(format!("{name}.{ending}")));
+        sink::write_bytes(&output(CODED), self.existing, &made.bytes)?;
+        let file = format!("{name}.codec.wav");
+        let n_frames = Some(signal.len() as u64);
+        let mut wav = WavSink::create(&output("codec.wav"), self.existing, &spec, n_frames, &Metadata::default())?;
+        wav.write_planar(made.decoded.channels())?;
+        wav.finish(&[])?;
+        Ok(Taken {
+            clip: name,
+            stop: "codec",
+            file,
+            bits: None,
+            what: format!("codec, {:.0} kbit/s", made.summary.bitrate_kbps()),
+            snr_db: made.figures.snr_db.ok(),
+            entropy_bits: None,
+            clipped_samples: None,
+            bytes: made.bytes.len() as u64,
+        })
+    }
+
+    /// A page for each clip: original, three quantized versions and the codec's, to zoom into and to hear blind.
+    fn compare_all(&self, clips: &[Input]) -> Result<(), Failure> {
+        let named = |file: String| Input { below: file.clone().into(), path: self.folder.join(file) };
+        clips.par_iter().try_for_each(|clip| {
+            let name = stem(clip);
+            let mut versions: Vec<Input> = COMPARED.iter().map(|stop| named(format!("{name}.{stop}.wav"))).collect();
+            versions.push(named(format!("{name}.{CODED}")));
+            let output = Output::File(self.folder.join(page::report_name(&name)));
+            report::compare(clip, &versions, &output, self.existing, &self.progress)
         })
     }
 
@@ -241,11 +301,11 @@ fn table(results: &[Taken]) -> String {
     for result in results {
         let _ = writeln!(
             text,
-            "{:width$}  {:28}  {:>9}  {:>11.2}  {:>9}  {:>7}",
+            "{:width$}  {:28}  {:>9}  {:>11}  {:>9}  {:>7}",
             result.clip,
             result.what,
             result.snr_db.map_or("-".into(), |v| format!("{v:.2}")),
-            full_scale_sine_sqnr_db(f64::from(result.bits)),
+            result.bits.map_or("-".into(), |bits| format!("{:.2}", full_scale_sine_sqnr_db(f64::from(bits)))),
             result.entropy_bits.map_or("-".into(), |v| format!("{v:.2} bit")),
             result.clipped_samples.map_or("-".into(), |n| n.to_string()),
         );
@@ -264,8 +324,10 @@ fn json(args: &DemoArgs, results: &[Taken], pictures: &[Picture]) -> Value {
         })
         .collect();
     let pictures: Vec<&str> = pictures.iter().map(|p| p.file.as_str()).collect();
+    let clips = results.chunk_by(|a, b| a.clip == b.clip);
+    let reports: Vec<String> = clips.map(|rows| page::report_name(&rows[0].clip)).collect();
     json!({
         "schema": batch::JSON_SCHEMA, "command": "demo", "output": display_path(&args.output_dir), "results": rows,
-        "pictures": pictures, "warnings": [],
+        "pictures": pictures, "reports": reports, "warnings": [],
     })
 }

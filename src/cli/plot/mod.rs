@@ -1,5 +1,6 @@
 //! `plot`: pictures of signals, quantizers and their errors, as SVG or PNG, and the same numbers as CSV.
 
+pub mod bits;
 mod codebook;
 mod converter;
 mod error;
@@ -108,6 +109,8 @@ enum Kind {
     ErrorPhase,
     /// Noise-to-mask ratio per Bark band
     Nmr,
+    /// Bits per band over time of IN, an .sqn file; with --ref ORIGINAL also noise over mask
+    Bits,
 }
 
 impl Kind {
@@ -126,6 +129,7 @@ impl Kind {
             Self::ErrorValue => "error-value",
             Self::ErrorPhase => "error-phase",
             Self::Nmr => "nmr",
+            Self::Bits => "bits",
         }
     }
 
@@ -237,6 +241,7 @@ fn chart(args: &PlotArgs, settings: &Settings, input: &Input, progress: &FilePro
         Kind::ErrorValue => error::against_value(&source, progress),
         Kind::ErrorPhase => error::against_phase(&source, progress),
         Kind::Nmr => error::noise_to_mask(&source, progress),
+        Kind::Bits => bits_of(&source),
     }
 }
 
@@ -250,6 +255,12 @@ fn spectrum(source: &Source, progress: &FileProgress) -> Result<Chart, Failure> 
     let spectrum = spectra::of_input(source, file, progress)?;
     let trace = spectrum::Trace { name: source.input.display(), spectrum: &spectrum };
     Ok(spectrum::Spectrum { conditions, traces: vec![trace] }.chart())
+}
+
+fn bits_of(source: &Source) -> Result<Chart, Failure> {
+    let Some(path) = source.reference else { return bits::chart(source.input, None) };
+    let original = Input { path: path.to_path_buf(), below: path.to_path_buf() };
+    bits::chart(source.input, Some(&Rereadable::new(&original, Passes::Several)?))
 }
 
 /// The codebook in the file, or the quantizer's over the density of all samples of the file.

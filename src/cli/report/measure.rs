@@ -10,11 +10,22 @@ use crate::{
         spectrum::{self, PowerSpectrum},
     },
     audio_file,
-    report::html::Version,
+    report::{html::Version, plot::error_shape::Shape},
 };
 
-use super::super::{exit::Failure, inputs::Input, plot::spectra::Averaged, progress::FileProgress, source};
+use super::{
+    super::{
+        exit::Failure,
+        inputs::Input,
+        plot::spectra::Averaged,
+        progress::FileProgress,
+        source::{self, Rereadable},
+    },
+    for_listening,
+};
 
+/// An SNR above this leaves no room for a delay of a sample or more in music.
+const NEAR_DB: f64 = 10.0;
 /// Samples per channel in one block.
 const BLOCK: usize = 8_192;
 /// Frame of the spectrograms: 43 ms at 48 kHz.
@@ -37,30 +48,33 @@ pub struct Measured {
     spectrogram: Option<Spectrogram>,
 }
 
+/// What a version is compared with.
+#[derive(Clone, Copy)]
+pub struct Reference<'a> {
+    pub input: &'a Input,
+    pub file: &'a Rereadable<'a>,
+}
+
 impl Measured {
     /// Reads `input` to its end; of its samples the start is kept, up to `max_bytes` of 24-bit PCM.
+    ///
+    /// A reference of another sample rate or number of channels is not compared with, and a note says so.
     pub fn of(
         input: &Input,
-        reference: Option<&Input>,
+        file: &Rereadable,
+        reference: Option<Reference>,
         max_bytes: usize,
         progress: &FileProgress,
     ) -> Result<Self, Failure> {
-        let mut file = source::open(input)?;
+        let mut file = file.open()?;
         let info = file.info().clone();
         let (rate_hz, channels) = (info.spec.sample_rate_hz, usize::from(info.spec.channels));
-        let mut reference = reference.map(|r| Ok((r, source::open(r)?))).transpose()?;
-        if let Some((named, other)) = &reference {
+        let mut reference = reference.map(|r| Ok((r.input, r.file.open()?))).transpose()?;
+        let differs = |other: &audio_file::Source| {
             let spec = &other.info().spec;
-            if (spec.sample_rate_hz, usize::from(spec.channels)) != (rate_hz, channels) {
-                let message = format!(
-                    "has {rate_hz} Hz and {channels} channels, {} {} Hz and {}; one page holds one form",
-                    named.display(),
-                    spec.sample_rate_hz,
-                    spec.channels
-                );
-                return Err(Failure::input(&input.path, message));
-            }
-        }
+            (spec.sample_rate_hz, usize::from(spec.channels)) != (rate_hz, channels)
+        };
+        reference = reference.filter(|(_, other)| !differs(other));
         let mut meters = Meters::new(input, rate_hz, channels, max_bytes)?;
         let (mut block, mut other) = (Vec::new(), Vec::new());
         loop {
@@ -83,6 +97,46 @@ impl Measured {
         }
         meters.notes.extend(file.warnings().iter().map(|w| format!("{}: {w}", input.display())));
         meters.finish(input, rate_hz, reference.is_some())
+    }
+
+    /// Makes the samples fit to be heard beside `first`: its rate, its channels, and no delay. Says what was done.
+    pub fn fit_to(&mut self, first: &Self) -> crate::Result<()> {
+        let (rate_hz, n_channels) = first.form();
+        let differs = self.form() != first.form();
+        if differs {
+            let (kept, done) = for_listening::converted(&self.kept, rate_hz, n_channels)?;
+            self.kept = kept;
+            self.spectrum = spectrum_of(&self.kept);
+            let done = done.join(" and ");
+            self.notes.push(format!("{}: {done}, for listening and its spectrum; no error is measured.", self.name));
+        }
+        // A version that is near its reference has no delay to look for.
+        if !differs && self.snr_db().is_none_or(|snr_db| snr_db > NEAR_DB) {
+            return Ok(());
+        }
+        if let Some(delay) = for_listening::delay_samples(&first.kept, &self.kept) {
+            self.kept = for_listening::shifted(&self.kept, delay)?;
+            let (n, way) = (delay.unsigned_abs(), if delay > 0 { "late" } else { "early" });
+            self.notes.push(format!(
+                "{}: {n} samples {way}, shifted for listening; figures are of the samples as they stand.",
+                self.name
+            ));
+        }
+        Ok(())
+    }
+
+    /// SNR against the reference, where there is one.
+    fn snr_db(&self) -> Option<f64> {
+        self.error_spectrum.as_ref()?;
+        self.figures.iter().find(|entry| entry.key == "snr_db").and_then(|entry| entry.figure.ok())
+    }
+
+    /// The density of the error against `reference` in what is kept of both; none where there is no error.
+    pub fn error_shape(&self, reference: &Self, index: usize) -> Option<Shape> {
+        self.error_spectrum.as_ref()?;
+        let channels = self.kept.channels().iter().zip(reference.kept.channels());
+        let error = channels.flat_map(|(y, x)| y.iter().zip(x).map(|(y, x)| y - x));
+        Shape::of(&self.name, index, error)
     }
 
     /// Sample rate and number of channels.
@@ -109,6 +163,13 @@ impl Measured {
         };
         self.spectrogram.as_ref().map(|s| (title, s))
     }
+}
+
+/// The averaged spectrum of the first channel; none when it is too short.
+fn spectrum_of(signal: &Signal) -> Option<PowerSpectrum> {
+    let mut averaged = Averaged::new(signal.sample_rate_hz()).ok()?;
+    averaged.push(&signal.channels()[0]);
+    averaged.finish(std::path::Path::new("")).ok()
 }
 
 /// Everything that is gathered while a file is read.

@@ -1,29 +1,36 @@
 //! `report`: one HTML page with figures, zoomable plots and blind listening for one or several files.
 
+mod for_listening;
 mod measure;
 
 use std::{
     io::{BufWriter, Write as _},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use clap::Args;
+use rayon::prelude::*;
 use serde_json::{Map, json};
 
 use crate::report::{
     html::{Comparison, DEFAULT_AUDIO_BYTES, Page, Parts},
-    plot::{Chart, Scale, spectrogram},
+    plot::{Chart, Scale, error_shape::ErrorShapes, spectrogram},
 };
 
 use super::{
-    exit::{Exit, Failure, display_path},
+    batch::Batch,
+    exit::{Exit, Failure, display_path, escape_controls},
     inputs::{self, Input},
     options::{Global, Inputs, Outputs},
     outputs::{self, Clearance, Existing, Output},
+    plot,
     progress::Progress,
-    sink, stdio,
+    sink,
+    source::{Passes, Rereadable},
+    stdio,
 };
-use measure::Measured;
+use measure::{Measured, Reference};
 
 /// Shown at the end of `sqnr report --help`; a test runs each line.
 const EXAMPLES: &str = "\
@@ -68,13 +75,38 @@ pub fn run(args: &ReportArgs, global: &Global) -> Result<Exit, Failure> {
         return Err(Failure::usage(format!("{} files for one page; {MAX_VERSIONS} are the most", files.len())));
     }
     let existing = Existing::of(global);
-    if args.inputs.dry_run || outputs::clearance(&output, existing)? == Clearance::Skip {
+    if args.inputs.dry_run {
+        stdio::print_line(&format!("report {} -> {}", names(&files).join(", "), output.display()))?;
         return Ok(Exit::Done);
     }
+    if outputs::clearance(&output, existing)? == Clearance::Skip {
+        return Ok(Exit::Done);
+    }
+    let progress = Progress::new(global);
+    let read = read_all(args, global, &files, &progress)?;
     outputs::make_folder(&output, &args.outputs)?;
-    let measured = measure_all(args, &files, &Progress::new(global))?;
-    write(&page(args, &measured), &output, existing)?;
-    said(args, global, &files, &output)
+    write(&page(args, &read.measured, &read.charts), &output, existing)?;
+    for failure in &read.failures {
+        progress.note_line(&format!("sqnr: {}", escape_controls(&failure.to_string())));
+    }
+    said(args, global, &files, &output)?;
+    Ok(read.failures.iter().map(|failure| failure.exit).max().unwrap_or(Exit::Done))
+}
+
+/// Writes the page that compares `versions` with `reference`.
+pub fn compare(
+    reference: &Input,
+    versions: &[Input],
+    output: &Output,
+    existing: Existing,
+    progress: &Progress,
+) -> Result<(), Failure> {
+    let files: Vec<Input> = std::iter::once(reference).chain(versions).cloned().collect();
+    let opened = files.iter().map(|file| Rereadable::new(file, Passes::Several)).collect::<Result<Vec<_>, _>>()?;
+    let task = Task { files: &files, opened: &opened, is_comparison: Comparison::WithFirst, progress };
+    let measured = files.iter().enumerate().map(|(i, _)| task.measure(i)).collect::<Result<Vec<_>, _>>()?;
+    let (measured, charts) = task.finish(measured)?;
+    write(&page_of(&measured, &charts, Comparison::WithFirst, Parts::All), output, existing)
 }
 
 /// `-o`, or the first input's name with another ending.
@@ -85,37 +117,115 @@ fn output(args: &ReportArgs, files: &[Input]) -> Result<Output, Failure> {
     }
 }
 
-fn measure_all(args: &ReportArgs, files: &[Input], progress: &Progress) -> Result<Vec<Measured>, Failure> {
-    let reference = args.reference.as_ref().map(|_| &files[0]);
-    let mut measured: Vec<Measured> = Vec::new();
-    for (i, file) in files.iter().enumerate() {
-        let against = reference.filter(|_| i > 0);
-        let line = progress.file(i + 1, files.len(), &file.display());
-        let room = DEFAULT_AUDIO_BYTES / files.len();
-        measured.push(Measured::of(file, against, room, &line)?);
-        let (first, last) = (&measured[0], &measured[i]);
-        if first.form() != last.form() {
-            let ((rate, channels), (first_rate, first_channels)) = (last.form(), first.form());
-            let message = format!(
-                "has {rate} Hz and {channels} channels, {} {first_rate} Hz and {first_channels}; one page holds one form",
-                files[0].display()
-            );
-            return Err(Failure::input(&file.path, message));
-        }
-    }
-    Ok(measured)
+/// What was read of all inputs.
+struct Read {
+    measured: Vec<Measured>,
+    charts: Vec<Chart>,
+    /// Inputs that are not on the page, and why.
+    failures: Vec<Failure>,
 }
 
-fn page<'a>(args: &ReportArgs, measured: &'a [Measured]) -> Page<'a> {
-    let (rate, channels) = measured[0].form();
-    let (title, comparison) = match args.reference {
-        Some(_) => (format!("Compared with {}", measured[0].name), Comparison::WithFirst),
-        None => (measured.iter().map(|m| m.name.as_str()).collect::<Vec<_>>().join(", "), Comparison::None),
-    };
+/// The inputs, ready for several passes.
+struct Task<'a> {
+    files: &'a [Input],
+    opened: &'a [Rereadable<'a>],
+    is_comparison: Comparison,
+    progress: &'a Progress,
+}
+
+/// Measures every file on `-j` threads. Without `--fail-fast` a version that fails is left out; the first cannot be.
+fn read_all(args: &ReportArgs, global: &Global, files: &[Input], progress: &Progress) -> Result<Read, Failure> {
+    let opened = files.iter().map(|file| Rereadable::new(file, Passes::Several)).collect::<Result<Vec<_>, _>>()?;
+    let task = Task { files, opened: &opened, is_comparison: args.comparison(), progress };
+    let batch = Batch { command: "report", global, inputs: &args.inputs };
+    let stop = AtomicBool::new(false);
+    let outcomes: Vec<Option<Result<Measured, Failure>>> = batch.thread_pool()?.install(|| {
+        let measure = |i| {
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            let outcome = task.measure(i);
+            stop.fetch_or(outcome.is_err() && args.inputs.fail_fast, Ordering::Relaxed);
+            Some(outcome)
+        };
+        (0..files.len()).into_par_iter().map(measure).collect()
+    });
+    let (mut measured, mut failures) = (Vec::new(), Vec::new());
+    for (i, outcome) in outcomes.into_iter().flatten().enumerate() {
+        match outcome {
+            Ok(file) => measured.push(file),
+            Err(failure) if args.inputs.fail_fast || i == 0 || files.len() == 1 => return Err(failure),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    // A comparison of nothing is no comparison.
+    match (failures.pop(), measured.len()) {
+        (Some(failure), 1) if args.reference.is_some() => Err(failure),
+        (last, _) => {
+            failures.extend(last);
+            let (measured, charts) = task.finish(measured)?;
+            Ok(Read { measured, charts, failures })
+        }
+    }
+}
+
+impl Task<'_> {
+    fn measure(&self, i: usize) -> Result<Measured, Failure> {
+        let reference = Reference { input: &self.files[0], file: &self.opened[0] };
+        let against = Some(reference).filter(|_| self.is_comparison == Comparison::WithFirst && i > 0);
+        let line = self.progress.file(i + 1, self.files.len(), &self.files[i].display());
+        let room = DEFAULT_AUDIO_BYTES / self.files.len();
+        Measured::of(&self.files[i], &self.opened[i], against, room, &line)
+    }
+
+    /// Makes all fit to be heard together, and draws what is beside the zoomable plots.
+    fn finish(&self, mut measured: Vec<Measured>) -> Result<(Vec<Measured>, Vec<Chart>), Failure> {
+        let (first, others) = measured.split_first_mut().expect("there is a first file");
+        for (i, other) in others.iter_mut().enumerate() {
+            other.fit_to(first).map_err(|error| Failure::compute(&self.files[i + 1].path, error))?;
+        }
+        let mut charts = spectrograms(&measured);
+        let shapes = measured.iter().enumerate().skip(1);
+        let shapes: Vec<_> = shapes.filter_map(|(i, version)| version.error_shape(&measured[0], i)).collect();
+        if !shapes.is_empty() {
+            let conditions = format!("versions minus {}", measured[0].name);
+            charts.push(ErrorShapes { conditions, shapes }.chart());
+        }
+        charts.extend(self.allocations()?);
+        Ok((measured, charts))
+    }
+
+    /// Where the bits of `.sqn` files went, and what of their noise is masked.
+    fn allocations(&self) -> Result<Vec<Chart>, Failure> {
+        let coded = self.files.iter().filter(|file| plot::bits::is_coded(file));
+        let original = match self.is_comparison {
+            Comparison::WithFirst => Some(&self.opened[0]),
+            Comparison::None => None,
+        };
+        coded.map(|file| plot::bits::chart(file, original.filter(|_| file != &self.files[0]))).collect()
+    }
+}
+
+impl ReportArgs {
+    fn comparison(&self) -> Comparison {
+        if self.reference.is_some() { Comparison::WithFirst } else { Comparison::None }
+    }
+}
+
+fn page<'a>(args: &ReportArgs, measured: &'a [Measured], charts: &[Chart]) -> Page<'a> {
     let parts = match (args.no_audio, args.listening_only) {
         (true, _) => Parts::WithoutAudio,
         (_, true) => Parts::ListeningOnly,
         _ => Parts::All,
+    };
+    page_of(measured, charts, args.comparison(), parts)
+}
+
+fn page_of<'a>(measured: &'a [Measured], charts: &[Chart], comparison: Comparison, parts: Parts) -> Page<'a> {
+    let (rate, channels) = measured[0].form();
+    let title = match comparison {
+        Comparison::WithFirst => format!("Compared with {}", measured[0].name),
+        Comparison::None => measured.iter().map(|m| m.name.as_str()).collect::<Vec<_>>().join(", "),
     };
     let several = if channels == 1 { "" } else { "; plots show channel 1" };
     Page {
@@ -123,7 +233,7 @@ fn page<'a>(args: &ReportArgs, measured: &'a [Measured]) -> Page<'a> {
         subtitle: format!("{rate} Hz, {channels} {}{several}", if channels == 1 { "channel" } else { "channels" }),
         versions: measured.iter().map(Measured::version).collect(),
         comparison,
-        charts: spectrograms(measured),
+        charts: charts.to_vec(),
         parts,
         notes: measured.iter().flat_map(|m| m.notes.clone()).collect(),
         max_audio_bytes: DEFAULT_AUDIO_BYTES,
@@ -141,6 +251,10 @@ fn spectrograms(measured: &[Measured]) -> Vec<Chart> {
             vec![spectrogram::Spectrograms { conditions, panels, frequency: Scale::Linear }.chart()]
         }
     }
+}
+
+fn names(files: &[Input]) -> Vec<String> {
+    files.iter().map(Input::display).collect()
 }
 
 fn write(page: &Page, output: &Output, existing: Existing) -> Result<(), Failure> {
@@ -161,8 +275,8 @@ fn write(page: &Page, output: &Output, existing: Existing) -> Result<(), Failure
     }
 }
 
-fn said(args: &ReportArgs, global: &Global, files: &[Input], output: &Output) -> Result<Exit, Failure> {
-    let names: Vec<String> = files.iter().map(Input::display).collect();
+fn said(args: &ReportArgs, global: &Global, files: &[Input], output: &Output) -> Result<(), Failure> {
+    let names = names(files);
     if global.json {
         let reference = args.reference.as_ref().map(|path| display_path(path));
         let object = Map::from_iter([
@@ -176,5 +290,5 @@ fn said(args: &ReportArgs, global: &Global, files: &[Input], output: &Output) ->
     } else if !global.quiet {
         stdio::note_line(&format!("{} -> {}", names.join(", "), output.display()));
     }
-    Ok(Exit::Done)
+    Ok(())
 }

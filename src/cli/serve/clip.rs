@@ -28,8 +28,6 @@ pub struct Clip {
     /// What the page must say of the stretch.
     pub note: Option<String>,
     pub spectrum: Option<PowerSpectrum>,
-    /// The same samples for the codec.
-    pub single: Vec<Vec<f32>>,
     distribution: OnceLock<Samples>,
     shaper: OnceLock<Vec<f64>>,
 }
@@ -72,7 +70,6 @@ impl Clip {
     }
 
     fn new(input: &Input, info: Info, channels: Vec<Vec<f64>>, note: Option<String>) -> Result<Self, Failure> {
-        let single = channels.iter().map(|c| c.iter().map(|&x| x as f32).collect()).collect();
         let signal =
             Signal::new(info.spec.sample_rate_hz, channels).map_err(|error| Failure::compute(&input.path, error))?;
         let spectrum = spectrum(&signal.channels()[0], info.spec.sample_rate_hz);
@@ -82,7 +79,6 @@ impl Clip {
             signal,
             note,
             spectrum,
-            single,
             distribution: OnceLock::new(),
             shaper: OnceLock::new(),
         })

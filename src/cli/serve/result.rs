@@ -1,17 +1,10 @@
 //! From knobs to a result: what `quantize` or `encode` and `decode` would make of the clip, and its figures.
 
-use std::{io, time::Instant};
-
-use rayon::prelude::*;
+use std::time::Instant;
 
 use crate::{
     Signal,
-    analysis::{
-        Absent,
-        error_statistics::{self, ErrorFigures, ErrorStatistics},
-        spectrum::PowerSpectrum,
-    },
-    codec::{self, Decoder, EncoderOptions, Goal, InMemory},
+    analysis::{Absent, error_statistics::ErrorFigures, spectrum::PowerSpectrum},
     report::html::{
         Comparison, DEFAULT_AUDIO_BYTES, Page, Parts, Version,
         live::{Live, Update},
@@ -23,6 +16,7 @@ use super::{
         choices::{Method, Shape},
         exit::Failure,
         quantize::{Settings, chain, chain::Chain, stream},
+        round_trip::RoundTrip,
         training, units,
     },
     clip::{self, Clip},
@@ -127,40 +121,9 @@ fn quantized(clip: &Clip, settings: Settings) -> Result<(String, Channels, Error
     Ok((chain.describe(&settings), y, figures))
 }
 
-/// Encodes and decodes; the figures are of the decoder's floats, before any rounding to a WAV file's bits.
 fn coded(clip: &Clip, quality: f32) -> Result<(String, Channels, ErrorFigures), Failure> {
-    let failed = |error| Failure::compute(&clip.input.path, error);
-    let n_channels = u8::try_from(clip.single.len()).map_err(|_| Failure::usage("more channels than .sqn holds"))?;
-    let n_frames = clip.signal.len();
-    let options = EncoderOptions {
-        channel_mask: clip.info.spec.channel_mask.unwrap_or(0),
-        goal: Goal::Quality(quality),
-        samples: Some(n_frames as u64),
-        ..EncoderOptions::new(clip.signal.sample_rate_hz(), n_channels)
-    };
-    let mut bytes = Vec::new();
-    let summary =
-        codec::encode(&mut InMemory::new(&clip.single), io::Cursor::new(&mut bytes), &options).map_err(failed)?;
-    let mut decoder = Decoder::new(io::Cursor::new(&bytes)).map_err(failed)?;
-    let mut y: Channels = vec![Vec::with_capacity(n_frames); clip.single.len()];
-    while let Some(block) = decoder.next_block().map_err(failed)? {
-        y.iter_mut().zip(block).for_each(|(y, block)| y.extend(block.iter().map(|&x| f64::from(x))));
-    }
-    y.iter_mut().for_each(|channel| channel.resize(n_frames, 0.0));
-    let measured: crate::Result<Vec<ErrorStatistics>> = clip
-        .signal
-        .channels()
-        .par_iter()
-        .zip(&y)
-        .map(|(x, y)| {
-            let mut statistics = ErrorStatistics::new(error_statistics::Settings::default())?;
-            statistics.push(x, y);
-            Ok(statistics)
-        })
-        .collect();
-    let measured = measured.map_err(failed)?;
-    let mut total = measured[0].clone();
-    measured[1..].iter().for_each(|channel| total.merge(channel));
-    let name = format!("codec, quality {quality}, {:.0} kbit/s", summary.bitrate_kbps());
-    Ok((name, y, total.figures()))
+    let made = RoundTrip::of(&clip.signal, clip.info.spec.channel_mask, quality);
+    let made = made.map_err(|error| Failure::compute(&clip.input.path, error))?;
+    let name = format!("codec, quality {quality}, {:.0} kbit/s", made.summary.bitrate_kbps());
+    Ok((name, made.decoded.into_channels(), made.figures))
 }

@@ -8,6 +8,7 @@ use super::audio::Excerpt;
 use super::{Page, Version};
 use crate::Signal;
 use crate::analysis::spectrum::PowerSpectrum;
+use crate::report::escape::visible;
 use crate::report::plot::least_and_greatest;
 
 /// Columns of the waveform's overview.
@@ -15,7 +16,7 @@ const N_OVERVIEW: usize = 2400;
 
 /// Writes the data element.
 pub(super) fn write(page: &Page, excerpt: Option<&Excerpt>, out: &mut impl Write) -> io::Result<()> {
-    let versions: Vec<Value> = page.versions.iter().map(|v| json!({ "name": v.name })).collect();
+    let versions: Vec<Value> = page.versions.iter().map(|v| json!({ "name": visible(&v.name) })).collect();
     let value = json!({
         "schema": 1,
         "versions": versions,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Version, data};
 use crate::analysis::Entry;
-use crate::report::escape::escaped;
+use crate::report::escape::{escaped, visible};
 
 /// Knobs, and the pages of other inputs.
 #[derive(Debug, Clone)]
@@ -72,9 +72,9 @@ impl Update<'_> {
         let signal = self.version.signal;
         let (low, high) = data::extremes_of(signal);
         let mut json = json!({
-            "name": self.version.name,
-            "status": self.status,
-            "command": self.command,
+            "name": visible(&self.version.name),
+            "status": visible(&self.status),
+            "command": visible(&self.command),
             "figures": self.version.figures.iter().map(figure).collect::<Vec<Value>>(),
             "signal": data::densities(self.version.spectrum),
             "error": data::densities(self.version.error_spectrum),

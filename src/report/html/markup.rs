@@ -39,9 +39,15 @@ pub(super) fn write_head(page: &Page, live: Option<&Live>, out: &mut impl Write)
     )
 }
 
-pub(super) fn write_summary(page: &Page, excerpt: Option<&Excerpt>, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write_summary(
+    page: &Page,
+    live: Option<&Live>,
+    excerpt: Option<&Excerpt>,
+    out: &mut impl Write,
+) -> io::Result<()> {
     writeln!(out, "<section id=\"summary\" aria-labelledby=\"summary-title\">\n<h2 id=\"summary-title\">Summary</h2>")?;
-    if let Some(sentence) = closest_and_farthest(page) {
+    // On a live page the sentence beside the knobs says it, and follows them.
+    if let (Some(sentence), None) = (closest_and_farthest(page), live) {
         writeln!(out, "<p>{}</p>", escaped(&sentence))?;
     }
     for note in &page.notes {

@@ -139,7 +139,7 @@ impl Page<'_> {
         if let Some(live) = live {
             live::write_knobs(live, out)?;
         }
-        markup::write_summary(self, excerpt, out)?;
+        markup::write_summary(self, live, excerpt, out)?;
         if let Some(excerpt) = excerpt {
             markup::write_listening(self, excerpt, out)?;
         }

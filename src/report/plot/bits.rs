@@ -1,8 +1,11 @@
-//! Kind `bits`: where a codec spends its bits, in time and frequency, and how many a packet takes.
+//! Kind `bits`: where a codec spends its bits, in time and frequency, what of its noise is masked, and its bit rate.
 
 use super::chart::{Axis, Chart, HeatMap, Mark, Panel, Scale, Series, Ticks};
 use super::style::Ink;
 use super::value;
+
+/// Colours of noise over mask, dB: from far below what is heard to far above.
+const NMR_RANGE_DB: (f64, f64) = (-20.0, 10.0);
 
 /// What the plot shows.
 #[derive(Debug, Clone)]
@@ -19,6 +22,9 @@ pub struct Bits<'a> {
     pub packet_bits: &'a [f64],
     /// Packets that switch to short blocks.
     pub switched_packets: &'a [usize],
+    /// Noise over masked noise in dB, in the order of the bits; empty when the original is not known. NaN where nothing
+    /// was there to be masked.
+    pub noise_to_mask_db: &'a [f32],
 }
 
 impl Bits<'_> {
@@ -31,18 +37,29 @@ impl Bits<'_> {
             0 => self.conditions.clone(),
             n => format!("{} · {} of {n_packets} packets in short blocks", self.conditions, value::count(n as u64)),
         };
-        Chart { title: "Bit allocation".into(), subtitle, x, panels: vec![self.map(end_s), self.rate(end_s)] }
+        let mut panels = vec![self.bits(end_s)];
+        if !self.noise_to_mask_db.is_empty() {
+            panels.push(self.noise_to_mask(end_s));
+        }
+        panels.push(self.rate(end_s));
+        Chart { title: "Bit allocation".into(), subtitle, x, panels }
     }
 
-    fn map(&self, end_s: f64) -> Panel {
+    fn bits(&self, end_s: f64) -> Panel {
         let spent = self.bits_per_coefficient.iter().copied().filter(|b| b.is_finite()).fold(0.0_f32, f32::max);
-        let heat = HeatMap {
-            x: (0.0, end_s),
-            row_edges: self.band_edges_hz.to_vec(),
-            values: self.bits_per_coefficient.to_vec(),
-            range: (0.0, f64::from(spent).max(1e-3)),
-            axis: Axis::linear("Bits per coefficient", "", "bits_per_coefficient"),
-        };
+        let axis = Axis::linear("Bits per coefficient", "", "bits_per_coefficient");
+        self.map(self.bits_per_coefficient, (0.0, f64::from(spent).max(1e-3)), axis, end_s)
+    }
+
+    /// Zero is where noise begins to be heard.
+    fn noise_to_mask(&self, end_s: f64) -> Panel {
+        let axis = Axis::decibel("Noise to mask", "dB", "nmr_db");
+        self.map(self.noise_to_mask_db, NMR_RANGE_DB, axis, end_s)
+    }
+
+    fn map(&self, values: &[f32], range: (f64, f64), axis: Axis, end_s: f64) -> Panel {
+        let row_edges = self.band_edges_hz.to_vec();
+        let heat = HeatMap { x: (0.0, end_s), row_edges, values: values.to_vec(), range, axis };
         let top = self.band_edges_hz.last().copied().unwrap_or(20_000.0);
         let second = self.band_edges_hz.get(1).copied().unwrap_or(20.0);
         let y = Axis { ticks: Ticks::Frequency, scale: Scale::Log, ..Axis::linear("Frequency", "Hz", "frequency_hz") };

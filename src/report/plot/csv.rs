@@ -114,9 +114,12 @@ impl Chart {
     }
 
     fn write_cells(&self, out: &mut impl Write, heats: &[(&Panel, &HeatMap)]) -> io::Result<()> {
-        let (panel, heat) = heats[0];
-        writeln!(out, "panel,{},{},{}", self.x.key, panel.y.key, heat.axis.key)?;
+        let (panel, first) = heats[0];
+        let alike = heats.iter().all(|(_, heat)| heat.axis.key == first.axis.key);
+        let (kind, value) = if alike { ("panel", first.axis.key.as_str()) } else { ("quantity", "value") };
+        writeln!(out, "{kind},{},{},{value}", self.x.key, panel.y.key)?;
         for (index, (_, heat)) in heats.iter().enumerate() {
+            let index = if alike { index.to_string() } else { heat.axis.key.clone() };
             let (n_rows, n_columns) = (heat.n_rows(), heat.n_columns());
             let span = (heat.x.1 - heat.x.0) / n_columns.max(1) as f64;
             for (i, &value) in heat.values[..n_rows * n_columns].iter().enumerate() {

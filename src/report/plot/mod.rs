@@ -24,6 +24,7 @@ pub mod curves;
 pub(in crate::report) mod document;
 mod draw;
 pub mod error_profile;
+pub mod error_shape;
 mod font;
 mod frame;
 mod heat;

@@ -1,6 +1,6 @@
 //! Every kind drawn: boxes of texts, golden pictures, time.
 
-mod samples;
+pub(super) mod samples;
 
 use std::path::PathBuf;
 

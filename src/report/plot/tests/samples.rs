@@ -231,6 +231,7 @@ fn bits_chart() -> Chart {
         bits_per_coefficient: &map,
         packet_bits: &packet_bits,
         switched_packets: &switched,
+        noise_to_mask_db: &[],
     }
     .chart()
 }
