@@ -14,13 +14,14 @@ use crate::{
     design::sweep::{self, Excerpt, Method, Point, Requirement, Sweep},
 };
 
+#[cfg(feature = "plot")]
+use super::plot::picture_file::{self, Form, PictureArgs};
 use super::{
-    batch::{Batch, FileReport, Job},
+    batch::{Batch, Conversion, FileReport, Job},
     exit::{Exit, Failure},
     inputs::{self, Input},
     options::{Global, Inputs, Outputs},
-    outputs::{self, Clearance, Existing, Output},
-    sink,
+    outputs::{self, Clearance, Existing},
     source::{Passes, Rereadable},
     training,
 };
@@ -64,6 +65,9 @@ pub struct SweepArgs {
     #[cfg(feature = "plot")]
     #[arg(long)]
     plot: bool,
+    #[cfg(feature = "plot")]
+    #[command(flatten)]
+    picture: PictureArgs,
 }
 
 fn parse_db(text: &str) -> Result<f64, String> {
@@ -96,6 +100,8 @@ pub fn run(args: &SweepArgs, global: &Global) -> Result<Exit, Failure> {
     let inputs = inputs::collect(&args.inputs)?;
     let jobs: Vec<Job> = if args.wants_plot() {
         let outputs = outputs::plan(&inputs, &args.outputs, ".sweep.svg")?;
+        #[cfg(feature = "plot")]
+        outputs.iter().try_for_each(|output| Form::of(output).map(|_| ()))?;
         inputs.into_iter().zip(outputs).map(|(input, output)| Job { input, output: Some(output) }).collect()
     } else {
         inputs.into_iter().map(|input| Job { input, output: None }).collect()
@@ -122,7 +128,7 @@ fn one_file(args: &SweepArgs, job: &Job, existing: Existing) -> Result<FileRepor
     let result = sweep::run(&samples, args.max_bits, excerpt).map_err(wrong)?;
     let pick = result.recommend(&args.wish(), |method| !args.fixed_length || !method.is_entropy_coded());
     if let Some(output) = &job.output {
-        draw(&result, pick.as_ref().ok(), input, output, existing)?;
+        draw(args, &result, pick.as_ref().ok(), Conversion { input, output, existing })?;
     }
     let failed_checks = pick.as_ref().err().map(ToString::to_string);
     let pick = pick.ok();
@@ -225,15 +231,8 @@ fn json_object(result: &Sweep, pick: Option<&Point>, input: &Input, weighting: W
 }
 
 #[cfg(feature = "plot")]
-fn draw(
-    result: &Sweep,
-    pick: Option<&Point>,
-    input: &Input,
-    output: &Output,
-    existing: Existing,
-) -> Result<(), Failure> {
+fn draw(args: &SweepArgs, result: &Sweep, pick: Option<&Point>, files: Conversion) -> Result<(), Failure> {
     use crate::report::plot::{
-        Style,
         curves::{Curve, Origin},
         rate_distortion::{RateDistortion, Recommended},
     };
@@ -256,16 +255,16 @@ fn draw(
     let y = x.iter().map(|&rate| result.bound.snr_db(rate)).collect();
     curves.push(Curve { name: "R(D)".into(), x, y, origin: Origin::Theory });
     let recommended = pick.filter(|p| p.snr_db.is_finite()).map(|p| Recommended {
-        name: p.method.name().into(),
+        name: format!("{}: {:.2} bits, {:.1} dB", p.method.name(), p.rate_bits, p.snr_db),
         rate_bits: p.rate_bits,
         snr_db: p.snr_db,
     });
-    let chart = RateDistortion { conditions: input.display(), curves, recommended }.chart();
-    sink::write_bytes(output, existing, chart.draw(Style::default()).svg().as_bytes())
+    let chart = RateDistortion { conditions: files.input.display(), curves, recommended }.chart();
+    picture_file::write(&args.picture, &chart, files.output, files.existing).map(|_| ())
 }
 
 #[cfg(not(feature = "plot"))]
-fn draw(_: &Sweep, _: Option<&Point>, _: &Input, _: &Output, _: Existing) -> Result<(), Failure> {
+fn draw(_: &SweepArgs, _: &Sweep, _: Option<&Point>, _: Conversion) -> Result<(), Failure> {
     Ok(())
 }
 

@@ -84,4 +84,8 @@ fn the_picture_holds_the_bound() {
     folder.song("song.wav");
     folder.run("sweep song.wav --max-bits 2 --plot").succeeds();
     assert!(String::from_utf8_lossy(&folder.bytes("song.sweep.svg")).contains("R(D)"));
+    folder.run("sweep song.wav --max-bits 2 --plot --csv -o picture.png").succeeds();
+    assert!(folder.bytes("picture.png").starts_with(b"\x89PNG"));
+    assert!(String::from_utf8_lossy(&folder.bytes("picture.csv")).contains("rate_bits"));
+    folder.run("sweep song.wav --max-bits 2 --plot -o picture.pdf").fails(2, ".svg or .png");
 }

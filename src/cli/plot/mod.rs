@@ -6,7 +6,7 @@ mod converter;
 mod error;
 mod over_time;
 mod pair;
-mod picture_file;
+pub mod picture_file;
 mod snr;
 pub mod spectra;
 mod stimulus;
