@@ -448,6 +448,9 @@ mod tests {
         assert!(bound > design.mse * (1.0 - 1e-10), "bound {bound} under {}", design.mse);
         assert!(design.iterations <= 4, "the coarse price was no help: {} sweeps", design.iterations);
         assert_eq!((design.levels.len(), design.thresholds.len()), (64, 63));
+        for (levels, &threshold) in design.levels.windows(2).zip(&design.thresholds) {
+            assert_eq!(threshold, 0.5 * (levels[0] + levels[1]), "thresholds lie midway");
+        }
     }
 
     #[test]
