@@ -9,6 +9,11 @@ use crate::{Error, Result};
 /// parity may add.
 const MAX_STEPS: f32 = ((1 << 25) - 16) as f32;
 
+/// Indices on each side of zero whose level and price are looked up.
+const TABLED: i32 = 255;
+/// Levels in steps and prices in squared steps, from index -255 on.
+type Table = [(f32, f32); 2 * TABLED as usize + 1];
+
 /// Chooses the indices of samples.
 #[derive(Debug, Clone)]
 pub struct DependentQuantizer {
@@ -57,10 +62,11 @@ impl DependentQuantizer {
     pub fn quantize(&mut self, x: &[f64], indices: &mut [i32]) {
         assert_eq!(x.len(), indices.len(), "samples and indices have one length");
         let (mut bits, mut state) = ([0; BLOCK], 0);
+        let tables = self.tables();
         for start in (0..x.len()).step_by(BLOCK) {
             let n = BLOCK.min(x.len() - start);
             let searched = &x[start..(start + n + LOOK_AHEAD).min(x.len())];
-            self.price_levels(searched);
+            self.price_levels(&tables, searched);
             let end = self.viterbi.search(state, &self.costs, &mut bits[..n]);
             for (i, index) in indices[start..start + n].iter_mut().enumerate() {
                 let subset = 2 * u32::from(bits[i]) + self.trellis.coset(state);
@@ -88,35 +94,50 @@ impl DependentQuantizer {
     }
 
     /// The best level of each subset for each sample, and its cost.
-    fn price_levels(&mut self, x: &[f64]) {
+    fn price_levels(&mut self, tables: &[Table; 2], x: &[f64]) {
         self.costs.clear();
         self.candidates.clear();
-        let (per_step, price) = (self.step.recip(), self.price as f32);
+        let per_step = self.step.recip();
         for &x in x {
             let a = if x.is_nan() { 0.0 } else { ((x * per_step) as f32).clamp(-MAX_STEPS, MAX_STEPS) };
             let (mut costs, mut candidates) = ([0.0; 4], [0; 4]);
-            for subset in 0..4 {
-                (costs[subset], candidates[subset]) = best_of_subset(&self.prices, &self.levels, price, a, subset);
+            for (coset, table) in tables.iter().enumerate() {
+                let place = 0.5 * (a - self.levels.far_shift(coset, a));
+                let towards_zero = place as i32;
+                let below = towards_zero - i32::from(towards_zero as f32 > place);
+                // Levels of one subset are two indices apart, so that these two are the nearest of their parities.
+                for index in [below, below + 1] {
+                    let subset = 2 * (index & 1) as usize + coset;
+                    (costs[subset], candidates[subset]) = self.better(table, coset, a, index);
+                }
             }
             self.costs.push(costs);
             self.candidates.push(candidates);
         }
     }
-}
 
-/// Cost and index of the better of two: the index of subset 2 b + z (parity b in coset z) whose level is nearest to `a`,
-/// and its neighbour of that parity on the way to zero. Beyond, cost rises.
-#[inline(always)]
-fn best_of_subset(prices: &Prices, levels: &Levels, price: f32, a: f32, subset: usize) -> (f32, i32) {
-    let (coset, parity) = (subset & 1, (subset >> 1) as i32);
-    // In units of four steps, the distance of levels of one subset.
-    let place = 0.25 * (a - levels.far_shift(coset, a) - 2.0 * parity as f32);
-    let nearest = parity + 2 * (place + 0.5_f32.copysign(place)) as i32;
-    let inner = nearest - 2 * nearest.signum();
-    let cost = |index: i32| {
-        let error = a - levels.near_level(coset, index);
-        error * error + price * prices.bits(coset, index)
-    };
-    let (near, towards_zero) = (cost(nearest), cost(inner));
-    if towards_zero < near { (towards_zero, inner) } else { (near, nearest) }
+    /// Cost and index of the better of two: `nearest` to `a` among indices of its parity, and its neighbour of that
+    /// parity on the way to zero. Beyond, cost rises.
+    #[inline(always)]
+    fn better(&self, table: &Table, coset: usize, a: f32, nearest: i32) -> (f32, i32) {
+        let inner = nearest - 2 * nearest.signum();
+        let cost = |index: i32| {
+            let (level, bits) = match table.get((index + TABLED) as usize) {
+                Some(&entry) => entry,
+                None => self.entry(coset, index),
+            };
+            (a - level) * (a - level) + bits
+        };
+        let (near, towards_zero) = (cost(nearest), cost(inner));
+        if towards_zero < near { (towards_zero, inner) } else { (near, nearest) }
+    }
+
+    /// Level of an index, and the price of its bits.
+    fn entry(&self, coset: usize, index: i32) -> (f32, f32) {
+        (self.levels.near_level(coset, index), self.price as f32 * self.prices.bits(coset, index))
+    }
+
+    fn tables(&self) -> [Table; 2] {
+        std::array::from_fn(|coset| std::array::from_fn(|i| self.entry(coset, i as i32 - TABLED)))
+    }
 }
