@@ -5,6 +5,7 @@
 
 pub(crate) mod affine;
 pub(crate) mod codebook;
+pub(crate) mod codes;
 mod dispatch;
 pub(crate) mod dither;
 pub(crate) mod g711;

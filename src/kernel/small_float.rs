@@ -6,6 +6,8 @@
 //!
 //! Twin: `number_format::SmallFloat::encode`.
 
+use super::codes::CodeRule;
+
 /// The constants of one format and overflow rule.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
@@ -38,7 +40,9 @@ impl Plan {
             sign_shift: 31 - e - m,
         }
     }
+}
 
+impl CodeRule for Plan {
     #[inline(always)]
     fn code(&self, x: f32) -> u32 {
         let bits = x.to_bits();
@@ -52,50 +56,4 @@ impl Plan {
         let code = if magnitude > 0x7f80_0000 { self.nan_code } else { code };
         code | (bits >> 31) << (31 - self.sign_shift)
     }
-
-    /// Codes of one byte each; the slices have one length.
-    pub(crate) fn encode_bytes(&self, x: &[f32], codes: &mut [u8]) {
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") {
-            // SAFETY: the CPU has AVX2, which is all the function asks for.
-            return unsafe { encode_bytes_avx2(self, x, codes) };
-        }
-        encode_bytes_portable(self, x, codes);
-    }
-
-    /// Codes of sixteen bits each; the slices have one length.
-    pub(crate) fn encode_words(&self, x: &[f32], codes: &mut [u16]) {
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") {
-            // SAFETY: the CPU has AVX2, which is all the function asks for.
-            return unsafe { encode_words_avx2(self, x, codes) };
-        }
-        encode_words_portable(self, x, codes);
-    }
-}
-
-#[inline(always)]
-fn encode_bytes_portable(plan: &Plan, x: &[f32], codes: &mut [u8]) {
-    for (code, &x) in codes.iter_mut().zip(x) {
-        *code = plan.code(x) as u8;
-    }
-}
-
-#[inline(always)]
-fn encode_words_portable(plan: &Plan, x: &[f32], codes: &mut [u16]) {
-    for (code, &x) in codes.iter_mut().zip(x) {
-        *code = plan.code(x) as u16;
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn encode_bytes_avx2(plan: &Plan, x: &[f32], codes: &mut [u8]) {
-    encode_bytes_portable(plan, x, codes);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn encode_words_avx2(plan: &Plan, x: &[f32], codes: &mut [u16]) {
-    encode_words_portable(plan, x, codes);
 }

@@ -9,7 +9,7 @@
 //! [`ScaleRule`].
 
 use super::calibration::Calibration;
-use crate::kernel::affine::Plan;
+use crate::kernel::{affine::Plan, codes};
 use crate::{Error, Result};
 
 /// The integers that codes are.
@@ -131,7 +131,7 @@ impl Affine {
     /// `LengthMismatch`; `InvalidParameter` when the range does not fit.
     pub fn encode_bytes(&self, x: &[f32], codes: &mut [u8]) -> Result<()> {
         self.check(x.len(), codes.len(), 8)?;
-        self.plan().encode_bytes(x, codes);
+        codes::encode(&self.plan(), x, codes);
         Ok(())
     }
 
@@ -141,7 +141,7 @@ impl Affine {
     /// `LengthMismatch`; `InvalidParameter` when the range does not fit.
     pub fn encode_words(&self, x: &[f32], codes: &mut [u16]) -> Result<()> {
         self.check(x.len(), codes.len(), 16)?;
-        self.plan().encode_words(x, codes);
+        codes::encode(&self.plan(), x, codes);
         Ok(())
     }
 

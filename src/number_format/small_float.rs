@@ -12,7 +12,7 @@
 //! Sources: IEEE 754-2019 clause 3.4 (binary16); Micikevicius et al., FP8 Formats for Deep Learning, 2022, table 1;
 //! OCP Microscaling Formats (MX) Specification 1.0, 2023, clauses 5.3 and 5.4.
 
-use crate::kernel::small_float::Plan;
+use crate::kernel::{codes, small_float::Plan};
 use crate::{Error, Result};
 
 /// What the codes at the top of the magnitudes mean.
@@ -235,7 +235,7 @@ impl SmallFloat {
         }
         equal_lengths(x.len(), codes.len())?;
         match self.plan(overflow) {
-            Some(plan) => plan.encode_bytes(x, codes),
+            Some(plan) => codes::encode(&plan, x, codes),
             None => codes.iter_mut().zip(x).for_each(|(c, &x)| *c = self.encode(f64::from(x), overflow) as u8),
         }
         Ok(())
@@ -248,7 +248,7 @@ impl SmallFloat {
     pub fn encode_words(&self, x: &[f32], overflow: FloatOverflow, codes: &mut [u16]) -> Result<()> {
         equal_lengths(x.len(), codes.len())?;
         match self.plan(overflow) {
-            Some(plan) => plan.encode_words(x, codes),
+            Some(plan) => codes::encode(&plan, x, codes),
             None => codes.iter_mut().zip(x).for_each(|(c, &x)| *c = self.encode(f64::from(x), overflow)),
         }
         Ok(())

@@ -27,44 +27,28 @@ mod sealed {
     impl Sealed for i16 {}
 }
 
-/// Two's complement.
-impl PcmCode for i8 {
-    const BITS: u32 = 8;
-    #[inline(always)]
-    fn from_code(code: i32) -> Self {
-        code as Self
-    }
-    #[inline(always)]
-    fn code(self) -> i32 {
-        self.into()
-    }
+/// A storage that keeps `code + $offset`.
+macro_rules! pcm_code {
+    ($storage:ty, $offset:expr) => {
+        impl PcmCode for $storage {
+            const BITS: u32 = <$storage>::BITS;
+            #[inline(always)]
+            fn from_code(code: i32) -> Self {
+                (code + $offset) as Self
+            }
+            #[inline(always)]
+            fn code(self) -> i32 {
+                i32::from(self) - $offset
+            }
+        }
+    };
 }
 
-/// Offset binary, as 8-bit WAV has it: code 0 is stored as 128.
-impl PcmCode for u8 {
-    const BITS: u32 = 8;
-    #[inline(always)]
-    fn from_code(code: i32) -> Self {
-        (code + 128) as Self
-    }
-    #[inline(always)]
-    fn code(self) -> i32 {
-        i32::from(self) - 128
-    }
-}
-
-/// Two's complement.
-impl PcmCode for i16 {
-    const BITS: u32 = 16;
-    #[inline(always)]
-    fn from_code(code: i32) -> Self {
-        code as Self
-    }
-    #[inline(always)]
-    fn code(self) -> i32 {
-        self.into()
-    }
-}
+// Two's complement.
+pcm_code!(i8, 0);
+pcm_code!(i16, 0);
+// Offset binary, as 8-bit WAV has it: code 0 is stored as 128.
+pcm_code!(u8, 128);
 
 /// Encodes `f32` samples as mid-tread PCM codes, without dither or with triangular dither, eight or more at a time.
 ///
