@@ -8,13 +8,25 @@
 //! ```
 //!
 //! Source: N. S. Jayant, Adaptive quantization with a one-word memory, Bell System Technical Journal 52, 1973; the
-//! multipliers are those he gives for DPCM of speech (Digital coding of speech waveforms, Proc. IEEE 62, 1974).
+//! multipliers are those he gives for PCM and DPCM of speech (Digital coding of speech waveforms, Proc. IEEE 62, 1974, table
+//! VIII).
 
 use super::predictor::Predictor;
 use crate::{Error, Result};
 
+/// Whose multipliers the step grows and shrinks by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StepRule {
+    /// Differences to a prediction.
+    #[default]
+    Dpcm,
+    /// Samples themselves: a predictor of 0.
+    Pcm,
+}
+
 /// Multipliers by magnitude of the code, for 2, 3 and 4 bits.
-const MULTIPLIERS: [&[f64]; 3] = [&[0.8, 1.6], &[0.9, 0.9, 1.25, 1.75], &[0.9, 0.9, 0.9, 0.9, 1.2, 1.6, 2.0, 2.4]];
+const PCM_MULTIPLIERS: [&[f64]; 3] = [&[0.6, 2.2], &[0.85, 1.0, 1.0, 1.5], &[0.8, 0.8, 0.8, 0.8, 1.2, 1.6, 2.0, 2.4]];
+const DPCM_MULTIPLIERS: [&[f64]; 3] = [&[0.8, 1.6], &[0.9, 0.9, 1.25, 1.75], &[0.9, 0.9, 0.9, 0.9, 1.2, 1.6, 2.0, 2.4]];
 
 /// How DPCM codes.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,12 +37,14 @@ pub struct DpcmOptions {
     pub first_step: f64,
     /// Smallest and largest step.
     pub step_range: (f64, f64),
+    /// How the step adapts.
+    pub rule: StepRule,
 }
 
 impl Default for DpcmOptions {
-    /// 4 bits, steps from 2^-16 to 1/4.
+    /// 4 bits, steps from 2^-16 to 1/4, multipliers of DPCM.
     fn default() -> Self {
-        Self { bits: 4, first_step: 1.0 / 256.0, step_range: (1.0 / 65_536.0, 0.25) }
+        Self { bits: 4, first_step: 1.0 / 256.0, step_range: (1.0 / 65_536.0, 0.25), rule: StepRule::Dpcm }
     }
 }
 
@@ -94,7 +108,11 @@ impl Dpcm {
         self.past[0] = y;
         let magnitude = if code < 0 { !code } else { code } as usize;
         let (min, max) = self.options.step_range;
-        let multiplier = MULTIPLIERS[self.options.bits as usize - 2][magnitude];
+        let tables = match self.options.rule {
+            StepRule::Dpcm => DPCM_MULTIPLIERS,
+            StepRule::Pcm => PCM_MULTIPLIERS,
+        };
+        let multiplier = tables[self.options.bits as usize - 2][magnitude];
         self.step = (self.step * multiplier).clamp(min, max);
         y
     }
@@ -136,6 +154,20 @@ mod tests {
         let (first, second, fine) = (run(1, 3), run(2, 3), run(2, 4));
         assert!(second > first + 6.0, "{first} {second}");
         assert!(fine > second + 3.0 && fine > 30.0, "{second} {fine}");
+    }
+
+    /// Jayant's quantizer without prediction: one SQNR over a wide range of levels.
+    #[test]
+    fn adaptive_steps_follow_the_level() {
+        let silent = Predictor::new(vec![0.0]).expect("finite");
+        let options = DpcmOptions { rule: StepRule::Pcm, ..DpcmOptions::default() };
+        let of_level = |level: f64| {
+            let x: Vec<f64> = signal(8000).iter().map(|x| level * x).collect();
+            let codes = Dpcm::new(silent.clone(), options.clone()).expect("legal").encode(&x);
+            sqnr_db(&x, &Dpcm::new(silent.clone(), options.clone()).expect("legal").decode(&codes))
+        };
+        let (loud, quiet) = (of_level(1.5), of_level(0.015));
+        assert!(loud > 14.0 && (loud - quiet).abs() < 1.0, "{loud} {quiet}");
     }
 
     #[test]

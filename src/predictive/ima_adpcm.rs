@@ -146,11 +146,18 @@ pub(super) mod tests {
         row.split(',').find(|f| f.len() == 64).expect("a hash in the row").to_string()
     }
 
-    fn sha256(bytes: impl IntoIterator<Item = u8>) -> String {
+    /// The hash of an item of the G.726 and G.722 coders.
+    pub(in crate::predictive) fn telephony(item: &str) -> String {
+        let table = include_str!("../../testdata/golden/adpcm/telephony_sha256.csv");
+        let row = table.lines().find(|line| line.split(',').next() == Some(item)).expect("in the table");
+        row.split(',').nth(1).expect("a hash").to_owned()
+    }
+
+    pub(in crate::predictive) fn sha256(bytes: impl IntoIterator<Item = u8>) -> String {
         Sha256::digest(bytes.into_iter().collect::<Vec<u8>>()).iter().map(|b| format!("{b:02x}")).collect()
     }
 
-    fn pcm(x: &[i16]) -> impl Iterator<Item = u8> + '_ {
+    pub(in crate::predictive) fn pcm(x: &[i16]) -> impl Iterator<Item = u8> + '_ {
         x.iter().flat_map(|x| x.to_le_bytes())
     }
 
