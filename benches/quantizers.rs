@@ -78,7 +78,7 @@ fn codebook(x: &Arc<Vec<f32>>) -> Loop {
 
 fn chain(x: &[f64], dither: Dither, order: usize) -> Loop {
     let feedback: Vec<f64> = (0..order).map(|k| 1.2 * (-0.6f64).powi(k as i32)).collect();
-    let shaper = (order > 0).then(|| ErrorFilter::from_feedback(&feedback).expect("legal"));
+    let shaper = (order > 0).then(|| ErrorFilter::from_feedback(&feedback).expect("legal").into());
     let quantizer = Arc::new(Uniform::mid_tread(16).expect("legal"));
     let options = RequantizerOptions { dither, shaper, seed: 1 };
     let mut chain = Requantizer::new(quantizer, options).expect("uniform");

@@ -20,6 +20,7 @@ pub mod generate;
 mod kernel;
 #[cfg(feature = "live")]
 pub mod live;
+pub mod masking;
 pub mod number_format;
 pub mod parallel;
 pub mod predictive;

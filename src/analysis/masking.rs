@@ -1,29 +1,23 @@
 //! Noise-to-mask ratio per Bark band: how far the error lies above what the reference hides.
 //!
 //! ```text
-//! |X|^2, |E|^2 -> Bark bands -> spread along the scale -> less the offset = mask;  NMR = error / mask
+//! |X|^2, |E|^2 -> Bark bands -> mask of X;  NMR = error / mask
 //! ```
 //!
-//! Bands of one Bark; the reference's excitation falls 27 dB per Bark towards low frequencies and
-//! `24 + 230 Hz / f - 0.2 L` dB per Bark towards high ones, L being the band's level in dB SPL when full scale plays at
-//! 92 dB. The mask lies 3 dB below the excitation up to 12 Bark and a quarter dB per Bark above. The threshold in quiet
-//! is the floor of the mask. A plain measure of its own, not the standard's NMR: no time smearing, no outer ear weighting.
-//!
-//! Sources: Bark scale and mask offset: ITU-R BS.1387-1, annex 2, 2.1.5 and 2.1.8; slopes: E. Terhardt, "Calculating
-//! virtual pitch", 1979; threshold in quiet: the same, eq. 4.
+//! The mask is that of [`crate::masking`], frame by frame. A plain measure of its own, not the standard's NMR.
 
 use super::{
     figure::{Absent, Figure},
     pair::PairSpectra,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, masking::BarkMask};
+
+pub use crate::masking::bark;
 
 /// Samples beyond this magnitude count as not finite.
 const MAX_MAGNITUDE: f64 = 1e100;
 const FRAME: usize = 2048;
 const HOP: usize = 1024;
-/// Playback level of a full-scale sine, dB SPL (ITU-R BS.1387-1, 2.1.2).
-const FULL_SCALE_DB_SPL: f64 = 92.0;
 
 /// Noise-to-mask ratios of a pair.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,15 +37,6 @@ pub struct BandRatio {
     pub nmr_db: Figure,
     /// Signal over error in the band, dB.
     pub snr_db: Figure,
-}
-
-/// Position on the Bark scale, ITU-R BS.1387-1: `7 asinh(f / 650)`.
-pub fn bark(frequency_hz: f64) -> f64 {
-    7.0 * (frequency_hz / 650.0).asinh()
-}
-
-fn hz_of_bark(bark: f64) -> f64 {
-    650.0 * (bark / 7.0).sinh()
 }
 
 /// Compares the error of `y` with what `x` masks.
@@ -89,9 +74,9 @@ struct BandSums {
 }
 
 fn measure(x: &[f64], y: &[f64], rate: f64) -> MaskingFigures {
-    let bands = Bands::new(rate);
+    let bands = BarkMask::new(rate, FRAME);
     let mut spectra = PairSpectra::new(FRAME);
-    let mut sums = vec![BandSums::default(); bands.n];
+    let mut sums = vec![BandSums::default(); bands.n_bands()];
     let mut error = vec![0.0; FRAME];
     let starts = (0..=x.len() - FRAME).step_by(HOP);
     let n_frames = starts.clone().count() as f64;
@@ -101,7 +86,7 @@ fn measure(x: &[f64], y: &[f64], rate: f64) -> MaskingFigures {
         let (p_x, p_e) = spectra.powers(&x[frame], &error);
         // One transform of both leaves the signal's rounding in an error of zero.
         let scale = if error.iter().any(|e| *e != 0.0) { 1.0 } else { 0.0 };
-        let (signal, noise) = (bands.sum(p_x), bands.sum(p_e));
+        let (signal, noise) = (bands.band_powers(p_x), bands.band_powers(p_e));
         let mask = bands.mask(&signal);
         for (i, sum) in sums.iter_mut().enumerate() {
             sum.ratio += scale * noise[i] / mask[i];
@@ -110,71 +95,19 @@ fn measure(x: &[f64], y: &[f64], rate: f64) -> MaskingFigures {
         }
     }
     let db = |ratio: f64| if ratio > 0.0 { Ok(10.0 * ratio.log10()) } else { Err(Absent::NoError) };
-    let total = sums.iter().map(|s| s.ratio).sum::<f64>() / (n_frames * bands.n as f64);
+    let total = sums.iter().map(|s| s.ratio).sum::<f64>() / (n_frames * bands.n_bands() as f64);
     let of_band = |(i, s): (usize, &BandSums)| BandRatio {
-        frequency_hz: hz_of_bark(i as f64 + 0.5),
+        frequency_hz: BarkMask::centre_hz(i),
         nmr_db: db(s.ratio / n_frames),
         snr_db: super::figure::ratio_db(s.signal, s.error, Absent::NoError),
     };
     MaskingFigures { nmr_db: db(total), bands: sums.iter().enumerate().map(of_band).collect() }
 }
 
-/// The bands, and what is fixed about them.
-struct Bands {
-    n: usize,
-    /// First line of each band, and the end of the last.
-    edges: Vec<usize>,
-    /// Threshold in quiet of each band as a mean square of full scale.
-    quiet: Vec<f64>,
-    /// Mean square per unit of `|X|^2`.
-    scale: f64,
-}
-
-impl Bands {
-    fn new(rate: f64) -> Self {
-        let top_hz = (rate / 2.0).min(20_000.0);
-        let n = (bark(top_hz).ceil() as usize).max(1);
-        let line_hz = rate / FRAME as f64;
-        let line = |z: f64| ((hz_of_bark(z) / line_hz).ceil() as usize).min(FRAME / 2 + 1);
-        let mut edges: Vec<usize> = (0..=n).map(|i| line(i as f64)).collect();
-        // DC belongs to no band.
-        edges.iter_mut().for_each(|e| *e = (*e).max(1));
-        let quiet = |i: usize| {
-            let khz = hz_of_bark(i as f64 + 0.5) / 1000.0;
-            let db_spl = 3.64 * khz.powf(-0.8) - 6.5 * (-0.6 * (khz - 3.3).powi(2)).exp() + 1e-3 * khz.powi(4);
-            0.5 * 10f64.powf((db_spl - FULL_SCALE_DB_SPL) / 10.0)
-        };
-        // Hann: sum w^2 = 3/8 N; both halves of the spectrum.
-        let scale = 2.0 / (FRAME as f64 * 0.375 * FRAME as f64);
-        Self { n, quiet: (0..n).map(quiet).collect(), edges, scale }
-    }
-
-    /// Mean square per band.
-    fn sum(&self, power: &[f64]) -> Vec<f64> {
-        self.edges.windows(2).map(|e| self.scale * power[e[0]..e[1].max(e[0])].iter().sum::<f64>()).collect()
-    }
-
-    fn mask(&self, signal: &[f64]) -> Vec<f64> {
-        let mut mask = self.quiet.clone();
-        for (from, &power) in signal.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-            let centre_hz = hz_of_bark(from as f64 + 0.5);
-            let level_db = 10.0 * (2.0 * power).log10() + FULL_SCALE_DB_SPL;
-            let up_db = (24.0 + 230.0 / centre_hz - 0.2 * level_db).max(4.0);
-            for (to, mask) in mask.iter_mut().enumerate() {
-                let distance = to as f64 - from as f64;
-                let spread_db = if distance < 0.0 { 27.0 * distance } else { -up_db * distance };
-                let z = to as f64 + 0.5;
-                let offset_db = if z <= 12.0 { 3.0 } else { 0.25 * z };
-                *mask += power * 10f64.powf((spread_db - offset_db) / 10.0);
-            }
-        }
-        mask
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::masking::hz_of_bark;
     use std::f64::consts::TAU;
 
     fn tone(hz: f64, amplitude: f64) -> Vec<f64> {
@@ -204,9 +137,9 @@ mod tests {
 
     #[test]
     fn in_silence_the_threshold_in_quiet_masks() {
-        // 1 kHz at 4 dB SPL is just heard: the threshold there is 3.4 dB SPL.
+        // 1 kHz at 4 dB SPL is just heard: the threshold there is 3.4 dB SPL, and full scale plays at 92.
         let x = vec![0.0; 24_000];
-        let amplitude = 10f64.powf((4.0 - FULL_SCALE_DB_SPL) / 20.0);
+        let amplitude = 10f64.powf((4.0 - 92.0) / 20.0);
         let figures = noise_to_mask(&x, &tone(1000.0, amplitude), 48_000.0).expect("legal");
         let loudest = figures.bands.iter().filter_map(|b| b.nmr_db.ok()).fold(f64::NEG_INFINITY, f64::max);
         assert!(loudest.abs() < 1.5, "{loudest}");

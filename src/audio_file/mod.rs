@@ -1,9 +1,10 @@
-//! Opens any audio file: WAV and `.sqn` by this crate itself, everything else by symphonia (feature `decode`).
+//! Opens any audio file: WAV, DSF and `.sqn` by this crate itself, everything else by symphonia (feature `decode`).
 //!
 //! What a file is shows in its first bytes, never in its name.
 
 #[cfg(feature = "decode")]
 mod decoded;
+mod dsd;
 #[cfg(feature = "decode")]
 mod edit_list;
 mod encoded;
@@ -82,6 +83,9 @@ fn open_path(path: &Path) -> Result<Source> {
     if is_encoded(&head) {
         return encoded::Encoded::open(Box::new(BufReader::new(file))).map(Source::of_encoded);
     }
+    if is_dsf(&head) {
+        return dsd::Dsd::open(BufReader::new(file)).map(Source::of_dsd);
+    }
     if !is_riff(&head) {
         return open_decoded_file(file);
     }
@@ -107,6 +111,9 @@ pub fn open_stream(mut input: impl Read + Send + Sync + 'static) -> Result<Sourc
     }
     if is_encoded(&head) {
         return encoded::Encoded::open(Box::new(Cursor::new(head).chain(input))).map(Source::of_encoded);
+    }
+    if is_dsf(&head) {
+        return dsd::Dsd::open(BufReader::new(Cursor::new(head).chain(input))).map(Source::of_dsd);
     }
     #[cfg(feature = "decode")]
     if needs_seeking(&head) {
@@ -134,6 +141,10 @@ fn is_riff(head: &[u8]) -> bool {
 /// True for what this crate's own codec wrote.
 fn is_encoded(head: &[u8]) -> bool {
     head.starts_with(&codec::MAGIC)
+}
+
+fn is_dsf(head: &[u8]) -> bool {
+    head.starts_with(b"DSD ")
 }
 
 /// True for formats whose index may stand at the end: they need a file to go back and forth in.
@@ -168,9 +179,9 @@ fn open_decoded_stream(_: impl Read) -> Result<Source> {
 /// What is said of a file that nobody here can read.
 fn not_audio() -> Error {
     let formats = if cfg!(feature = "decode") {
-        "WAV, RF64, Wave64, SQN, FLAC, MP3, Ogg Vorbis, AAC, ALAC, AIFF, CAF"
+        "WAV, RF64, Wave64, DSF, SQN, FLAC, MP3, Ogg Vorbis, AAC, ALAC, AIFF, CAF"
     } else {
-        "WAV, RF64, Wave64, SQN; this build has no other decoders"
+        "WAV, RF64, Wave64, DSF, SQN; this build has no other decoders"
     };
     Error::Unsupported { what: format!("not audio that sqnr reads ({formats})") }
 }
@@ -204,6 +215,11 @@ impl Source {
     fn of_encoded(encoded: encoded::Encoded) -> Self {
         let info = encoded.info();
         Self { blocks: Box::new(encoded), info }
+    }
+
+    fn of_dsd<R: Read + Send + 'static>(dsd: dsd::Dsd<R>) -> Self {
+        let info = dsd.info();
+        Self { blocks: Box::new(dsd), info }
     }
 
     #[cfg(feature = "decode")]

@@ -6,7 +6,12 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::hints;
+use crate::shaping::{ErrorFilter, KnownFilter};
+
+use super::{
+    design_file::{self, Design},
+    hints,
+};
 
 /// `--method`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,40 +148,51 @@ pub enum Shape {
     None,
     /// Designed for the sample rate: 15-phon weighting, order 32, at most 24 dB more noise in all.
     Auto,
-    /// Feedback coefficients c: `NTF(z) = 1 - sum c[k] z^-k`.
-    Feedback(Vec<f64>),
+    /// Follows what the signal hides: order 32, at most 24 dB more noise in all.
+    Adaptive,
+    /// A filter of the literature, of a design's file, or of coefficients.
+    Filter(ErrorFilter),
 }
 
 impl Shape {
-    /// Reads `none`, `auto`, the JSON file of a designed shaper, or coefficients with commas between them.
+    /// Reads `none`, `auto`, `adaptive`, a known filter's name, the JSON file of a designed shaper or modulator, or feedback
+    /// coefficients with commas between them.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text {
             "none" => return Ok(Self::None),
             "auto" => return Ok(Self::Auto),
-            file if file.ends_with(".json") => return shaper_file(file).map(Self::Feedback),
+            "adaptive" => return Ok(Self::Adaptive),
+            file if file.ends_with(".json") => return shape_of_file(file),
             _ => {}
+        }
+        if let Ok(known) = KnownFilter::parse(text) {
+            return Ok(Self::Filter(known.filter()));
         }
         let numbers: Result<Vec<f64>, _> = text.split(',').map(|c| c.trim().parse::<f64>()).collect();
         match numbers {
-            Ok(numbers) => Ok(Self::Feedback(numbers)),
-            Err(_) => Err(hints::choose(text, &["none", "auto"], "a FILE.json, or coefficients such as 1.5,-0.6")),
+            Ok(numbers) => ErrorFilter::from_feedback(&numbers).map(Self::Filter).map_err(|error| error.to_string()),
+            Err(_) => {
+                let known = KnownFilter::ALL.map(KnownFilter::name);
+                let names: Vec<&str> = ["none", "auto", "adaptive"].into_iter().chain(known).collect();
+                Err(hints::choose(text, &names, "a FILE.json, or coefficients such as 1.5,-0.6"))
+            }
         }
     }
 }
 
-/// The coefficients `feedback` of a file that `design shaper` wrote.
-fn shaper_file(name: &str) -> Result<Vec<f64>, String> {
-    /// 64 coefficients take some kilobytes.
-    const MAX_BYTES: u64 = 1 << 20;
-    let size = std::fs::metadata(name).map_err(|_| "no such file".to_owned())?.len();
-    if size > MAX_BYTES {
-        return Err(format!("{size} bytes are too many for a shaper; the limit is {MAX_BYTES}"));
+fn shape_of_file(name: &str) -> Result<Shape, String> {
+    match design_file::read(name.as_ref())? {
+        Design::Shaper(filter) => Ok(Shape::Filter(filter)),
+        Design::Modulator(modulator) => {
+            let (numerator, denominator) = (modulator.ntf.numerator(), modulator.ntf.denominator());
+            ErrorFilter::from_ntf(numerator, denominator).map(Shape::Filter).map_err(|error| error.to_string())
+        }
+        Design::Codebook(_) => Err("a codebook, not a noise shaper; use it with -m".into()),
+        Design::Predictor(predictor) => {
+            let order = predictor.coefficients().len();
+            Err(format!("a predictor of order {order}, not a noise shaper; use it with -m"))
+        }
     }
-    let text = std::fs::read_to_string(name).map_err(|error| error.to_string())?;
-    let object: serde_json::Value = serde_json::from_str(&text).map_err(|error| format!("no JSON: {error}"))?;
-    let numbers = object["feedback"].as_array().ok_or("no shaper: it has no array \"feedback\"")?;
-    let numbers: Option<Vec<f64>> = numbers.iter().map(serde_json::Value::as_f64).collect();
-    numbers.ok_or_else(|| "no shaper: \"feedback\" holds what is no number".into())
 }
 
 #[cfg(test)]
@@ -191,8 +207,16 @@ mod tests {
     }
 
     #[test]
-    fn shape_takes_coefficients() {
-        assert_eq!(Shape::parse("1.5,-0.6"), Ok(Shape::Feedback(vec![1.5, -0.6])));
-        assert!(Shape::parse("x").is_err());
+    fn shape_takes_names_and_coefficients() {
+        let own = ErrorFilter::from_feedback(&[1.5, -0.6]).expect("legal");
+        assert_eq!(Shape::parse("1.5,-0.6"), Ok(Shape::Filter(own)));
+        assert_eq!(Shape::parse("lipshitz"), Ok(Shape::Filter(KnownFilter::Lipshitz.filter())));
+        assert_eq!(Shape::parse("adaptive"), Ok(Shape::Adaptive));
+        assert!(Shape::parse("adaptve").expect_err("mistyped").contains("did you mean 'adaptive'"));
+        for wrong in ["x", "nan", "1,inf", "1e300", ",", "nothing.json"] {
+            assert!(Shape::parse(wrong).is_err(), "{wrong}");
+        }
+        let too_many = vec!["0.1"; 1000].join(",");
+        assert!(Shape::parse(&too_many).expect_err("too long").contains("1 to 64"));
     }
 }

@@ -15,8 +15,9 @@ use super::{
 };
 
 /// Endings that `-R` takes when `--ext` names none.
-const AUDIO_EXTENSIONS: [&str; 15] =
-    ["wav", "wave", "bwf", "rf64", "w64", "flac", "mp3", "ogg", "oga", "m4a", "aac", "aif", "aiff", "caf", "sqn"];
+const AUDIO_EXTENSIONS: [&str; 16] = [
+    "wav", "wave", "bwf", "rf64", "w64", "flac", "mp3", "ogg", "oga", "m4a", "aac", "aif", "aiff", "caf", "sqn", "dsf",
+];
 
 /// One input.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,6 +13,7 @@ mod decode;
 #[cfg(feature = "plot")]
 mod demo;
 mod design;
+mod design_file;
 mod encode;
 mod exit;
 mod figures;

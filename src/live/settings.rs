@@ -12,7 +12,7 @@ use crate::{
         g711::{Convention, G711, Law},
     },
     shaping::{
-        Dither, ErrorFilter, Requantizer, RequantizerOptions,
+        Dither, ErrorFilter, Requantizer, RequantizerOptions, Shaper,
         shaper_design::{ShaperSpec, design},
         weighting::Weighting,
     },
@@ -258,8 +258,8 @@ impl Settings {
         let Some(quantizer) = self.method.quantizer(self.bits)? else {
             return Err(Error::invalid("method", self.method.name(), "a quantizer of samples"));
         };
-        let options =
-            RequantizerOptions { dither: self.effective_dither(), shaper: self.shape.filter.clone(), seed: self.seed };
+        let shaper = self.shape.filter.clone().map(Shaper::Fixed);
+        let options = RequantizerOptions { dither: self.effective_dither(), shaper, seed: self.seed };
         let mut chain = Requantizer::new(quantizer, options)?;
         // The first sample of a channel makes its state.
         for channel in 0..n_channels {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::adaptive::{AdaptiveSpec, Designer, FilterTrack};
 use super::uniform_shaper::{BLOCK, UniformShaper};
 use super::{Dither, DitherSource, ErrorFilter, NoiseShaper};
 use crate::quantizer::Quantizer;
@@ -13,9 +14,24 @@ pub struct RequantizerOptions {
     /// Dither; only `None` for a quantizer that is not uniform, which has no step size to measure it by.
     pub dither: Dither,
     /// Error feedback.
-    pub shaper: Option<ErrorFilter>,
+    pub shaper: Option<Shaper>,
     /// Seed of the dither.
     pub seed: u64,
+}
+
+/// What shapes the noise.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shaper {
+    /// One filter for all of the signal.
+    Fixed(ErrorFilter),
+    /// Filters that follow what the signal hides; only around a uniform quantizer. See [`Requantizer::foresee`].
+    Adaptive(AdaptiveSpec),
+}
+
+impl From<ErrorFilter> for Shaper {
+    fn from(filter: ErrorFilter) -> Self {
+        Self::Fixed(filter)
+    }
 }
 
 /// Samples that needed help.
@@ -51,6 +67,8 @@ pub struct Requantizer {
     /// Size of the dither's unit; 0 without dither.
     step: f64,
     granular_region: (f64, f64),
+    /// Of the adaptive shaper.
+    designer: Option<Arc<Designer>>,
     channels: Vec<Channel>,
     counts: Counts,
 }
@@ -68,15 +86,42 @@ impl Requantizer {
     /// A chain around `quantizer`, every channel at rest.
     ///
     /// # Errors
-    /// `InvalidParameter` for dither around a quantizer that is not uniform.
+    /// `InvalidParameter` for dither or an adaptive shaper around a quantizer that is not uniform, or for an adaptive shaper
+    /// of order, rate or limit out of range.
     pub fn new(quantizer: Arc<dyn Quantizer>, options: RequantizerOptions) -> Result<Self> {
         let step = match (options.dither, quantizer.as_uniform()) {
             (Dither::None, _) => 0.0,
             (_, Some(uniform)) => uniform.step(),
             (_, None) => return Err(Error::invalid("dither", "on", "none for a quantizer whose steps differ in size")),
         };
+        let designer = match (&options.shaper, quantizer.as_uniform()) {
+            (Some(Shaper::Adaptive(spec)), Some(_)) => Some(Arc::new(Designer::new(spec)?)),
+            (Some(Shaper::Adaptive(_)), None) => {
+                let allowed = "a fixed filter for a quantizer whose steps differ in size";
+                return Err(Error::invalid("noise shaper", "adaptive", allowed));
+            }
+            _ => None,
+        };
         let granular_region = quantizer.granular_region();
-        Ok(Self { quantizer, options, step, granular_region, channels: Vec::new(), counts: Counts::default() })
+        let (channels, counts) = (Vec::new(), Counts::default());
+        Ok(Self { quantizer, options, step, granular_region, designer, channels, counts })
+    }
+
+    /// Samples per channel that should be foreseen before those that are processed: 0 unless the shaper is adaptive.
+    pub fn look_ahead(&self) -> usize {
+        if self.designer.is_some() { AdaptiveSpec::LOOK_AHEAD } else { 0 }
+    }
+
+    /// Shows an adaptive shaper samples of a channel before they come to [`process`](Self::process), in order and each
+    /// once, [`look_ahead`](Self::look_ahead) samples in advance; zeros after the end. Later the last filter holds; before the
+    /// first the noise is white. Without an adaptive shaper nothing happens.
+    pub fn foresee(&mut self, channel: usize, x: &[f64]) {
+        if self.designer.is_some() {
+            self.add_channels(channel);
+            if let Channel::Uniform(shaper) = &mut self.channels[channel] {
+                shaper.foresee(x);
+            }
+        }
     }
 
     /// The quantizer inside.
@@ -145,14 +190,25 @@ impl Requantizer {
         }
     }
 
-    fn shaped_block(&mut self, channel: usize, x: &[f64], dither: &[f64], indices: &mut [i32], y: &mut [f64]) {
-        let Some(filter) = &self.options.shaper else { return };
+    /// Puts all channels up to `channel` to rest that are not there yet; only with a shaper.
+    fn add_channels(&mut self, channel: usize) {
+        let Some(shaper) = &self.options.shaper else { return };
         while self.channels.len() <= channel {
-            self.channels.push(match (self.quantizer.as_uniform(), filter.taps_without_poles()) {
-                (Some(_), Some(taps)) => Channel::Uniform(Box::new(UniformShaper::new(taps))),
-                _ => Channel::General(NoiseShaper::new(filter)),
+            self.channels.push(match (shaper, &self.designer, self.quantizer.as_uniform()) {
+                (_, Some(designer), _) => {
+                    Channel::Uniform(Box::new(UniformShaper::adaptive(FilterTrack::new(designer))))
+                }
+                (Shaper::Fixed(filter), None, uniform) => match (uniform, filter.taps_without_poles()) {
+                    (Some(_), Some(taps)) => Channel::Uniform(Box::new(UniformShaper::new(taps))),
+                    _ => Channel::General(NoiseShaper::new(filter)),
+                },
+                (Shaper::Adaptive(_), None, _) => unreachable!("an adaptive shaper has a designer"),
             });
         }
+    }
+
+    fn shaped_block(&mut self, channel: usize, x: &[f64], dither: &[f64], indices: &mut [i32], y: &mut [f64]) {
+        self.add_channels(channel);
         self.counts.nan_samples += x.iter().filter(|x| x.is_nan()).count() as u64;
         self.counts.clipped_samples += match (&mut self.channels[channel], self.quantizer.as_uniform()) {
             (Channel::Uniform(shaper), Some(uniform)) => {
@@ -218,7 +274,7 @@ mod tests {
     ];
 
     fn chain(bits: u32, dither: Dither, feedback: &[f64]) -> Requantizer {
-        let shaper = (!feedback.is_empty()).then(|| ErrorFilter::from_feedback(feedback).expect("legal"));
+        let shaper = (!feedback.is_empty()).then(|| ErrorFilter::from_feedback(feedback).expect("legal").into());
         let quantizer = Arc::new(Uniform::mid_tread(bits).expect("legal"));
         Requantizer::new(quantizer, RequantizerOptions { dither, shaper, seed: 11 }).expect("uniform")
     }
@@ -320,7 +376,7 @@ mod tests {
         let table = Codebook::from_levels((-20..=20).map(|i| f64::from(i).powi(3) / 8_000.0).collect()).expect("legal");
         let quantizers: [Arc<dyn Quantizer>; 2] = [Arc::new(mu_law), Arc::new(table)];
         for quantizer in quantizers {
-            let shaper = Some(ErrorFilter::from_feedback(&[1.0]).expect("legal"));
+            let shaper = Some(ErrorFilter::from_feedback(&[1.0]).expect("legal").into());
             let mut chain = Requantizer::new(quantizer.clone(), RequantizerOptions { shaper, ..Default::default() })
                 .expect("no dither");
             let x = vec![0.011; 10_000];
@@ -345,7 +401,7 @@ mod tests {
             let quantizer = Uniform::new(grid, 4_096, 1.0).expect("legal");
             for dither in KINDS {
                 let x: Vec<f64> = (0..4_000).map(|i| 1.02 * (0.01 * f64::from(i)).sin()).collect();
-                let shaper = Some(filter.clone());
+                let shaper = Some(filter.clone().into());
                 let mut fast =
                     Requantizer::new(Arc::new(quantizer.clone()), RequantizerOptions { dither, shaper, seed: 4 })
                         .expect("uniform");

@@ -13,6 +13,7 @@
 //! Sources: M. A. Gerzon, P. G. Craven, Optimal noise shaping and dither of digital signals, AES preprint 2822, 1989;
 //! J. Makhoul, Linear prediction: a tutorial review, Proc. IEEE 63, 1975.
 
+use super::prediction::{energy, error_filter, least_lambda};
 use super::weighting::Weighting;
 use crate::{Error, Result};
 use std::f64::consts::TAU;
@@ -21,9 +22,8 @@ use std::f64::consts::TAU;
 pub const MAX_SHAPER_ORDER: usize = 64;
 /// Points of the frequency grid, in the middle of equal slices from 0 to half the sample rate.
 const N_GRID: usize = 16_384;
-/// Bounds of lambda, relative to the mean weight. Below, rounding errors of the recursion show (its condition number
-/// nears 1e14); above, the filter is 1.
-const LAMBDA: (f64, f64) = (1e-14, 1e9);
+/// Halvings of lambda's range: exact to 1e-15 or so.
+const N_HALVINGS: u32 = 60;
 
 /// What a noise shaper shall do.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,8 +77,8 @@ pub fn design(spec: &ShaperSpec) -> Result<ShaperDesign> {
     let weight = weights(spec)?;
     let limit = spec.max_total_noise_db.map_or(f64::INFINITY, from_db);
     let autocorrelation = autocorrelation(&weight, spec.order);
-    let filter = |lambda: f64| levinson(&autocorrelation, lambda);
-    let ntf = filter(least_lambda(limit, |lambda| energy(&filter(lambda))));
+    let filter = |lambda: f64| error_filter(&autocorrelation, lambda);
+    let ntf = filter(least_lambda(limit, N_HALVINGS, |lambda| energy(&filter(lambda))));
     Ok(ShaperDesign {
         weighted_gain_db: to_db(weighted_energy(&ntf, &autocorrelation)),
         total_gain_db: to_db(energy(&ntf)),
@@ -123,46 +123,6 @@ fn autocorrelation(weight: &[f64], order: usize) -> Vec<f64> {
     (0..=order).map(lag).collect()
 }
 
-/// Prediction-error filter `[1, h1, ..., hp]` of the autocorrelation with `lambda` added at lag 0.
-fn levinson(r: &[f64], lambda: f64) -> Vec<f64> {
-    let mut filter = vec![1.0];
-    let mut error = r[0] + lambda;
-    for k in 1..r.len() {
-        let correlation: f64 = filter.iter().zip(r[1..=k].iter().rev()).map(|(a, r)| a * r).sum();
-        let reflection = -correlation / error;
-        let remaining = error * (1.0 - reflection * reflection);
-        // Rounding has eaten the rest of the error: a longer filter would be noise.
-        if remaining <= 0.0 || !remaining.is_finite() {
-            break;
-        }
-        filter.push(0.0);
-        let reversed: Vec<f64> = filter.iter().rev().copied().collect();
-        filter.iter_mut().zip(&reversed).for_each(|(a, b)| *a += reflection * b);
-        error = remaining;
-    }
-    filter.resize(r.len(), 0.0);
-    filter
-}
-
-/// The least lambda whose total noise stays within `limit`; total noise falls as lambda grows.
-fn least_lambda(limit: f64, total: impl Fn(f64) -> f64) -> f64 {
-    if total(LAMBDA.0) <= limit {
-        return LAMBDA.0;
-    }
-    let (mut low, mut high) = LAMBDA;
-    // 60 halvings of 23 decades: exact to 1e-15 or so.
-    for _ in 0..60 {
-        let middle = (low * high).sqrt();
-        if total(middle) <= limit { high = middle } else { low = middle }
-    }
-    high
-}
-
-/// `mean(|N|^2)`: the sum of squares.
-fn energy(ntf: &[f64]) -> f64 {
-    ntf.iter().map(|h| h * h).sum()
-}
-
 /// `mean(|N|^2 W)` by the autocorrelation of W.
 fn weighted_energy(ntf: &[f64], r: &[f64]) -> f64 {
     let row = |i: usize| ntf.iter().enumerate().map(|(j, h)| h * r[i.abs_diff(j)]).sum::<f64>();
@@ -175,7 +135,7 @@ fn bound_of(weight: &[f64], limit: f64) -> f64 {
         let geometric = mean(weight.iter().map(|w| (w + lambda).ln())).exp();
         weight.iter().map(move |w| geometric / (w + lambda))
     };
-    let least = if limit.is_finite() { least_lambda(limit, |lambda| mean(power(lambda))) } else { 0.0 };
+    let least = if limit.is_finite() { least_lambda(limit, N_HALVINGS, |lambda| mean(power(lambda))) } else { 0.0 };
     // W without lambda may underflow only in a grid point of weight 0, which has no logarithm: see `from_db`.
     to_db(mean(power(least).zip(weight).map(|(n, w)| n * w)))
 }

@@ -1,28 +1,51 @@
 //! Error feedback around a uniform quantizer without poles: the fast case.
 
 use super::Dither;
+use super::adaptive::FilterTrack;
 use crate::kernel::noise_shaper::{Block, MAX_TAPS, Taps, shape};
 use crate::quantizer::{Grid, Quantizer, Uniform};
 
 /// Samples at a time.
 pub(super) const BLOCK: usize = 512;
 
-/// Last errors of one channel, in steps, the newest last.
+/// Filter and last errors of one channel.
 #[derive(Debug, Clone)]
 pub(super) struct UniformShaper {
-    taps: Taps,
+    taps: TapSource,
+    /// In steps, the newest last.
     errors: [f64; MAX_TAPS],
+}
+
+#[derive(Debug, Clone)]
+enum TapSource {
+    Fixed(Box<Taps>),
+    Adaptive(FilterTrack),
 }
 
 impl UniformShaper {
     /// A channel at rest; `taps` are those of NTF - 1, at most 64.
     pub(super) fn new(taps: &[f64]) -> Self {
-        Self { taps: Taps::new(taps), errors: [0.0; MAX_TAPS] }
+        Self { taps: TapSource::Fixed(Box::new(Taps::new(taps))), errors: [0.0; MAX_TAPS] }
+    }
+
+    /// A channel at rest whose taps follow the signal.
+    pub(super) fn adaptive(track: FilterTrack) -> Self {
+        Self { taps: TapSource::Adaptive(track), errors: [0.0; MAX_TAPS] }
     }
 
     /// Forgets the past.
     pub(super) fn reset(&mut self) {
         self.errors.fill(0.0);
+        if let TapSource::Adaptive(track) = &mut self.taps {
+            track.reset();
+        }
+    }
+
+    /// Samples that will come to [`process`](Self::process); a fixed filter does not care.
+    pub(super) fn foresee(&mut self, x: &[f64]) {
+        if let TapSource::Adaptive(track) = &mut self.taps {
+            track.foresee(x);
+        }
     }
 
     /// Quantizes at most [`BLOCK`] samples; `dither` in steps. NaN counts as 0. The number of samples clipped.
@@ -46,17 +69,29 @@ impl UniformShaper {
         errors[..MAX_TAPS].copy_from_slice(&self.errors);
         let (first, last) = (f64::from(*uniform.indices().start()), f64::from(*uniform.indices().end()));
         let mut n_clipped = 0;
-        shape(Block {
-            taps: &self.taps,
-            x: &steps[..n],
-            rounding: &rounding[..n],
-            taken_back: &taken_back[..n],
-            indices: (first, last),
-            granular_region: (first - half, last + 1.0 - half),
-            errors: &mut errors[..MAX_TAPS + n],
-            whole: &mut whole[..n],
-            n_clipped: &mut n_clipped,
-        });
+        let mut at = 0;
+        while at < n {
+            let (taps, len) = match &mut self.taps {
+                TapSource::Fixed(taps) => (Taps::clone(taps), n),
+                TapSource::Adaptive(track) => {
+                    let (taps, len) = track.next_taps(n - at);
+                    (Taps::new(&taps), len)
+                }
+            };
+            let part = at..at + len;
+            shape(Block {
+                taps: &taps,
+                x: &steps[part.clone()],
+                rounding: &rounding[part.clone()],
+                taken_back: &taken_back[part.clone()],
+                indices: (first, last),
+                granular_region: (first - half, last + 1.0 - half),
+                errors: &mut errors[at..MAX_TAPS + at + len],
+                whole: &mut whole[part],
+                n_clipped: &mut n_clipped,
+            });
+            at += len;
+        }
         self.errors.copy_from_slice(&errors[n..MAX_TAPS + n]);
         for i in 0..n {
             // Whole numbers within the range of the indices.

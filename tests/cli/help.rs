@@ -3,7 +3,7 @@
 use super::support::Folder;
 
 /// Commands whose long help ends with examples.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 19] = [
     "",
     "adc model",
     "adc test",
@@ -19,6 +19,9 @@ const COMMANDS: [&str; 16] = [
     "report",
     "demo",
     "design codebook",
+    "design shaper",
+    "design modulator",
+    "design predictor",
     "sweep",
 ];
 

@@ -6,6 +6,7 @@ mod bad_input;
 mod batch;
 mod codec;
 mod coded;
+mod coders;
 mod compare;
 mod demo;
 mod design;
@@ -20,5 +21,6 @@ mod quantize;
 mod report;
 #[cfg(feature = "serve")]
 mod serve;
+mod shaping;
 mod support;
 mod sweep;

@@ -6,6 +6,7 @@ mod modulator;
 mod predictor;
 mod shaper;
 mod vectors;
+mod weighting_file;
 
 use clap::{Args, Subcommand};
 

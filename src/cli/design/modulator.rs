@@ -83,6 +83,7 @@ fn object(args: &ModulatorArgs, ntf: &Ntf, tones: &[ToneResult]) -> Value {
         "oversampling_ratio": args.osr,
         "gain": args.gain,
         "levels": args.levels,
+        "paths": args.paths,
         "numerator": ntf.numerator(),
         "denominator": ntf.denominator(),
         "zeros": roots(ntf.zeros()),

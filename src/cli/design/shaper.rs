@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::filter_file::{self, Target};
+use super::{
+    filter_file::{self, Target},
+    weighting_file,
+};
 use crate::{
     cli::{
         exit::{Exit, Failure},
@@ -33,8 +36,8 @@ pub struct ShaperArgs {
     /// Sample rate in Hz
     #[arg(long, value_name = "HZ", default_value_t = 48_000.0)]
     rate: f64,
-    /// How loud noise of each frequency is: a, 468, threshold, phon15
-    #[arg(long, value_name = "NAME", default_value = "phon15", value_parser = parse_weighting)]
+    /// How loud noise of each frequency is: a, 468, threshold, phon15, or a FILE of lines HZ,DB
+    #[arg(long, value_name = "NAME", default_value = "phon15", value_parser = weighting_file::parse)]
     weighting: (String, Weighting),
     /// Coefficients, 1 to 64
     #[arg(long, value_name = "N", default_value_t = 32)]
@@ -56,10 +59,6 @@ fn parse_limit(text: &str) -> Result<Limit, String> {
         return Ok(Limit(None));
     }
     text.parse().map(|db| Limit(Some(db))).map_err(|_| "a number of dB, or none".into())
-}
-
-fn parse_weighting(text: &str) -> Result<(String, Weighting), String> {
-    Weighting::parse(text).map(|w| (text.to_ascii_lowercase(), w)).map_err(|error| error.to_string())
 }
 
 /// Runs `design shaper`.

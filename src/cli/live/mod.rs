@@ -24,7 +24,7 @@ use crate::{
         screen::{self, Charset, End, ScreenOptions},
     },
     quantizer::{CodebookFile, Quantizer},
-    shaping::{Dither, ErrorFilter},
+    shaping::Dither,
 };
 
 use super::{
@@ -246,7 +246,6 @@ fn open_file(path: &Path) -> Result<audio_file::Source, Failure> {
 }
 
 fn settings(args: &LiveArgs) -> Result<Settings, Failure> {
-    let wrong = |error: Error| Failure::usage(error.to_string());
     let method = match &args.method {
         Choice::Codec => LiveMethod::Codec { bitrate_kbps: args.bitrate.round() as u32 },
         Choice::Quantizer(method) => quantizer_method(method, args.bits)?,
@@ -262,10 +261,12 @@ fn settings(args: &LiveArgs) -> Result<Settings, Failure> {
     };
     let shape = match &args.shape {
         Shape::None => LiveShape::none(),
-        Shape::Auto => return Err(Failure::usage("--shape auto is for files; live takes none or coefficients")),
-        Shape::Feedback(c) => {
-            LiveShape { name: "own".into(), filter: Some(ErrorFilter::from_feedback(c).map_err(wrong)?) }
+        Shape::Auto | Shape::Adaptive => {
+            return Err(Failure::usage(
+                "--shape auto and adaptive are for files; live takes none, a name or coefficients",
+            ));
         }
+        Shape::Filter(filter) => LiveShape { name: "own".into(), filter: Some(filter.clone()) },
     };
     Ok(Settings { method, bits: args.bits, dither, shape, seed: args.seed })
 }

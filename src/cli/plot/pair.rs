@@ -17,6 +17,7 @@ use super::super::{
     quantize::{
         Settings,
         chain::{self, Chain, Samples},
+        foresight::Foresight,
     },
     source::{self, Passes, Rereadable},
 };
@@ -185,13 +186,27 @@ impl Pair<'_> {
         vec![Floor::white(name, variance * step * step, f64::from(self.sample_rate_hz))]
     }
 
+    fn read(&mut self, foresight: &mut Option<Foresight>, block: &mut Vec<Vec<f64>>) -> crate::Result<usize> {
+        match (foresight, &mut self.second) {
+            (Some(foresight), Second::Quantized(chain)) => foresight.read(&mut self.first, chain, block),
+            _ => self.first.read_planar(block, BLOCK),
+        }
+    }
+
     /// Reads to the end; hands input and output of the channel to `take`, block by block. A longer file is cut.
     pub fn each_block(mut self, progress: &FileProgress, mut take: impl FnMut(&[f64], &[f64])) -> Result<(), Failure> {
         let (mut block, mut other) = (Vec::new(), Vec::new());
         let (mut indices, mut y) = (vec![0; BLOCK], vec![0.0; BLOCK]);
+        let mut foresight = match &self.second {
+            Second::Quantized(chain) => Some(Foresight::new(chain, BLOCK)),
+            Second::File(_) => None,
+        };
         let mut done = 0;
         loop {
-            let n = self.first.read_planar(&mut block, BLOCK).map_err(|e| source::unreadable(self.input, e))?;
+            let n = self.read(&mut foresight, &mut block).map_err(|e| source::unreadable(self.input, e))?;
+            // A block is longer for a chain that looks ahead.
+            indices.resize(n.max(BLOCK), 0);
+            y.resize(n.max(BLOCK), 0.0);
             let x: &mut Vec<f64> = &mut block[self.channel];
             let n = match &mut self.second {
                 Second::Quantized(chain) => {

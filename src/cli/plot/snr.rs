@@ -233,7 +233,8 @@ mod tests {
         };
         let auto = Settings::default();
         assert_eq!(names(&auto), ["uniform, tpdf", "uniform, no dither", "mu-law"]);
-        let shaped = Settings { shape: Shape::Feedback(vec![1.0]), dither: DitherChoice::None, ..auto.clone() };
+        let shaped =
+            Settings { shape: Shape::parse("1").expect("a filter"), dither: DitherChoice::None, ..auto.clone() };
         assert_eq!(names(&shaped)[0], "uniform, no dither, shaped");
         assert_eq!(names(&shaped).len(), 4);
         let itu = Settings { method: Method::MuLaw, law: Some(Law::Itu), ..auto };

@@ -1,6 +1,6 @@
 //! From options and a file's format to a quantizer, its dither and shaper, and the form of the samples stored.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use crate::{
     audio_file::Info,
@@ -9,7 +9,7 @@ use crate::{
         g711::{Convention, G711, Law as G711Law},
     },
     shaping::{
-        Dither, ErrorFilter, Requantizer, RequantizerOptions,
+        AdaptiveSpec, Dither, ErrorFilter, Requantizer, RequantizerOptions, Shaper,
         shaper_design::{self, ShaperSpec},
     },
     wav::{Encoding, SampleFormat, Spec},
@@ -18,6 +18,7 @@ use crate::{
 use super::{
     super::{
         choices::{Container, DitherChoice, Law, Method, Shape},
+        design_file::{self, Design},
         exit::Failure,
         inputs::Input,
         source::{Passes, Rereadable},
@@ -105,9 +106,13 @@ impl Chain {
             Shape::None => None,
             Shape::Auto => {
                 let designed = designed_feedback(info).and_then(|feedback| ErrorFilter::from_feedback(&feedback));
-                Some(designed.map_err(wrong)?)
+                Some(designed.map_err(wrong)?.into())
             }
-            Shape::Feedback(coefficients) => Some(ErrorFilter::from_feedback(coefficients).map_err(wrong)?),
+            Shape::Adaptive => {
+                let sample_rate_hz = f64::from(info.spec.sample_rate_hz);
+                Some(Shaper::Adaptive(AdaptiveSpec { sample_rate_hz, ..AdaptiveSpec::default() }))
+            }
+            Shape::Filter(filter) => Some(filter.clone().into()),
         };
         let (storage, sample_format) = storage(settings, quantizer.as_ref(), dither)?;
         let options = RequantizerOptions { dither, shaper, seed: settings.seed };
@@ -171,7 +176,11 @@ impl Chain {
             (Dither::None, None) => "",
             _ => &format!(", {}", self.dither_name()),
         };
-        let shaped = if self.shape == Shape::None { "" } else { ", shaped" };
+        let shaped = match self.shape {
+            Shape::None => "",
+            Shape::Adaptive => ", shaped adaptively",
+            Shape::Auto | Shape::Filter(_) => ", shaped",
+        };
         format!("{depth} {}{dither}{shaped}", settings.method.name())
     }
 }
@@ -210,23 +219,20 @@ pub fn fixed_quantizer(settings: &Settings) -> Result<Arc<dyn Quantizer>, Failur
     })
 }
 
-/// Reads a codebook file.
+/// Reads a codebook file; other designs say where they belong.
 pub fn codebook_file(path: &Path) -> Result<CodebookFile, Failure> {
-    let text = read_codebook_file(path)?;
-    CodebookFile::from_json(&text).map_err(|error| Failure::input(path, error))
+    match design_file::read(path).map_err(|message| Failure::input(path, message))? {
+        Design::Codebook(codebook) => Ok(codebook),
+        Design::Shaper(_) => Err(Failure::input(path, "a noise shaper, not a method; use it with --shape")),
+        Design::Modulator(_) | Design::Predictor(_) => {
+            Err(Failure::input(path, "no codebook; it codes on its own, without a bit depth"))
+        }
+    }
 }
 
 /// The text of a codebook file; its size is checked before it is read.
 pub fn read_codebook_file(path: &Path) -> Result<String, Failure> {
-    const MAX_BYTES: u64 = 64 << 20;
-    let size = fs::metadata(path).map_err(|error| Failure::input(path, error))?.len();
-    if size > MAX_BYTES {
-        return Err(Failure::input(
-            path,
-            format!("{size} bytes are too many for a codebook; the limit is {MAX_BYTES}"),
-        ));
-    }
-    fs::read_to_string(path).map_err(|error| Failure::input(path, error))
+    design_file::text(path).map_err(|message| Failure::input(path, message))
 }
 
 /// G.711 at 8 bits unless the formula is asked for, else the formula.

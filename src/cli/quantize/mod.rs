@@ -2,6 +2,8 @@
 
 pub mod chain;
 mod coded;
+mod coders;
+pub mod foresight;
 mod number_format;
 pub mod stream;
 
@@ -18,6 +20,7 @@ use crate::{
 use super::{
     batch::{Batch, Conversion, FileReport},
     choices::{Container, DitherChoice, Law, Method, Shape},
+    design_file::{self, Design},
     exit::{Exit, Failure},
     inputs::{self, Input},
     options::{Global, Inputs, Outputs},
@@ -29,6 +32,8 @@ use super::{
 };
 use chain::Chain;
 use coded::Coded;
+use coders::Coder;
+use number_format::{Format, NamedFormat};
 pub use stream::Measured;
 
 /// Shown at the end of `sqnr quantize --help`; a test runs each line.
@@ -37,8 +42,8 @@ Examples:
   sqnr quantize -b 8 song.wav
   sqnr quantize -b 4 --dither none --error lost.wav song.wav -o four.wav
   sqnr quantize -b 8 -m mu-law speech.wav -o telephone.wav
-  sqnr quantize -b 6 --shape 1.5,-0.6 song.wav -o shaped.wav
-  sqnr quantize --format fp8-e4m3 song.wav -o eight.wav
+  sqnr quantize -b 6 --shape adaptive song.wav -o shaped.wav
+  sqnr quantize --format dsd64 song.wav -o song.dsf
   sqnr quantize --levels 12 -m lloyd-max song.wav -o twelve.wav
   sqnr quantize --rate 1.5 -m dependent song.wav
   sqnr quantize -b 12 -O out *.wav";
@@ -87,7 +92,11 @@ pub struct Settings {
     /// Noise added before the decision
     #[arg(short, long, default_value = "auto", value_name = "KIND")]
     pub dither: DitherChoice,
-    /// Noise shaping: none, auto, a FILE.json of design shaper, or feedback coefficients such as 1.5,-0.6
+    /// Noise shaping: none, auto (ear), adaptive (signal), a filter's name, FILE.json, or 1.5,-0.6
+    ///
+    /// `auto` designs a filter for the hearing at 15 phon, `adaptive` one for each 512 samples from what the signal masks; lipshitz,
+    /// f-weighted, modified-e-weighted and improved-e-weighted are those of the papers; a file comes from design; numbers are feedback
+    /// coefficients.
     #[arg(short, long, default_value = "none", value_name = "FILTER", value_parser = Shape::parse, allow_hyphen_values = true)]
     pub shape: Shape,
     /// Seed of the dither
@@ -117,11 +126,20 @@ impl Default for Settings {
 
 /// Runs `quantize`.
 pub fn run(args: &QuantizeArgs, global: &Global) -> Result<Exit, Failure> {
-    if let Some(format) = &args.number_format.format {
-        return number_format::run(args, format, global);
+    match &args.number_format.format {
+        Some(NamedFormat { name, format: Format::Number(format) }) => {
+            return number_format::run(args, name, *format, global);
+        }
+        Some(NamedFormat { name, format: Format::Coder(coder) }) => {
+            return coders::run(args, name, &Coder::Named(*coder), global);
+        }
+        None => {}
     }
     let coded = Coded::of(args)?;
     if coded.is_none() {
+        if let Some(coder) = designed_coder(&args.settings)? {
+            return coders::run(args, &args.settings.method.name(), &coder, global);
+        }
         chain::check(&args.settings)?;
     }
     let inputs = inputs::collect(&args.inputs)?;
@@ -138,6 +156,16 @@ pub fn run(args: &QuantizeArgs, global: &Global) -> Result<Exit, Failure> {
             None => one_file(args, files, progress),
         }
     })
+}
+
+/// The modulator or the predictor in the method's file, if it holds one.
+fn designed_coder(settings: &Settings) -> Result<Option<Coder>, Failure> {
+    let Method::File(path) = &settings.method else { return Ok(None) };
+    let design = design_file::read(path).map_err(|message| Failure::input(path, message))?;
+    if settings.levels.is_some() && !matches!(design, Design::Codebook(_)) {
+        return Err(Failure::usage("the design's file says how many levels; leave --levels out"));
+    }
+    Coder::of_design(design, settings.bits)
 }
 
 /// `.q8.wav` for 8 bits, `.l12.wav` for 12 levels, `.r1.5.wav` for a rate, `.q.wav` for a codebook file.

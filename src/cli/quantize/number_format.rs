@@ -27,13 +27,18 @@ use super::{
         source, units,
     },
     QuantizeArgs,
+    coders::CoderName,
 };
 
 /// Options of the number formats.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Number formats")]
 pub struct FormatArgs {
-    /// Quantize to a number format instead: bf16, fp8-e4m3, mxfp4, q4_0, int8, q3.12 and more; audio, .npy, .npz, .safetensors
+    /// A number format or coder instead: bf16, fp8-e4m3, mxfp4, int8, q3.12, dsd64, ima, g726-32 ...
+    ///
+    /// Number formats take audio, .npy, .npz and .safetensors. Coders take audio: dsd64, dsd128, dsd256 write a .dsf file (or the
+    /// reconstruction, if the output is a .wav), ima and ima-multiply a WAV file in IMA ADPCM for decoders that add or multiply;
+    /// g726-16 to -40, g722, g722-56, g722-48, jayant-2 to -4 write the reconstruction.
     #[arg(
         long,
         value_name = "NAME",
@@ -53,6 +58,9 @@ pub struct FormatArgs {
     /// For integers: whose arithmetic makes the scale
     #[arg(long, value_name = "TOOL", default_value = "onnxruntime", requires = "format")]
     rule: RuleName,
+    /// For ima and dsd: paths of the look-ahead; 1 is the plain coder [default: ima 32, dsd 1]
+    #[arg(long, value_name = "N")]
+    pub paths: Option<usize>,
     /// For MX blocks: the shared exponent
     #[arg(long, value_name = "RULE", default_value = "floor", requires = "format")]
     exponent: ExponentName,
@@ -61,8 +69,17 @@ pub struct FormatArgs {
 /// A format and the name it was asked for by.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedFormat {
-    name: String,
-    format: NumberFormat,
+    pub name: String,
+    pub format: Format,
+}
+
+/// What `--format` names.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Format {
+    /// Of each number, or of blocks of them.
+    Number(NumberFormat),
+    /// Of audio, by a coder that remembers.
+    Coder(CoderName),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -81,8 +98,17 @@ enum ExponentName {
 }
 
 fn parse_format(text: &str) -> Result<NamedFormat, String> {
-    let format = NumberFormat::parse(text).map_err(|error| error.to_string())?;
-    Ok(NamedFormat { name: text.to_ascii_lowercase(), format })
+    let name = text.to_ascii_lowercase();
+    let format = match CoderName::parse(&name) {
+        Some(coder) => Format::Coder(coder),
+        None => Format::Number(NumberFormat::parse(text).map_err(|error| with_coders(&error))?),
+    };
+    Ok(NamedFormat { name, format })
+}
+
+/// The message of a name that is no number format's, with the coders' names.
+fn with_coders(error: &crate::Error) -> String {
+    format!("{error}, {}", CoderName::names().join(", "))
 }
 
 fn parse_granularity(text: &str) -> Result<Granularity, String> {
@@ -135,10 +161,10 @@ impl FormatArgs {
 }
 
 /// Runs `quantize --format`.
-pub fn run(args: &QuantizeArgs, named: &NamedFormat, global: &Global) -> Result<Exit, Failure> {
-    let format = args.number_format.resolve(named.format);
+pub fn run(args: &QuantizeArgs, name: &str, format: NumberFormat, global: &Global) -> Result<Exit, Failure> {
+    let format = args.number_format.resolve(format);
     let inputs = inputs::collect(&args.inputs)?;
-    let planned = outputs::plan(&inputs, &args.outputs, &suffix(&inputs, named)?)?;
+    let planned = outputs::plan(&inputs, &args.outputs, &suffix(&inputs, name)?)?;
     let batch = Batch { command: "quantize", global, inputs: &args.inputs };
     batch.convert(inputs, planned, &args.outputs, |Conversion { input, output, existing }, _| {
         let started = Instant::now();
@@ -147,12 +173,12 @@ pub fn run(args: &QuantizeArgs, named: &NamedFormat, global: &Global) -> Result<
             Some(kind) => tensors(input, kind, output, existing, &format, &mut total)?,
             None => audio(input, output, existing, &format, &mut total)?,
         }
-        Ok(total.report(input, output, &named.name, started.elapsed().as_secs_f64()))
+        Ok(total.report(input, output, name, started.elapsed().as_secs_f64()))
     })
 }
 
 /// `.bf16.wav` for audio, `.bf16.npy` for arrays: all inputs must end alike.
-fn suffix(inputs: &[Input], named: &NamedFormat) -> Result<String, Failure> {
+fn suffix(inputs: &[Input], name: &str) -> Result<String, Failure> {
     let ending = |input: &Input| match TensorFileKind::of_path(&input.path) {
         None => "wav",
         Some(TensorFileKind::Npy) => "npy",
@@ -164,7 +190,7 @@ fn suffix(inputs: &[Input], named: &NamedFormat) -> Result<String, Failure> {
         Some(other) => {
             Err(Failure::usage(format!("{}: take audio and tensor files of each kind apart", other.display())))
         }
-        None => Ok(format!(".{}.{first}", named.name)),
+        None => Ok(format!(".{name}.{first}")),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
 use super::{
     super::{exit::Failure, inputs::Input, progress::FileProgress, sink::WavSink, source},
     chain::{Chain, Samples, Storage},
+    foresight::Foresight,
 };
 
 /// Samples of all channels in one block.
@@ -45,13 +46,13 @@ pub fn run(
 ) -> Result<Measured, Failure> {
     let info = source.info().clone();
     let n_channels = usize::from(info.spec.channels);
-    let max_frames = (BLOCK_SAMPLES / n_channels).max(1);
+    let mut foresight = Foresight::new(chain, (BLOCK_SAMPLES / n_channels).max(1));
     let Sinks { mut audio, mut error } = sinks;
     let mut block = Block::new(n_channels);
     let mut statistics = statistics(chain, n_channels).map_err(|e| Failure::compute(&input.path, e))?;
     let mut n_frames = 0;
     loop {
-        let n = source.read_planar(&mut block.x, max_frames).map_err(|e| source::unreadable(input, e))?;
+        let n = foresight.read(source, chain, &mut block.x).map_err(|e| source::unreadable(input, e))?;
         if n == 0 {
             break;
         }

@@ -9,6 +9,7 @@ use crate::{
         Comparison, DEFAULT_AUDIO_BYTES, Page, Parts, Version,
         live::{Live, Update},
     },
+    shaping::ErrorFilter,
 };
 
 use super::{
@@ -112,7 +113,7 @@ fn quantized(clip: &Clip, settings: Settings) -> Result<(String, Channels, Error
         _ => chain::fixed_quantizer(&settings)?,
     };
     let shape = match settings.shape {
-        Shape::Auto => Shape::Feedback(clip.shaper().map_err(failed)?),
+        Shape::Auto => Shape::Filter(ErrorFilter::from_feedback(&clip.shaper().map_err(failed)?).map_err(failed)?),
         ref other => other.clone(),
     };
     let settings = Settings { shape, ..settings };

@@ -19,5 +19,5 @@ mod trellis;
 pub use measure::{ToneResult, in_band_sqnr_db, sweep_tone};
 pub use modulator::Modulator;
 pub use ntf::{Ntf, NtfSpec, ZeroPlacement};
-pub use rate_change::{Decimator, Interpolator};
+pub use rate_change::{Decimator, Interpolator, RateStream, STOP_BAND};
 pub use trellis::{TrellisModulator, TrellisOptions};

@@ -74,6 +74,32 @@ impl Ntf {
         Ok(Self::from_roots(zeros, butterworth(spec.order, high)))
     }
 
+    /// The function with the given zeros and poles, as many of each.
+    ///
+    /// # Errors
+    /// `InvalidParameter` outside orders 1 to 8, for poles that are not inside the unit circle or zeros beyond it, and for roots
+    /// whose conjugate is missing.
+    pub fn from_zeros_and_poles(zeros: Vec<Complex64>, poles: Vec<Complex64>) -> Result<Self> {
+        if !(1..=MAX_ORDER).contains(&zeros.len()) || zeros.len() != poles.len() {
+            let value = format!("{} zeros, {} poles", zeros.len(), poles.len());
+            return Err(Error::invalid("modulator order", value, format!("1 to {MAX_ORDER} of each, as many")));
+        }
+        // Zeros on the circle may lie a rounding error beyond it. NaN is within nothing.
+        if let Some(zero) = zeros.iter().find(|z| !(0.0..=1.0 + 1e-9).contains(&z.norm())) {
+            return Err(Error::invalid("zero of the modulator", zero, "on or inside the unit circle"));
+        }
+        if let Some(pole) = poles.iter().find(|p| !(0.0..1.0).contains(&p.norm())) {
+            return Err(Error::invalid("pole of the modulator", pole, "inside the unit circle"));
+        }
+        for roots in [&zeros, &poles] {
+            let has_conjugate = |r: &&Complex64| roots.iter().any(|other| (other.conj() - **r).norm() < 1e-9);
+            if let Some(alone) = roots.iter().find(|r| !has_conjugate(r)) {
+                return Err(Error::invalid("root of the modulator", alone, "with its conjugate"));
+            }
+        }
+        Ok(Self::from_roots(zeros, poles))
+    }
+
     /// The function with the given zeros and poles, each set closed under conjugation.
     fn from_roots(zeros: Vec<Complex64>, poles: Vec<Complex64>) -> Self {
         let (numerator, denominator) = (polynomial(&zeros), polynomial(&poles));
