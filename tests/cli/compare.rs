@@ -66,6 +66,8 @@ fn what_cannot_be_compared_is_said() {
     folder.song("song.wav");
     folder.copy("organ_choir.wav", "stereo.wav");
     folder.run("compare song.wav stereo.wav").fails(3, "stereo.wav: has 44100 Hz, song.wav 8000 Hz");
+    folder.run("generate sine --rate 8000 --channels 2 --seconds 0.1 -o two.wav").succeeds();
+    folder.run("compare song.wav two.wav").fails(3, "two.wav: has 2 channels, song.wav 1");
     folder.run("compare song.wav").fails(2, "needs a reference and at least one file");
     folder.wav16("silence.wav", &[0; 4_000]);
     let json = folder.json("compare silence.wav song.wav");
