@@ -3,11 +3,10 @@
 
 use std::cell::RefCell;
 
-use libfuzzer_sys::fuzz_target;
 use sqnr::codec::fuzzing::FrameReader;
 
 thread_local! {
-    static READER: RefCell<FrameReader> = RefCell::new(FrameReader::new());
+    static READER: RefCell<FrameReader> = RefCell::new(FrameReader::with_small_layouts());
 }
 
-fuzz_target!(|bytes: &[u8]| READER.with_borrow_mut(|reader| reader.run(bytes)));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| READER.with_borrow_mut(|reader| reader.run(bytes)));
