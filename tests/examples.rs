@@ -76,6 +76,22 @@ fn the_tables_of_the_quantizers_are_what_is_printed() {
     assert!(document.contains(text.trim()), "docs/quantizers.md should hold\n{text}");
 }
 
+#[cfg(feature = "symphonia")]
+#[test]
+fn symphonia_plays_an_encoded_file() {
+    use sqnr::codec::{EncoderOptions, InMemory, encode};
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("tune.sqn");
+    let channels = vec![(0..100_000).map(|i| (i as f32 * 0.05).sin() * 0.5).collect::<Vec<f32>>(); 2];
+    let file = std::fs::File::create(&path).expect("created");
+    encode(&mut InMemory::new(&channels), file, &EncoderOptions::new(48_000, 2)).expect("legal");
+    let text = output("symphonia_player", &[&path]);
+    let peak = text.strip_prefix("SQN transform codec: 100000 samples per channel, peak ").expect("the length");
+    let peak: f32 = peak.trim().parse().expect("a number");
+    assert!((peak - 0.5).abs() < 0.05, "{text}");
+}
+
 #[test]
 fn examples_are_short() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");

@@ -283,6 +283,12 @@ impl<R: Read> RecordReader<R> {
         Self { input, buffer: Vec::new(), offset: 0 }
     }
 
+    /// The input, after what was read or looked at.
+    #[cfg(feature = "symphonia")]
+    pub fn into_inner(self) -> R {
+        self.input
+    }
+
     /// Position of the next byte in the file.
     pub fn position(&self) -> u64 {
         self.offset

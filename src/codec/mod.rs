@@ -23,7 +23,7 @@ mod contents;
 mod decoder;
 mod encoder;
 mod frame;
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod group_decoder;
 mod group_encoder;
@@ -41,6 +41,8 @@ mod round_trip;
 mod spectrum;
 mod spectrum_of_original;
 mod stereo;
+#[cfg(feature = "symphonia")]
+pub mod symphonia;
 mod syntax;
 mod synthesis;
 mod temporal;

@@ -34,12 +34,14 @@ impl Element {
     }
 }
 
+/// The speaker mask that `n_channels` have when none is stated; 0 when there are too many to guess.
+pub fn default_mask(n_channels: usize) -> u32 {
+    DEFAULT_MASKS.get(n_channels).copied().unwrap_or(0)
+}
+
 /// The elements of a file of `n_channels` with this speaker mask (0: none stated), in the order of their first channel.
 pub fn elements(n_channels: usize, mask: u32) -> Vec<Element> {
-    let mask = match (mask, n_channels) {
-        (0, n) if n < DEFAULT_MASKS.len() => DEFAULT_MASKS[n],
-        (mask, _) => mask,
-    };
+    let mask = if mask == 0 { default_mask(n_channels) } else { mask };
     let speakers: Vec<u32> = (0..32).filter(|bit| mask >> bit & 1 == 1).collect();
     let channel_of = |speaker| speakers.iter().position(|&s| s == speaker).filter(|&c| c < n_channels);
     let partner = |channel: usize, left_first: bool| {
