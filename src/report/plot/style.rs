@@ -86,7 +86,8 @@ impl std::str::FromStr for Size {
     }
 }
 
-/// What a colour is for. The inks differ from one another and stand out from the background; a test holds both.
+/// What a colour is for. Series differ from one another for every eye (colour blindness simulated) and in grey, and stand
+/// out from the background; tests hold both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ink {
     /// Behind everything.
@@ -173,12 +174,12 @@ impl Ink {
             Self::Grid => [[212, 216, 222], [50, 57, 68]],
             Self::FineGrid => [[234, 237, 241], [33, 39, 48]],
             Self::Theory => [[60, 66, 76], [200, 206, 216]],
-            Self::Signal => [[0, 84, 166], [88, 166, 255]],
-            Self::Error => [[216, 84, 0], [255, 150, 70]],
-            Self::Third => [[0, 124, 98], [64, 206, 166]],
-            Self::Fourth => [[158, 54, 142], [232, 132, 214]],
-            Self::Fifth => [[142, 108, 0], [238, 208, 84]],
-            Self::Sixth => [[92, 60, 170], [176, 156, 255]],
+            Self::Signal => [[0, 55, 196], [50, 176, 255]],
+            Self::Error => [[235, 106, 15], [255, 164, 63]],
+            Self::Third => [[67, 155, 122], [14, 123, 102]],
+            Self::Fourth => [[153, 0, 135], [252, 21, 167]],
+            Self::Fifth => [[134, 95, 5], [239, 251, 69]],
+            Self::Sixth => [[159, 34, 255], [180, 7, 247]],
         };
         match theme {
             Theme::Light => light,
@@ -200,12 +201,16 @@ mod tests {
         }
     }
 
-    /// Relative luminance and contrast ratio: W3C, Web Content Accessibility Guidelines 2.1.
-    fn luminance(rgb: [u8; 3]) -> f64 {
-        let linear = rgb.map(|c| {
+    fn linear(rgb: [u8; 3]) -> [f64; 3] {
+        rgb.map(|c| {
             let c = f64::from(c) / 255.0;
             if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
-        });
+        })
+    }
+
+    /// Relative luminance and contrast ratio: W3C, Web Content Accessibility Guidelines 2.1.
+    fn luminance(rgb: [u8; 3]) -> f64 {
+        let linear = linear(rgb);
         0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     }
 
@@ -220,6 +225,71 @@ mod tests {
             assert!(contrast(Ink::Text) >= 7.0 && contrast(Ink::Muted) >= 4.5);
             for ink in SERIES_INKS {
                 assert!(contrast(ink) >= 3.0, "{ink:?} on {theme:?}: {:.2}", contrast(ink));
+            }
+        }
+    }
+
+    /// Colour blindness at its full severity as linear maps of linear sRGB: G. M. Machado, M. M. Oliveira, L. A. F.
+    /// Fernandes, "A physiologically-based model for simulation of color vision deficiency", 2009, table 1.
+    const VISIONS: [(&str, [[f64; 3]; 3]); 4] = [
+        ("normal", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
+        (
+            "protanopia",
+            [
+                [0.152_286, 1.052_583, -0.204_868],
+                [0.114_503, 0.786_281, 0.099_216],
+                [-0.003_882, -0.048_116, 1.051_998],
+            ],
+        ),
+        (
+            "deuteranopia",
+            [[0.367_322, 0.860_646, -0.227_968], [0.280_085, 0.672_501, 0.047_413], [-0.011_820, 0.042_940, 0.968_881]],
+        ),
+        (
+            "tritanopia",
+            [
+                [1.255_528, -0.076_749, -0.178_779],
+                [-0.078_411, 0.930_809, 0.147_602],
+                [0.004_733, 0.691_367, 0.303_900],
+            ],
+        ),
+    ];
+
+    /// Linear sRGB to OKLab (Ottosson, 2020).
+    fn oklab([r, g, b]: [f64; 3]) -> [f64; 3] {
+        let l = (0.412_221_470_8 * r + 0.536_332_536_3 * g + 0.051_445_992_9 * b).cbrt();
+        let m = (0.211_903_498_2 * r + 0.680_699_545_1 * g + 0.107_396_956_6 * b).cbrt();
+        let s = (0.088_302_461_9 * r + 0.281_718_837_6 * g + 0.629_978_700_5 * b).cbrt();
+        [
+            0.210_454_255_3 * l + 0.793_617_785_0 * m - 0.004_072_046_8 * s,
+            1.977_998_495_1 * l - 2.428_592_205_0 * m + 0.450_593_709_9 * s,
+            0.025_904_037_1 * l + 0.782_771_766_2 * m - 0.808_675_766_0 * s,
+        ]
+    }
+
+    fn seen(rgb: [u8; 3], vision: &[[f64; 3]; 3]) -> [f64; 3] {
+        let linear = linear(rgb);
+        let mapped = vision.map(|row| row.iter().zip(linear).map(|(a, b)| a * b).sum::<f64>());
+        oklab(mapped.map(|c| c.clamp(0.0, 1.0)))
+    }
+
+    /// A tenth of OKLab's unit: five times what side by side can just be told apart.
+    #[test]
+    fn series_differ_for_every_eye_and_in_grey() {
+        for theme in [Theme::Light, Theme::Dark] {
+            let inks: Vec<Ink> = SERIES_INKS.into_iter().chain([Ink::Theory]).collect();
+            for (i, &a) in inks.iter().enumerate() {
+                for &b in &inks[..i] {
+                    for (name, vision) in &VISIONS {
+                        let (a_seen, b_seen) = (seen(a.rgb(theme), vision), seen(b.rgb(theme), vision));
+                        let apart = (0..3).map(|k| (a_seen[k] - b_seen[k]).powi(2)).sum::<f64>().sqrt();
+                        assert!(apart > 0.1, "{a:?} and {b:?} in {theme:?}, {name}: {apart:.3}");
+                    }
+                    let lightness = |ink: Ink| seen(ink.rgb(theme), &VISIONS[0].1)[0];
+                    // Theory is dashed where series are not.
+                    let apart = (lightness(a) - lightness(b)).abs();
+                    assert!(a == Ink::Theory || apart > 0.04, "{a:?} and {b:?} in {theme:?}, grey: {apart:.3}");
+                }
             }
         }
     }

@@ -223,6 +223,7 @@ fn bits_chart() -> Chart {
         .collect();
     let packet_bits: Vec<f64> = (0..n_packets).map(|i| 1900.0 * burst(i) + 200.0 * noise(i)).collect();
     let switched: Vec<usize> = (0..n_packets).filter(|i| i % 40 == 0).collect();
+    let noise_to_mask: Vec<f32> = (0..n_packets * 24).map(|j| (6.0 * noise(j + 7) - 4.0) as f32).collect();
     let conditions = "castanets.wav · quality 5 · 48 kHz".into();
     bits::Bits {
         conditions,
@@ -231,7 +232,7 @@ fn bits_chart() -> Chart {
         bits_per_coefficient: &map,
         packet_bits: &packet_bits,
         switched_packets: &switched,
-        noise_to_mask_db: &[],
+        noise_to_mask_db: &noise_to_mask,
     }
     .chart()
 }
@@ -269,11 +270,23 @@ fn nmr_chart() -> Chart {
     nmr::NoiseToMask { conditions: conditions(), range_hz: (20.0, 20_000.0), figures: &figures }.chart()
 }
 
+fn error_shape_chart() -> Chart {
+    let uniform = (0..40_000).map(noise);
+    let triangular = (0..40_000).map(|i| noise(i) + noise(i + 99_999));
+    let shapes = [
+        error_shape::Shape::of("8 bits, no dither", 1, uniform),
+        error_shape::Shape::of("8 bits, tpdf", 2, triangular),
+    ];
+    let shapes = shapes.into_iter().flatten().collect();
+    error_shape::ErrorShapes { conditions: conditions(), shapes }.chart()
+}
+
 /// Name and chart of every kind.
 pub fn all() -> Vec<(&'static str, Chart)> {
     vec![
         ("bits", bits_chart()),
         ("codebook", codebook_chart()),
+        ("error-shape", error_shape_chart()),
         ("error-value", error_value_chart()),
         ("histogram", histogram_chart()),
         ("linearity", linearity_chart()),
