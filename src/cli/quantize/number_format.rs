@@ -59,7 +59,7 @@ pub struct FormatArgs {
     #[arg(long, value_name = "TOOL", default_value = "onnxruntime", requires = "format")]
     rule: RuleName,
     /// For ima and dsd: paths of the look-ahead; 1 is the plain coder [default: ima 32, dsd 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", hide_short_help = true)]
     pub paths: Option<usize>,
     /// For MX blocks: the shared exponent
     #[arg(long, value_name = "RULE", default_value = "floor", requires = "format")]
