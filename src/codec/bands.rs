@@ -16,8 +16,8 @@ const G_CELL: f64 = 1.055_272_172_560_863_1;
 const LEAST_BINS: usize = 4;
 const LEAST_HZ: f64 = 40.0;
 
-/// Block sizes of a superframe: N, N/2, ... N/32.
-pub const N_DEPTHS: usize = 6;
+/// Block sizes of a superframe: N, N/2, ... N/64.
+pub const N_DEPTHS: usize = 7;
 
 /// One band of one block size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@
 use super::{bands::N_DEPTHS, model::Counter};
 use crate::range_coder::BitCoder;
 
-/// Blocks of N/32 are the shortest.
+/// Blocks of N/64 are the shortest.
 pub const MAX_DEPTH: usize = N_DEPTHS - 1;
 /// The most blocks a superframe can have.
 pub const MAX_BLOCKS: usize = 1 << MAX_DEPTH;

@@ -16,6 +16,7 @@ use super::{
     frame::{BandCode, MAGNITUDE_LIMIT},
     model::{Counter, EscapeModel, Mixer, Weights},
     neighbourhood::{Contexts, N_CELLS, cell},
+    spectrum::{BandQuantizer, dependent_trellis, multiple},
     syntax::{Damaged, N_CLASSES},
 };
 use crate::range_coder::{Account, BitCoder};
@@ -28,14 +29,47 @@ const UNARY: usize = 15;
 #[repr(align(64))]
 struct Row([Counter; UNARY + 1]);
 
-/// All that is learnt about magnitudes.
+/// The counters of one coset.
 #[derive(Debug, Clone)]
-pub struct CoefficientModels {
+struct Rows {
     near: Vec<Row>,
     wide: Vec<Row>,
     other: Vec<Row>,
+}
+
+impl Rows {
+    fn new() -> Self {
+        let rows = |n: usize| vec![Row([Counter::NEW; UNARY + 1]); n];
+        Self {
+            near: rows(N_CELLS * N_CELLS),
+            wide: rows(N_CLASSES * N_CELLS * N_CELLS),
+            other: rows(2 * N_CELLS * N_CELLS),
+        }
+    }
+
+    /// Those of the block's class and channel, model by model.
+    fn of(&mut self, context: CoefficientContext) -> [&mut [Row]; 3] {
+        const N: usize = N_CELLS * N_CELLS;
+        let wide = &mut self.wide[context.class * N..(context.class + 1) * N];
+        let other = &mut self.other[context.channel * N..(context.channel + 1) * N];
+        [&mut self.near, wide, other]
+    }
+
+    fn reset(&mut self) {
+        let all = self.near.iter_mut().chain(&mut self.wide).chain(&mut self.other);
+        all.for_each(|row| row.0.fill(Counter::NEW));
+    }
+}
+
+/// All that is learnt about magnitudes.
+#[derive(Debug, Clone)]
+pub struct CoefficientModels {
+    /// For each coset; the second is used in dependent bands alone.
+    rows: [Rows; 2],
     /// By block class and channel.
     weights: [[[Weights; UNARY]; 2]; N_CLASSES],
+    /// By half-ERB cell; added to the others.
+    weights_of_cell: Vec<[Weights; UNARY]>,
     escape: EscapeModel,
 }
 
@@ -46,6 +80,8 @@ pub struct CoefficientContext<'a> {
     pub bands: &'a [Band],
     /// Their levels.
     pub codes: &'a [BandCode],
+    /// The file's quantizer.
+    pub quantizer: BandQuantizer,
     /// Class of the block's length.
     pub class: usize,
     /// 0, or 1 for the second channel of a pair.
@@ -77,8 +113,8 @@ impl Trail {
     }
 
     #[inline]
-    fn push(&mut self, magnitude: u32) {
-        let x = if magnitude == 0 { ZERO } else { STEP * magnitude.min(1 << 16) };
+    fn push(&mut self, size: u32) {
+        let x = if size == 0 { ZERO } else { size.min(STEP << 16) };
         self.before_last = self.last;
         self.last = x;
         // a fifth of the way
@@ -105,22 +141,20 @@ impl Trail {
 
 impl CoefficientModels {
     /// Models that have seen nothing.
-    pub fn new() -> Self {
-        let rows = |n: usize| vec![Row([Counter::NEW; UNARY + 1]); n];
+    pub fn new(n_cells: usize) -> Self {
         Self {
-            near: rows(N_CELLS * N_CELLS),
-            wide: rows(N_CLASSES * N_CELLS * N_CELLS),
-            other: rows(2 * N_CELLS * N_CELLS),
+            rows: [Rows::new(), Rows::new()],
             weights: [[[Weights::NEW; UNARY]; 2]; N_CLASSES],
+            weights_of_cell: vec![[Weights::NONE; UNARY]; n_cells],
             escape: EscapeModel::new(),
         }
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
-        let all = self.near.iter_mut().chain(&mut self.wide).chain(&mut self.other);
-        all.for_each(|row| row.0.fill(Counter::NEW));
+        self.rows.iter_mut().for_each(Rows::reset);
         self.weights = [[[Weights::NEW; UNARY]; 2]; N_CLASSES];
+        self.weights_of_cell.fill([Weights::NONE; UNARY]);
         self.escape = EscapeModel::new();
     }
 
@@ -129,10 +163,11 @@ impl CoefficientModels {
         &mut self,
         coder: &mut C,
         context: CoefficientContext,
-        cells: &Contexts,
+        cells: &mut Contexts,
         indices: &mut [i32],
     ) -> Result<(), Damaged> {
         let mut trail = Trail { last: ZERO, before_last: ZERO, mean: 16 * ZERO };
+        let mut state = 0;
         let mut level_below = None;
         for (b, (band, code)) in context.bands.iter().zip(context.codes).enumerate() {
             coder.charge(Account::Band(b));
@@ -143,52 +178,127 @@ impl CoefficientModels {
             if let Some(below) = level_below.replace(code.level) {
                 trail.rescale(i32::from(code.level) - i32::from(below));
             }
-            self.code_band(coder, context, cells, band, &mut trail, indices)?;
+            let range = band.start..band.end;
+            let row = BandRow {
+                band,
+                before: &cells.before[range.clone()],
+                slow: &cells.slow[range.clone()],
+                other: &cells.other[range.clone()],
+                sizes: &mut cells.sizes[range.clone()],
+                indices: &mut indices[range],
+            };
+            if context.quantizer.is_dependent(code.class) {
+                state = self.code_band(coder, context, row, &mut trail, Dependent(state))?.0;
+            } else {
+                self.code_band(coder, context, row, &mut trail, Alone)?;
+            }
         }
         Ok(())
     }
 
-    fn code_band<C: BitCoder>(
+    fn code_band<C: BitCoder, M: Memory>(
         &mut self,
         coder: &mut C,
         context: CoefficientContext,
-        cells: &Contexts,
-        band: &Band,
+        row: BandRow,
         trail: &mut Trail,
-        indices: &mut [i32],
-    ) -> Result<(), Damaged> {
-        let range = band.start..band.end;
-        let frequency = (band.cell / 6).min(N_CELLS - 1);
-        let wide = &mut self.wide[context.class * N_CELLS * N_CELLS..][..N_CELLS * N_CELLS];
-        let other = &mut self.other[context.channel * N_CELLS * N_CELLS..][..N_CELLS * N_CELLS];
+        mut memory: M,
+    ) -> Result<M, Damaged> {
+        let frequency = (row.band.cell / 6).min(N_CELLS - 1);
+        let mut rows = self.rows.each_mut().map(|rows| rows.of(context));
         let weights = &mut self.weights[context.class][context.channel];
+        let weights_of_cell = &mut self.weights_of_cell[row.band.cell];
         let mixer = Mixer::new();
-        let cells = cells.before[range.clone()].iter().zip(&cells.slow[range.clone()]).zip(&cells.other[range.clone()]);
-        for (index, ((&before, &slow), &first)) in indices[range].iter_mut().zip(cells) {
+        let cells = row.before.iter().zip(row.slow).zip(row.other);
+        for ((index, size), ((&before, &slow), &first)) in row.indices.iter_mut().zip(row.sizes).zip(cells) {
             let first = if context.channel == 1 { usize::from(first) } else { frequency };
+            let [near, wide, other] = &mut rows[memory.coset()];
             let rows = [
-                &mut self.near[trail.near() * N_CELLS + usize::from(before)].0,
+                &mut near[trail.near() * N_CELLS + usize::from(before)].0,
                 &mut wide[trail.wide() * N_CELLS + usize::from(slow)].0,
                 &mut other[first * N_CELLS + usize::from(before)].0,
             ];
             let wanted = index.unsigned_abs();
-            let mut magnitude = code_unary(coder, mixer, rows, weights, wanted);
+            let mut magnitude = code_unary(coder, mixer, rows, [weights, weights_of_cell], wanted);
             if magnitude == UNARY as u32 {
                 magnitude += self.escape.code(coder, wanted.wrapping_sub(UNARY as u32)).ok_or(Damaged)?;
                 if magnitude >= MAGNITUDE_LIMIT {
                     return Err(Damaged);
                 }
             }
-            trail.push(magnitude);
+            *size = memory.size(magnitude);
+            trail.push(*size);
+            memory.push(magnitude);
             *index = match magnitude {
                 0 => 0,
                 m if coder.bypass(1, u32::from(*index < 0)) == 1 => -(m as i32),
                 m => m as i32,
             };
         }
-        Ok(())
+        Ok(memory)
     }
 }
+
+/// One band of the block being coded.
+struct BandRow<'a> {
+    band: &'a Band,
+    before: &'a [u8],
+    slow: &'a [u8],
+    other: &'a [u8],
+    sizes: &'a mut [u32],
+    indices: &'a mut [i32],
+}
+
+/// What the meaning of an index owes to those before it.
+trait Memory {
+    /// Which counters apply.
+    fn coset(&self) -> usize;
+    /// Size of a magnitude in 1/32 steps, 0 for 0.
+    fn size(&self, magnitude: u32) -> u32;
+    /// Takes in a magnitude.
+    fn push(&mut self, magnitude: u32);
+}
+
+/// Nothing.
+struct Alone;
+
+impl Memory for Alone {
+    #[inline]
+    fn coset(&self) -> usize {
+        0
+    }
+
+    #[inline]
+    fn size(&self, magnitude: u32) -> u32 {
+        STEP * magnitude
+    }
+
+    #[inline]
+    fn push(&mut self, _: u32) {}
+}
+
+/// The state of the trellis.
+struct Dependent(u32);
+
+impl Memory for Dependent {
+    #[inline]
+    fn coset(&self) -> usize {
+        dependent_trellis().coset(self.0) as usize
+    }
+
+    #[inline]
+    fn size(&self, magnitude: u32) -> u32 {
+        DEPENDENT_SIZE * multiple(self.coset() as u32, magnitude as i32) as u32
+    }
+
+    #[inline]
+    fn push(&mut self, magnitude: u32) {
+        self.0 = dependent_trellis().next(self.0, magnitude);
+    }
+}
+
+/// 0.56 steps in 1/32.
+const DEPENDENT_SIZE: u32 = 18;
 
 /// Codes "more than 0?", "more than 1?", ... until the first no.
 #[inline]
@@ -196,13 +306,14 @@ fn code_unary<C: BitCoder>(
     coder: &mut C,
     mixer: Mixer,
     rows: [&mut [Counter; UNARY + 1]; 3],
-    weights: &mut [Weights; UNARY],
+    weights: [&mut [Weights; UNARY]; 2],
     wanted: u32,
 ) -> u32 {
     let [near, wide, other] = rows;
-    for (i, weights) in weights.iter_mut().enumerate() {
+    let [of_class, of_cell] = weights;
+    for (i, (of_class, of_cell)) in of_class.iter_mut().zip(of_cell).enumerate() {
         let counters = [&mut near[i], &mut wide[i], &mut other[i]];
-        if !mixer.code(coder, counters, weights, wanted > i as u32) {
+        if !mixer.code(coder, counters, [of_class, of_cell], wanted > i as u32) {
             return i as u32;
         }
     }

@@ -34,7 +34,7 @@ fn energies_to_levels(element: &mut ElementFrame, layout: &Layout) {
             for (band, code) in span.bands.iter().zip(&mut channel.bands[span.band_range()]) {
                 let indices = &mut indices[band.start..band.end];
                 if !code.is_empty {
-                    *code = BandCode { is_empty: true, level: level_of_rms(indices, code.level) };
+                    *code = BandCode::empty(level_of_rms(indices, code.level));
                 }
                 indices.fill(0);
             }

@@ -6,7 +6,7 @@
 //!
 //! `docs/bitstream.md` describes every field.
 
-use super::{bands::BandTables, spectrum::BandQuantizer, stereo, syntax::Layout};
+use super::{bands::BandTables, codebooks::Codebooks, spectrum::BandQuantizer, stereo, syntax::Layout};
 use crate::{Error, Result};
 use std::io::{Read, Seek, SeekFrom};
 
@@ -58,6 +58,8 @@ pub struct Header {
     pub has_noise: bool,
     /// The quantizer of the coefficients.
     pub band_quantizer: BandQuantizer,
+    /// The codebooks of [`BandQuantizer::LloydMax`]; stored with no other.
+    pub codebooks: Codebooks,
     /// Fine gain g: all step sizes and noise levels are multiplied by `2^(g/512)`, 0 to 3 dB.
     pub fine_gain: u8,
     /// The encoder's noise target in dB; for information alone.
@@ -92,6 +94,7 @@ impl Header {
             tables: BandTables::new(self.sample_rate_hz, superframe_samples),
             superframe_samples,
             has_noise: self.has_noise,
+            quantizer: self.band_quantizer,
         }
     }
 
@@ -148,7 +151,10 @@ impl Header {
     }
 
     fn extra(&self) -> Result<Vec<u8>> {
-        let mut extra = Vec::new();
+        let mut extra = match self.band_quantizer {
+            BandQuantizer::LloydMax => self.codebooks.to_bytes(),
+            _ => Vec::new(),
+        };
         for (key, value) in &self.tags {
             if key.is_empty() || key.contains('=') {
                 return Err(Error::invalid("key of a tag", key, "at least one character, no ="));
@@ -456,11 +462,17 @@ impl<R: Read + Seek> RecordReader<R> {
 
 fn parse_header(bytes: &[u8]) -> Result<Header> {
     let flags = bytes[5];
-    let band_quantizer = BandQuantizer::from_id(flags >> 1 & 3)
-        .ok_or_else(|| Error::Unsupported { what: format!("band quantizer {} of the .sqn format", flags >> 1 & 3) })?;
+    let band_quantizer = BandQuantizer::from_id(flags >> 1 & 3);
     if flags >> 3 != 0 {
         return Err(malformed(format!("the header has unknown flags {flags:#04x}"), 5));
     }
+    let mut extra = &bytes[FIXED_HEADER..];
+    let codebooks = match band_quantizer {
+        BandQuantizer::LloydMax => {
+            Codebooks::take(&mut extra).ok_or_else(|| malformed("the codebooks are damaged", FIXED_HEADER as u64))?
+        }
+        _ => Codebooks::default(),
+    };
     let header = Header {
         sample_rate_hz: u32_at(bytes, 8),
         channels: bytes[6],
@@ -473,7 +485,8 @@ fn parse_header(bytes: &[u8]) -> Result<Header> {
         fine_gain: bytes[28],
         target_db: f32::from(i16::from_le_bytes(array(bytes, 26))) / 100.0,
         bits: bytes[25],
-        tags: parse_tags(&bytes[FIXED_HEADER..])?,
+        codebooks,
+        tags: parse_tags(extra, (bytes.len() - extra.len()) as u64)?,
     };
     header.check().map_err(|e| malformed(format!("the header is damaged: {e}"), 0))?;
     Ok(header)
@@ -488,12 +501,13 @@ fn count_tags(extra: &[u8]) -> usize {
     std::iter::successors(Some(extra), after).skip(1).count()
 }
 
-fn parse_tags(extra: &[u8]) -> Result<Vec<(String, String)>> {
+/// - `start`: position of `extra` in the file
+fn parse_tags(extra: &[u8], start: u64) -> Result<Vec<(String, String)>> {
     // counted first: a vector that grows takes more than a file of tiny tags may ask for
     let mut tags = Vec::with_capacity(count_tags(extra));
     let mut rest = extra;
     while !rest.is_empty() {
-        let at_byte = (FIXED_HEADER + extra.len() - rest.len()) as u64;
+        let at_byte = start + (extra.len() - rest.len()) as u64;
         let damaged = || malformed("the tags are damaged", at_byte);
         let (len, tail) = rest.split_at_checked(4).ok_or_else(damaged)?;
         let (pair, tail) = tail.split_at_checked(u32_at(len, 0) as usize).ok_or_else(damaged)?;
@@ -520,6 +534,7 @@ mod tests {
             log2_superframe: 12,
             has_noise: true,
             band_quantizer: BandQuantizer::Uniform,
+            codebooks: Codebooks::default(),
             fine_gain: 7,
             target_db: -30.0,
             bits: 16,
@@ -529,7 +544,8 @@ mod tests {
 
     #[test]
     fn headers_return() {
-        for header in [header(), Header { samples: None, tags: vec![], has_noise: false, ..header() }] {
+        let lloyd_max = Header { band_quantizer: BandQuantizer::LloydMax, ..header() };
+        for header in [header(), lloyd_max, Header { samples: None, tags: vec![], has_noise: false, ..header() }] {
             let bytes = header.to_bytes().expect("legal");
             assert_eq!(RecordReader::new(&bytes[..]).header().expect("its own bytes"), header);
         }

@@ -3,8 +3,10 @@
 use super::{
     bit_table::BitTable,
     block_analysis::Target,
+    codebook_design::MagnitudeCounts,
+    codebooks::Codebooks,
     container::{GROUP_SAMPLES_LIMIT, GroupHeader, Header, end_record},
-    group_encoder::{EncodeJob, GroupEncoder, GroupSettings, MARGIN_SUPERFRAMES},
+    group_encoder::{EncodeJob, GroupEncoder, MARGIN_SUPERFRAMES},
     loudness::LoudnessMeter,
     psychoacoustics::EarModel,
     spectrum::BandQuantizer,
@@ -86,6 +88,8 @@ pub struct EncoderOptions {
     pub goal: Goal,
     /// The quantizer of the coefficients.
     pub band_quantizer: BandQuantizer,
+    /// The codebooks of [`BandQuantizer::LloydMax`], from [`design_codebooks`](super::design_codebooks).
+    pub codebooks: Codebooks,
     /// Bands that start above this are silent, in Hz.
     pub max_bandwidth_hz: f32,
     /// Loudness of the whole file, from [`measure_loudness`](super::measure_loudness); without it that of the first
@@ -109,6 +113,7 @@ impl EncoderOptions {
             samples: None,
             goal: Goal::Quality(5.0),
             band_quantizer: BandQuantizer::Uniform,
+            codebooks: Codebooks::default(),
             max_bandwidth_hz: f32::INFINITY,
             loudness: None,
             bits: 0,
@@ -138,6 +143,7 @@ impl EncoderOptions {
             log2_superframe,
             has_noise: !matches!(self.goal, Goal::WhiteNoise(_) | Goal::BitsPerBand(_)),
             band_quantizer: self.band_quantizer,
+            codebooks: self.codebooks.clone(),
             fine_gain: self.goal.fine_gain(),
             target_db: match self.goal {
                 Goal::Quality(q) => Goal::quality_db(q),
@@ -198,14 +204,7 @@ impl<W: Write> Encoder<W> {
         let bytes = header.to_bytes()?;
         sink.write_all(&bytes).map_err(Error::stream)?;
         let layout = Arc::new(header.layout());
-        let settings = GroupSettings {
-            quantizer: options.band_quantizer,
-            gain: header.gain(),
-            ear: options.ear.clone(),
-            max_bandwidth_hz: options.max_bandwidth_hz,
-            sample_rate_hz: options.sample_rate_hz,
-        };
-        let worker = |_| GroupEncoder::new(Arc::clone(&layout), &settings, usize::from(header.group_superframes));
+        let worker = |_| GroupEncoder::new(Arc::clone(&layout), &header, options);
         let margin = MARGIN_SUPERFRAMES * header.superframe_samples();
         Ok(Self {
             sink,
@@ -263,6 +262,25 @@ impl<W: Write> Encoder<W> {
     /// # Errors
     /// `LengthMismatch` when the options stated another number of samples, `Io`.
     pub fn finish(mut self) -> Result<Summary> {
+        self.encode_rest()?;
+        let end = end_record(&self.offsets, self.samples);
+        self.write(&end)?;
+        self.sink.flush().map_err(Error::stream)?;
+        let duration_s = self.samples as f64 / f64::from(self.header.sample_rate_hz);
+        let (samples, bytes, invalid_samples) = (self.samples, self.bytes, self.invalid_samples);
+        Ok(Summary { samples, bytes, invalid_samples, duration_s })
+    }
+
+    /// Encodes what is left, and returns what the codebooks of the file should be designed on.
+    pub(super) fn finish_counting(mut self) -> Result<MagnitudeCounts> {
+        self.encode_rest()?;
+        let mut all = MagnitudeCounts::new();
+        self.workers.iter().filter_map(|worker| worker.quantizer.counts.as_ref()).for_each(|counts| all.add(counts));
+        Ok(all)
+    }
+
+    /// Encodes what is left.
+    fn encode_rest(&mut self) -> Result<()> {
         if let Some(stated) = self.header.samples.filter(|&n| n != self.samples) {
             let (expected, got) = (stated as usize, self.samples as usize);
             return Err(Error::LengthMismatch { what: "samples stated and given", expected, got });
@@ -278,12 +296,7 @@ impl<W: Write> Encoder<W> {
             self.encode_batch(n_jobs, batch as usize, batch == left)?;
             left -= batch;
         }
-        let end = end_record(&self.offsets, self.samples);
-        self.write(&end)?;
-        self.sink.flush().map_err(Error::stream)?;
-        let duration_s = self.samples as f64 / f64::from(self.header.sample_rate_hz);
-        let (samples, bytes, invalid_samples) = (self.samples, self.bytes, self.invalid_samples);
-        Ok(Summary { samples, bytes, invalid_samples, duration_s })
+        Ok(())
     }
 
     /// Encodes one group for each worker while there are samples for all of them and what they look ahead.

@@ -51,8 +51,18 @@ pub struct ChannelFrame {
 pub struct BandCode {
     /// No index is coded: the band is noise.
     pub is_empty: bool,
+    /// Which quantizer of a file that has several: 0..8 with [`LloydMax`](super::BandQuantizer::LloydMax), 1 for a
+    /// dependent band with [`Trellis`](super::BandQuantizer::Trellis), otherwise 0; 0 in an empty band.
+    pub class: u8,
     /// `2^(level/2)` is the step size, or the rms of the noise of an empty band. Within [`LEVELS`].
     pub level: i8,
+}
+
+impl BandCode {
+    /// A band of noise.
+    pub fn empty(level: i8) -> Self {
+        Self { is_empty: true, class: 0, level }
+    }
 }
 
 /// Where a block's parts lie in the vectors of a frame.
@@ -113,7 +123,7 @@ impl Frame {
     pub fn new(elements: &[Element], superframe_samples: usize, most_bands: usize) -> Self {
         let element = |e: &Element| {
             let channel = ChannelFrame {
-                bands: vec![BandCode { is_empty: true, level: SILENT }; most_bands],
+                bands: vec![BandCode::empty(SILENT); most_bands],
                 noise: vec![0; super::block_tree::MAX_BLOCKS],
                 indices: vec![0; superframe_samples],
             };

@@ -3,6 +3,7 @@
 use super::{
     bands::BandTables,
     frame::Frame,
+    spectrum::BandQuantizer,
     stereo::elements,
     syntax::{Layout, Syntax},
 };
@@ -20,13 +21,15 @@ pub struct FrameReader {
 impl FrameReader {
     /// For one channel, a pair, and a pair with a single channel and no noise.
     pub fn with_small_layouts() -> Self {
-        let syntax = |(n_channels, has_noise)| {
+        let syntax = |(n_channels, has_noise, quantizer)| {
             let tables = BandTables::new(3_000, 256);
-            let layout = Layout { elements: elements(n_channels, 0), tables, superframe_samples: 256, has_noise };
-            let layout = Arc::new(layout);
+            let elements = elements(n_channels, 0);
+            let layout = Arc::new(Layout { elements, tables, superframe_samples: 256, has_noise, quantizer });
             (Arc::clone(&layout), Syntax::new(layout))
         };
-        Self { syntaxes: [(1, true), (2, true), (3, false)].into_iter().map(syntax).collect() }
+        let kinds =
+            [(1, true, BandQuantizer::Uniform), (2, true, BandQuantizer::Trellis), (3, false, BandQuantizer::LloydMax)];
+        Self { syntaxes: kinds.into_iter().map(syntax).collect() }
     }
 
     /// Reads `bytes` as frames up to the first damage, writes these frames, and reads them again.

@@ -45,7 +45,7 @@ impl GroupDecoder {
     pub fn new(header: &Header, layout: Arc<Layout>) -> Self {
         Self {
             syntax: Syntax::new(Arc::clone(&layout)),
-            synthesis: Synthesis::new(Arc::clone(&layout), header.band_quantizer, header.gain()),
+            synthesis: Synthesis::new(header, Arc::clone(&layout)),
             frame: layout.new_frame(),
             next: layout.new_frame(),
             job: GroupJob::default(),

@@ -1,16 +1,18 @@
 //! One group from samples to bytes.
 
 use super::{
-    bands::N_DEPTHS,
+    attacks,
     block_analysis::{Block, BlockAnalysis, Target},
-    block_tree::{BlockTree, MAX_DEPTH},
-    frame::{BandCode, ElementFrame, Frame, LEVELS, SILENT, spans},
+    block_tree::{BlockTree, MAX_BLOCKS, MAX_DEPTH},
+    container::Header,
+    encoder::EncoderOptions,
+    frame::{ElementFrame, Frame, spans},
     lapped_blocks::LappedBlocks,
-    psychoacoustics::{EarModel, Psychoacoustics},
-    spectrum::{BandQuantizer, amplitude},
+    psychoacoustics::Psychoacoustics,
+    quantization::BlockQuantizer,
     stereo::{self, Element},
     syntax::{Layout, Syntax},
-    temporal::{ShortTimeEnergies, Temporal},
+    temporal::{ShortTimeEnergies, Temporal, window_reach},
 };
 use crate::range_coder;
 use std::sync::Arc;
@@ -18,11 +20,6 @@ use std::sync::Arc;
 /// Superframes before and after a group that its encoder looks at: a neighbour whose tree it must know, and what
 /// that neighbour's own analysis reaches.
 pub const MARGIN_SUPERFRAMES: usize = 3;
-
-/// The exponent of the noise in place of zeros: 0.088 steps. Half as much or twice as much loses.
-const ZERO_NOISE_EXPONENT: u8 = 1;
-/// Noise of an empty band, relative to the rms of what it stands for.
-const EMPTY_NOISE: f32 = 0.8;
 
 /// What a group encoder is given.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,25 +34,11 @@ pub struct EncodeJob {
     pub is_last: bool,
 }
 
-/// What all groups of a file are coded with.
-#[derive(Debug, Clone)]
-pub struct GroupSettings {
-    /// The quantizer of the coefficients.
-    pub quantizer: BandQuantizer,
-    /// The file's fine gain.
-    pub gain: f32,
-    /// The constants of the ear.
-    pub ear: EarModel,
-    /// Bands that start above this are silent, in Hz.
-    pub max_bandwidth_hz: f32,
-    /// Samples per second.
-    pub sample_rate_hz: u32,
-}
-
 /// Encodes groups, one after the other, independent of each other.
 pub struct GroupEncoder {
     layout: Arc<Layout>,
-    settings: GroupSettings,
+    /// Chooses levels and indices.
+    pub quantizer: BlockQuantizer,
     syntax: Syntax,
     blocks: LappedBlocks,
     ear: Psychoacoustics,
@@ -76,17 +59,17 @@ pub struct GroupEncoder {
 }
 
 impl GroupEncoder {
-    /// An encoder for groups of at most `group_superframes`.
-    pub fn new(layout: Arc<Layout>, settings: &GroupSettings, group_superframes: usize) -> Self {
-        let (n, rate) = (layout.superframe_samples, settings.sample_rate_hz);
+    /// An encoder for the groups of the file of this header.
+    pub fn new(layout: Arc<Layout>, header: &Header, options: &EncoderOptions) -> Self {
+        let (n, rate) = (layout.superframe_samples, header.sample_rate_hz);
         let temporal = Temporal::new(&layout.tables, rate, n);
         let n_channels: usize = layout.elements.iter().map(|e| e.n_channels()).sum();
-        // half a hop is missing at both ends: the outermost superframes have no energies
-        let n_raw = group_superframes + 2 * MARGIN_SUPERFRAMES;
+        // the windows reach over both ends: the outermost superframes have no energies
+        let n_raw = usize::from(header.group_superframes) + 2 * MARGIN_SUPERFRAMES;
         Self {
             syntax: Syntax::new(Arc::clone(&layout)),
             blocks: LappedBlocks::new(n),
-            ear: Psychoacoustics::new(&settings.ear, &layout.tables, rate, n),
+            ear: Psychoacoustics::new(&options.ear, &layout.tables, rate, n),
             analysis: BlockAnalysis::new(&layout.tables, n),
             frame: layout.new_frame(),
             raw: vec![vec![0.0; n_raw * temporal.raw_per_superframe()]; n_channels],
@@ -94,7 +77,7 @@ impl GroupEncoder {
             temporal,
             work: [vec![0.0; 2 * n], vec![0.0; 2 * n]],
             trees: vec![[BlockTree::ONE_BLOCK; 3]; layout.elements.len()],
-            settings: settings.clone(),
+            quantizer: BlockQuantizer::new(header, options.max_bandwidth_hz),
             layout,
             job: EncodeJob::default(),
             payload: Vec::new(),
@@ -128,13 +111,13 @@ impl GroupEncoder {
 
     fn measure_energies(&mut self, pcm: &[Vec<f32>]) {
         let n = self.layout.superframe_samples;
-        let half_hop = n >> (MAX_DEPTH + 1);
+        let reach = window_reach(n);
         let n_raw = self.job.n_superframes + 2 * MARGIN_SUPERFRAMES;
         let per_superframe = self.temporal.raw_per_superframe();
         for (raw, x) in self.raw.iter_mut().zip(pcm) {
             let raw = &mut raw[per_superframe..(n_raw - 1) * per_superframe];
-            let start = self.job.origin + n - half_hop;
-            let end = self.job.origin + (n_raw - 1) * n + half_hop;
+            let start = self.job.origin + n - reach;
+            let end = self.job.origin + (n_raw - 1) * n + reach;
             self.temporal.raw(&x[start..end], raw);
         }
     }
@@ -163,24 +146,24 @@ impl GroupEncoder {
         self.mask_energies(element, t);
     }
 
-    /// The tree of least cost: all blocks of all sizes are tried with full overlap, and two halves replace a block
+    /// The tree of least cost: all blocks down to N/32 are tried with full overlap, and two halves replace a block
     /// when they are cheaper together.
     fn choose_tree(&mut self, element: Element, t: isize, pcm: &[Vec<f32>], target: Target) -> BlockTree {
         self.mask_energies(element, t);
-        let mut costs = [[0.0_f32; 1 << MAX_DEPTH]; N_DEPTHS];
+        let mut costs = [[0.0; MAX_BLOCKS]; MAX_DEPTH];
         for (depth, costs) in costs.iter_mut().enumerate() {
             self.transform_uniform(element, depth, self.start_of(t), pcm);
             self.price_blocks(element, depth, target, costs);
         }
-        let mut is_split = [[false; 1 << MAX_DEPTH]; N_DEPTHS];
-        for depth in (0..MAX_DEPTH).rev() {
-            for i in 0..1 << depth {
-                let halves = costs[depth + 1][2 * i] + costs[depth + 1][2 * i + 1];
-                is_split[depth][i] = halves < costs[depth][i];
-                costs[depth][i] = costs[depth][i].min(halves);
-            }
-        }
-        BlockTree::from_splits(|depth, i| is_split[depth][i])
+        cheapest_tree(&costs, self.short_blocks(element, t, pcm))
+    }
+
+    /// The shortest blocks that superframe `t` must have for the sake of any channel.
+    fn short_blocks(&self, element: Element, t: isize, pcm: &[Vec<f32>]) -> u64 {
+        let n = self.layout.superframe_samples;
+        let ([before, after], start) = (attacks::reach(n), self.start_of(t));
+        let of_channel = |channel: usize| attacks::short_blocks(&pcm[channel][start - before..start + n + after]);
+        element.channels().map(of_channel).fold(0, |all, blocks| all | blocks)
     }
 
     /// Coefficients of all blocks of one size into `work`, from N/2 on.
@@ -266,16 +249,28 @@ impl GroupEncoder {
                 rotate_bands(&span, &self.analysis.mid_side, frame, &mut x);
             }
             for (channel, x) in x.into_iter().enumerate().take(element.n_channels()) {
-                self.settings.quantize_block(
-                    &layout,
-                    &span,
-                    x,
-                    &self.analysis.targets[channel],
-                    &mut frame.channels[channel],
-                );
+                self.quantizer.quantize(&span, x, &self.analysis.targets[channel], &mut frame.channels[channel]);
             }
         }
     }
+}
+
+/// Two halves replace a block when they are cheaper together, or where one of the `shortest` blocks lies.
+///
+/// - `costs`: of the blocks of all depths but the last
+fn cheapest_tree(costs: &[[f32; MAX_BLOCKS]; MAX_DEPTH], shortest: u64) -> BlockTree {
+    let mut best = [f32::INFINITY; MAX_BLOCKS];
+    let mut is_split = [[false; MAX_BLOCKS]; MAX_DEPTH];
+    for depth in (0..MAX_DEPTH).rev() {
+        let width = MAX_BLOCKS >> depth;
+        for i in 0..1 << depth {
+            let halves = best[2 * i] + best[2 * i + 1];
+            let holds_shortest = shortest >> (i * width) & (u64::MAX >> (MAX_BLOCKS - width)) != 0;
+            is_split[depth][i] = holds_shortest || halves < costs[depth][i];
+            best[i] = costs[depth][i].min(halves);
+        }
+    }
+    BlockTree::from_splits(|depth, i| is_split[depth][i])
 }
 
 /// Notes the mid/side flags in the frame and rotates the bands that have them.
@@ -286,49 +281,4 @@ fn rotate_bands(span: &super::frame::BlockSpan, mid_side: &[bool], frame: &mut E
     for (band, _) in span.bands.iter().zip(flags).filter(|(_, is_mid_side)| **is_mid_side) {
         stereo::rotate(&mut first[band.start..band.end], &mut second[band.start..band.end]);
     }
-}
-
-impl GroupSettings {
-    fn quantize_block(
-        &self,
-        layout: &Layout,
-        span: &super::frame::BlockSpan,
-        x: &[f32],
-        targets: &[f32],
-        out: &mut super::frame::ChannelFrame,
-    ) {
-        let hz_per_bin = self.sample_rate_hz as f32 / (2 * span.len) as f32;
-        let indices = &mut out.indices[span.samples()];
-        let codes = &mut out.bands[span.band_range()];
-        out.noise[span.block_index] = ZERO_NOISE_EXPONENT;
-        for ((band, code), target) in span.bands.iter().zip(codes).zip(targets) {
-            let (x, indices) = (&x[band.start..band.end], &mut indices[band.start..band.end]);
-            if band.start as f32 * hz_per_bin >= self.max_bandwidth_hz {
-                *code = BandCode { is_empty: true, level: SILENT };
-                indices.fill(0);
-                continue;
-            }
-            let level = level_of_target(*target - 2.0 * self.gain.log2());
-            self.quantizer.quantize(x, self.gain * amplitude(level), indices);
-            *code = match indices.iter().all(|&i| i == 0) {
-                false => BandCode { is_empty: false, level },
-                true if layout.has_noise => BandCode { is_empty: true, level: noise_level(x, self.gain) },
-                true => BandCode { is_empty: true, level: SILENT },
-            };
-        }
-    }
-}
-
-/// Level of the step whose noise, step^2/12, is the target: `round(2 log2 step)`.
-fn level_of_target(log2_noise: f32) -> i8 {
-    let level = (12.0_f32.log2() + log2_noise).round();
-    level.clamp(*LEVELS.start() as f32 + 1.0, *LEVELS.end() as f32) as i8
-}
-
-/// Level of the noise that stands for `x`.
-fn noise_level(x: &[f32], gain: f32) -> i8 {
-    let power = x.iter().map(|x| x * x).sum::<f32>() / x.len() as f32;
-    let level = (power * (EMPTY_NOISE / gain).powi(2)).log2().round();
-    // under 2^-30 of full scale nothing can be heard, nor stored in 24 bits
-    if level < -60.0 { SILENT } else { level.min(*LEVELS.end() as f32) as i8 }
 }

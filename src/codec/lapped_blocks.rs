@@ -3,7 +3,7 @@
 use super::{bands::N_DEPTHS, block_tree::BlockTree};
 use crate::transform::{Dct4, Overlap, fold, unfold};
 
-/// Plans for blocks of N, N/2, ... N/32 samples.
+/// Plans for blocks of N, N/2, ... N/64 samples.
 pub struct LappedBlocks {
     superframe_samples: usize,
     transforms: [Dct4; N_DEPTHS],

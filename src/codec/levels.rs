@@ -1,13 +1,16 @@
 //! Coding of the bands' levels: empty or not, step size or noise level, mid/side or not.
 //!
 //! A level is predicted from the level that its half-ERB cell had last, whatever the size of that block, plus half of
-//! what the band below deviated from its own memory. Noise levels lie about [`NOISE_BELOW_STEP`] under step sizes, so
+//! what the band below deviated from its own memory; in the second channel of a pair the mean of what the band below
+//! and the first channel's band deviated, except in mid/side bands. Noise levels lie about [`NOISE_BELOW_STEP`] under step sizes, so
 //! both share the memory.
 
 use super::{
     bands::{Band, BandTables},
+    codebooks::N_CODEBOOKS,
     frame::{BandCode, LEVELS},
-    model::{Counter, NumberModel},
+    model::{Counter, NumberModel, code_octal},
+    spectrum::BandQuantizer,
     stereo::StereoModel,
     syntax::{Damaged, N_CLASSES},
 };
@@ -27,12 +30,20 @@ const CELLS_PER_ZONE: usize = 8;
 pub struct LevelMemory {
     levels: Vec<i16>,
     is_empty: Vec<bool>,
+    classes: Vec<u8>,
+    /// What each band of the current block deviated from its memory.
+    deviations: Vec<i32>,
 }
 
 impl LevelMemory {
     /// The memory at the start of a group.
     pub fn new(n_cells: usize) -> Self {
-        Self { levels: vec![FIRST_LEVEL; n_cells], is_empty: vec![false; n_cells] }
+        Self {
+            levels: vec![FIRST_LEVEL; n_cells],
+            is_empty: vec![false; n_cells],
+            classes: vec![0; n_cells],
+            deviations: Vec::new(),
+        }
     }
 }
 
@@ -70,17 +81,23 @@ enum Kind {
 pub struct LevelModels {
     /// By zone, block class, the cell's last flag, the flag of the band below.
     empty: Vec<[[[Counter; 2]; 2]; N_CLASSES]>,
-    /// By kind, block class, "the band below deviated".
-    differences: [[[DifferenceModel; 2]; N_CLASSES]; 3],
+    /// By kind, block class, and what is known of the deviation.
+    differences: [[[DifferenceModel; N_SURROUNDINGS]; N_CLASSES]; 3],
+    /// "Is dependent?" by the cell's last class and that of the band below.
+    dependent: [[Counter; 2]; 2],
+    /// Number of the codebook, bit by bit, by that which the cell had last.
+    codebook: [[Counter; N_CODEBOOKS]; N_CODEBOOKS],
 }
 
 impl LevelModels {
     /// Models that have seen nothing.
     pub fn new(tables: &BandTables) -> Self {
-        const ROW: [DifferenceModel; 2] = [DifferenceModel::NEW; 2];
+        const ROW: [DifferenceModel; N_SURROUNDINGS] = [DifferenceModel::NEW; N_SURROUNDINGS];
         Self {
             empty: vec![[[[Counter::NEW; 2]; 2]; N_CLASSES]; tables.n_cells() / CELLS_PER_ZONE + 1],
             differences: [const { [ROW; N_CLASSES] }; 3],
+            dependent: [[Counter::NEW; 2]; 2],
+            codebook: [[Counter::NEW; N_CODEBOOKS]; N_CODEBOOKS],
         }
     }
 }
@@ -94,8 +111,53 @@ pub struct LevelContext<'a> {
     pub class: usize,
     /// Empty bands have a level.
     pub has_noise: bool,
-    /// For the second channel of a pair: the mid/side flags and the levels of the first.
-    pub first: Option<(&'a [bool], &'a [BandCode])>,
+    /// The file's quantizer.
+    pub quantizer: BandQuantizer,
+    /// For the second channel of a pair: what is known of the first.
+    pub first: Option<FirstChannel<'a>>,
+}
+
+/// The first channel of a pair in the same block, band by band.
+#[derive(Clone, Copy)]
+pub struct FirstChannel<'a> {
+    /// The bands that are coded as mid and side.
+    pub mid_side: &'a [bool],
+    /// What was coded.
+    pub codes: &'a [BandCode],
+    /// What its levels deviated from its memory.
+    pub memory: &'a LevelMemory,
+}
+
+impl FirstChannel<'_> {
+    /// Deviation of band `b`, unless mid and side share it: these are no measure of each other.
+    fn deviation(&self, b: usize) -> Option<i32> {
+        if self.mid_side[b] { None } else { self.memory.deviations.get(b).copied() }
+    }
+}
+
+/// Contexts of a difference beside kind and class.
+const N_SURROUNDINGS: usize = 9;
+
+/// Deviations of the neighbours of a band from their memories.
+#[derive(Clone, Copy)]
+struct Surroundings {
+    /// The band below.
+    below: i32,
+    /// The same band of the first channel, where both channels are coded apart.
+    first: Option<i32>,
+}
+
+impl Surroundings {
+    /// How far the band's own level will deviate.
+    fn expected(self) -> i32 {
+        (self.below + self.first.unwrap_or(0)) / 2
+    }
+
+    /// Which statistics apply, below [`N_SURROUNDINGS`].
+    fn index(self) -> usize {
+        let below = self.below.abs().min(2) as usize;
+        below + self.first.map_or(0, |first| if first == 0 { 3 } else { 6 })
+    }
 }
 
 /// Codes the levels of one channel in one block; those read replace those given.
@@ -107,7 +169,8 @@ pub fn code_levels<C: BitCoder>(
     codes: &mut [BandCode],
 ) -> Result<(), Damaged> {
     let mut empty_below = false;
-    let mut deviation_below = 0;
+    let (mut below, mut class_below) = (0, 0);
+    memory.deviations.clear();
     for (b, (band, code)) in context.bands.iter().zip(codes).enumerate() {
         coder.charge(Account::Band(b));
         let zone = &mut models.empty[band.cell / CELLS_PER_ZONE][context.class];
@@ -119,8 +182,9 @@ pub fn code_levels<C: BitCoder>(
             code.level = super::frame::SILENT;
             remembered
         } else {
-            let (kind, expected) = expectation(b, code.is_empty, remembered + deviation_below / 2, context);
-            let model = &mut models.differences[kind as usize][context.class][usize::from(deviation_below != 0)];
+            let surroundings = Surroundings { below, first: context.first.and_then(|first| first.deviation(b)) };
+            let (kind, expected) = expectation(b, code.is_empty, remembered + surroundings.expected(), context);
+            let model = &mut models.differences[kind as usize][context.class][surroundings.index()];
             let level = expected + model.code(coder, i32::from(code.level) - expected).ok_or(Damaged)?;
             if !LEVELS.contains(&level) {
                 return Err(Damaged);
@@ -128,11 +192,34 @@ pub fn code_levels<C: BitCoder>(
             code.level = level as i8;
             level + if code.is_empty { NOISE_BELOW_STEP } else { 0 }
         };
-        deviation_below = level - remembered;
+        code.class = match code.is_empty {
+            true => 0,
+            false => models.code_class(coder, context.quantizer, [memory.classes[band.cell], class_below], code.class),
+        };
+        if !code.is_empty {
+            class_below = code.class;
+            memory.classes[band.first_cell..band.end_cell].fill(code.class);
+        }
+        below = level - remembered;
+        memory.deviations.push(below);
         memory.levels[band.first_cell..band.end_cell].fill(level as i16);
         memory.is_empty[band.first_cell..band.end_cell].fill(code.is_empty);
     }
     Ok(())
+}
+
+impl LevelModels {
+    /// Codes the class of a band that is not empty, where there is a choice.
+    ///
+    /// - `known`: the class that the band's cell had last, and that of the band below
+    fn code_class<C: BitCoder>(&mut self, coder: &mut C, quantizer: BandQuantizer, known: [u8; 2], class: u8) -> u8 {
+        let [last, below] = known.map(usize::from);
+        match quantizer {
+            BandQuantizer::Uniform | BandQuantizer::PowerLaw => 0,
+            BandQuantizer::LloydMax => code_octal(coder, &mut self.codebook[last], class),
+            BandQuantizer::Trellis => u8::from(self.dependent[last][below].code(coder, class == 1)),
+        }
+    }
 }
 
 /// The level that band `b` is expected to have, and whose statistics its deviation follows.
@@ -141,7 +228,9 @@ fn expectation(b: usize, is_empty: bool, from_memory: i32, context: LevelContext
         return (Kind::Noise, from_memory - NOISE_BELOW_STEP);
     }
     match context.first {
-        Some((mid_side, first)) if mid_side[b] && !first[b].is_empty => (Kind::StepOfSide, i32::from(first[b].level)),
+        Some(first) if first.mid_side[b] && !first.codes[b].is_empty => {
+            (Kind::StepOfSide, i32::from(first.codes[b].level))
+        }
         _ => (Kind::Step, from_memory),
     }
 }

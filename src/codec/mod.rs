@@ -12,10 +12,13 @@
 //! `docs/bitstream.md` describes the format so that another decoder can be written from it.
 
 mod allocation;
+mod attacks;
 mod bands;
 mod bit_table;
 mod block_analysis;
 mod block_tree;
+mod codebook_design;
+mod codebooks;
 mod coefficients;
 mod concealment;
 mod container;
@@ -36,6 +39,7 @@ mod nmr_search;
 mod noise;
 mod priced_reader;
 mod psychoacoustics;
+mod quantization;
 mod rate;
 mod round_trip;
 mod spectrum;
@@ -49,12 +53,13 @@ mod temporal;
 
 pub use allocation::{Allocation, BandCell, Column};
 pub use bit_table::{BitTable, MOST_BANDS};
+pub use codebooks::Codebooks;
 pub use container::{Header, MAGIC};
 pub use contents::{Contents, GroupEntry};
 pub use decoder::{Damage, Decoder, OnDamage};
 pub use encoder::{Encoder, EncoderOptions, Goal, SAMPLE_RATES_HZ, Summary};
 pub use nmr_search::encode_at_nmr;
 pub use psychoacoustics::EarModel;
-pub use rate::{InMemory, PcmSource, encode, encode_at_bitrate, encode_at_snr, measure_loudness};
+pub use rate::{InMemory, PcmSource, design_codebooks, encode, encode_at_bitrate, encode_at_snr, measure_loudness};
 pub use round_trip::{BITRATES_KBPS, RoundTrip};
 pub use spectrum::BandQuantizer;

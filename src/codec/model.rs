@@ -81,6 +81,14 @@ pub struct Weights([i32; 3]);
 impl Weights {
     /// 0.43 each: a little more than the mean, since agreeing models are surer together.
     pub const NEW: Self = Self([28_180; 3]);
+    /// What is added to others, at first nothing.
+    pub const NONE: Self = Self([0; 3]);
+
+    fn learn(&mut self, steps: [i32; 3]) {
+        for (w, step) in self.0.iter_mut().zip(steps) {
+            *w = (*w + step).clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT);
+        }
+    }
 }
 
 /// The learnt tables, fetched once per block rather than once per bit.
@@ -96,28 +104,26 @@ impl Mixer {
         Self { stretch: &STRETCH, squash: &SQUASH }
     }
 
-    /// Codes `bit` with the mix of three counters, and lets weights and counters learn.
+    /// Codes `bit` with the mix of three counters under the sum of two sets of weights; all of them learn.
     #[inline]
     pub fn code<C: BitCoder>(
         self,
         coder: &mut C,
         counters: [&mut Counter; 3],
-        weights: &mut Weights,
+        weights: [&mut Weights; 2],
         bit: bool,
     ) -> bool {
         let x = counters.each_ref().map(|c| i32::from(self.stretch[(c.0 >> 20) as usize]));
-        let w = &mut weights.0;
-        // |x| < 2^11 and |w| < 2^20 keep the sum within 2^33
+        let w: [i32; 3] = std::array::from_fn(|i| weights[0].0[i] + weights[1].0[i]);
+        // |x| < 2^11 and |w| <= 2^21 keep the sum within 2^34
         let dot =
             i64::from(x[0]) * i64::from(w[0]) + i64::from(x[1]) * i64::from(w[1]) + i64::from(x[2]) * i64::from(w[2]);
         let sum = (dot >> 16).clamp(-i64::from(STRETCH_LIMIT), i64::from(STRETCH_LIMIT));
         let p = u32::from(self.squash[(sum + 2048) as usize]);
         let bit = coder.bit(p, bit);
         let error = (i32::from(bit) << 16) - p as i32;
-        for (w, x) in w.iter_mut().zip(x) {
-            let step = (i64::from(x) * i64::from(error) * LEARNING_RATE + (1 << 21)) >> 22;
-            *w = (*w + step as i32).clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT);
-        }
+        let steps = x.map(|x| ((i64::from(x) * i64::from(error) * LEARNING_RATE + (1 << 21)) >> 22) as i32);
+        weights.into_iter().for_each(|weights| weights.learn(steps));
         for counter in counters {
             counter.update(bit);
         }
@@ -125,7 +131,7 @@ impl Mixer {
     }
 }
 
-/// 84/2^22 in the units above is a rate of 0.005.
+/// 84/2^22 in the units above is a rate of 0.005 for each set of weights.
 const LEARNING_RATE: i64 = 84;
 /// Weights stay within +-16.
 const WEIGHT_LIMIT: i32 = 1 << 20;
@@ -157,6 +163,15 @@ impl NumberModel {
         let first = Self::UNARY as u32;
         Some(first + self.escape.code(coder, value.wrapping_sub(first))?)
     }
+}
+
+/// Codes a number of 0..=7 as three adaptive bits, the highest first: a binary tree of 7 counters, from 1 on.
+pub fn code_octal<C: BitCoder>(coder: &mut C, counters: &mut [Counter; 8], number: u8) -> u8 {
+    let mut node = 1;
+    for shift in (0..3).rev() {
+        node = 2 * node + usize::from(counters[node].code(coder, number >> shift & 1 == 1));
+    }
+    (node - 8) as u8
 }
 
 /// What lies beyond a unary code: Exp-Golomb of order 0, its exponent adaptive, its mantissa bypass bits.
@@ -220,25 +235,25 @@ mod tests {
         assert!((256.0 * (p / (1.0 - p)).ln() - stretched).abs() < 3.0);
     }
 
-    /// The float twin of the mix, with the same learning: 0.005 on errors in 0..1.
+    /// The float twin of the mix, with the same learning: twice 0.005 on errors in 0..1.
     #[test]
     fn integer_mix_costs_what_its_float_twin_costs() {
         let (mut ours, mut twin) = (BitCounter::default(), 0.0);
         let mut counters = [Counter::NEW; 3];
-        let mut weights = Weights::NEW;
+        let mut weights = [Weights::NEW, Weights::NONE];
         let mut float = ([0.5_f64; 3], [0.0_f64; 3], [0.43_f64; 3]);
         let mut state = 1u32;
         for _ in 0..100_000 {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let bit = state >> 16 < 9_000;
             let [a, b, c] = &mut counters;
-            Mixer::new().code(&mut ours, [a, b, c], &mut weights, bit);
+            Mixer::new().code(&mut ours, [a, b, c], weights.each_mut(), bit);
             let (p, n, w) = &mut float;
             let x = p.map(|p| (p / (1.0 - p)).ln());
             let mixed = 1.0 / (1.0 + (-x.iter().zip(&*w).map(|(x, w)| x * w).sum::<f64>()).exp());
             twin -= if bit { mixed.log2() } else { (1.0 - mixed).log2() };
             for i in 0..3 {
-                w[i] += 0.005 * (f64::from(u8::from(bit)) - mixed) * x[i];
+                w[i] += 2.0 * 0.005 * (f64::from(u8::from(bit)) - mixed) * x[i];
                 p[i] += (f64::from(u8::from(bit)) - p[i]) / (n[i] + 1.6);
                 p[i] = p[i].clamp(1e-6, 1.0 - 1e-6);
                 n[i] = (n[i] + 1.0).min(f64::from(COUNT_LIMIT));

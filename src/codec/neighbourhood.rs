@@ -150,6 +150,8 @@ pub struct Contexts {
     pub slow: Vec<u8>,
     /// The first channel of the pair.
     pub other: Vec<u8>,
+    /// The magnitudes once they are coded, in 1/32 steps of their bands; 0 for a zero.
+    pub sizes: Vec<u32>,
 }
 
 impl Neighbourhood {
@@ -157,13 +159,13 @@ impl Neighbourhood {
     pub fn new(n_channels: usize, superframe_samples: usize) -> Self {
         let n_lines = if n_channels == 2 { N_LINES } else { 1 };
         let line = Line::new(superframe_samples);
-        let cells = vec![0; superframe_samples];
+        let (cells, sizes) = (vec![0; superframe_samples], vec![0; superframe_samples]);
         Self {
             n: superframe_samples,
             last: vec![line.clone(); n_lines],
             slow: vec![line; n_lines],
             now: vec![vec![0; superframe_samples]; n_channels],
-            contexts: Contexts { before: cells.clone(), slow: cells.clone(), other: cells },
+            contexts: Contexts { before: cells.clone(), slow: cells.clone(), other: cells, sizes },
         }
     }
 
@@ -211,15 +213,19 @@ impl Neighbourhood {
         }
     }
 
-    /// Takes in the indices of `channel` once they are coded.
-    pub fn note(&mut self, channel: usize, bands: &[Band], codes: &[BandCode], indices: &[i32]) {
+    /// Takes in the sizes of `channel` once they are coded.
+    pub fn note(&mut self, channel: usize, bands: &[Band], codes: &[BandCode]) {
         for (band, code) in bands.iter().zip(codes) {
             let now = &mut self.now[channel][band.start..band.end];
             let unit = units_of_level(code.level);
             let zero = zero_amplitude(*code);
-            for (now, &index) in now.iter_mut().zip(&indices[band.start..band.end]) {
-                let coded = (u64::from(index.unsigned_abs()) * unit).min(AMPLITUDE_LIMIT) as u32;
-                *now = if index == 0 { zero } else { coded };
+            if code.is_empty {
+                now.fill(zero);
+                continue;
+            }
+            for (now, &size) in now.iter_mut().zip(&self.contexts.sizes[band.start..band.end]) {
+                let coded = ((u64::from(size) * unit) >> 5).min(AMPLITUDE_LIMIT) as u32;
+                *now = if size == 0 { zero } else { coded };
             }
         }
     }

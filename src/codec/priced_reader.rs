@@ -55,7 +55,7 @@ impl<R: Read> PricedReader<R> {
         Ok(Self {
             records,
             syntax: Syntax::new(Arc::clone(&layout)),
-            synthesis: Synthesis::new(Arc::clone(&layout), header.band_quantizer, header.gain()),
+            synthesis: Synthesis::new(&header, Arc::clone(&layout)),
             samples: GroupSamples::default(),
             frame: layout.new_frame(),
             layout,

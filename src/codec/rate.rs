@@ -1,9 +1,11 @@
 //! Passes over a whole file: its loudness, and the search for the goal that meets a bit rate or an SNR.
 
 use super::{
+    codebooks::Codebooks,
     decoder::Decoder,
     encoder::{Encoder, EncoderOptions, Goal, Summary},
     loudness::LoudnessMeter,
+    spectrum::BandQuantizer,
 };
 use crate::{Error, Result};
 use std::io::{self, Write};
@@ -125,8 +127,20 @@ pub fn measure_loudness(source: &mut dyn PcmSource, options: &EncoderOptions) ->
 /// # Errors
 /// `InvalidParameter` for an option out of its range, the source's own, `Io`.
 pub fn encode<W: Write>(source: &mut dyn PcmSource, sink: W, options: &EncoderOptions) -> Result<Summary> {
-    let options = with_loudness(source, options)?;
+    let options = prepared(source, options)?;
     encode_pass(source, sink, &options)
+}
+
+/// The options with what a pass over the source says: loudness, and codebooks where these are used.
+fn prepared(source: &mut dyn PcmSource, options: &EncoderOptions) -> Result<EncoderOptions> {
+    let options = with_loudness(source, options)?;
+    match options.band_quantizer {
+        BandQuantizer::LloydMax if options.codebooks == Codebooks::default() => {
+            let codebooks = design_codebooks(source, &options)?;
+            Ok(EncoderOptions { codebooks, ..options })
+        }
+        _ => Ok(options),
+    }
 }
 
 fn with_loudness(source: &mut dyn PcmSource, options: &EncoderOptions) -> Result<EncoderOptions> {
@@ -137,13 +151,31 @@ fn with_loudness(source: &mut dyn PcmSource, options: &EncoderOptions) -> Result
     Ok(EncoderOptions { loudness: Some(loudness), ..options.clone() })
 }
 
-fn encode_pass<W: Write>(source: &mut dyn PcmSource, sink: W, options: &EncoderOptions) -> Result<Summary> {
-    let mut encoder = Encoder::new(sink, options)?;
+/// Codebooks designed on the whole source as these options quantize it, for [`EncoderOptions::codebooks`].
+///
+/// The step sizes are those of the options' goal; the shape of what they leave depends little on it.
+///
+/// # Errors
+/// As [`encode`].
+pub fn design_codebooks(source: &mut dyn PcmSource, options: &EncoderOptions) -> Result<Codebooks> {
+    let options = EncoderOptions { band_quantizer: BandQuantizer::LloydMax, ..with_loudness(source, options)? };
+    let mut encoder = Encoder::new(io::sink(), &options)?;
+    push_all(source, &mut encoder)?;
+    Ok(encoder.finish_counting()?.design())
+}
+
+fn push_all<W: Write>(source: &mut dyn PcmSource, encoder: &mut Encoder<W>) -> Result<()> {
     let mut block = Vec::new();
     source.rewind()?;
     while source.read(&mut block)? > 0 {
         encoder.push(&block)?;
     }
+    Ok(())
+}
+
+fn encode_pass<W: Write>(source: &mut dyn PcmSource, sink: W, options: &EncoderOptions) -> Result<Summary> {
+    let mut encoder = Encoder::new(sink, options)?;
+    push_all(source, &mut encoder)?;
     encoder.finish()
 }
 
@@ -163,7 +195,7 @@ pub fn encode_at_bitrate<W: Write>(
     if !(1.0..=100_000.0).contains(&kbps) {
         return Err(Error::invalid("bit rate in kbit/s", kbps, "1 to 100000"));
     }
-    let options = with_loudness(source, options)?;
+    let options = prepared(source, options)?;
     let duration_s = options.samples.map_or(0.0, |n| n as f64 / f64::from(options.sample_rate_hz));
     if duration_s <= SHORT_S {
         let mut bytes = Vec::new();
@@ -265,6 +297,8 @@ pub fn encode_at_snr<W: Write>(
     }
     let power_db = mean_power_db(source)?;
     let mut noise_db = power_db - snr_db;
+    let first = Goal::WhiteNoise(noise_db.clamp(-160.0, 0.0) as f32);
+    let options = &prepared(source, &EncoderOptions { goal: first, ..options.clone() })?;
     let (mut coarse, mut fine): (Option<Point>, Option<Point>) = (None, None);
     let mut best = (f64::INFINITY, noise_db);
     for _ in 0..MOST_PASSES {

@@ -14,7 +14,7 @@ use super::{
     container::Header,
     encoder::EncoderOptions,
     group_decoder::{GroupDecoder, GroupJob},
-    group_encoder::{EncodeJob, GroupEncoder, GroupSettings, MARGIN_SUPERFRAMES},
+    group_encoder::{EncodeJob, GroupEncoder, MARGIN_SUPERFRAMES},
     loudness::LoudnessMeter,
     synthesis::GroupSamples,
 };
@@ -79,19 +79,12 @@ impl RoundTrip {
         let header = Header { log2_superframe, group_superframes: 1, ..options.header()? };
         header.check()?;
         let layout = Arc::new(header.layout());
-        let settings = GroupSettings {
-            quantizer: options.band_quantizer,
-            gain: header.gain(),
-            ear: options.ear,
-            max_bandwidth_hz: options.max_bandwidth_hz,
-            sample_rate_hz,
-        };
         let (n, n_channels) = (header.superframe_samples(), usize::from(channels));
         let mut trip = Self {
             superframe: n,
             sample_rate_hz: f64::from(sample_rate_hz),
             bitrate_kbps,
-            encoder: GroupEncoder::new(Arc::clone(&layout), &settings, 1),
+            encoder: GroupEncoder::new(Arc::clone(&layout), &header, &options),
             decoder: GroupDecoder::new(&header, Arc::clone(&layout)),
             pcm: vec![vec![0.0; MARGIN_SUPERFRAMES * n]; n_channels],
             number: 0,

@@ -2,13 +2,13 @@
 
 use super::{
     bands::Band,
-    block_tree::{BlockTree, MAX_DEPTH},
+    block_tree::BlockTree,
     frame::BlockSpan,
     lapped_blocks::LappedBlocks,
     psychoacoustics::{EarModel, Psychoacoustics},
     rate::PcmSource,
     syntax::Layout,
-    temporal::{ShortTimeEnergies, Temporal},
+    temporal::{ShortTimeEnergies, Temporal, window_reach},
 };
 use crate::{Error, Result};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub struct SpectrumOfOriginal<'a> {
     source: &'a mut dyn PcmSource,
     /// What was read and not yet used, planar.
     ahead: Vec<Vec<f32>>,
-    /// For each channel the superframe, its neighbours, and half a hop on both sides.
+    /// For each channel the superframe, its neighbours, and the reach of a window on both sides.
     window: Vec<Vec<f32>>,
     /// Short-time energies of the three superframes of the window.
     raw: Vec<Vec<f32>>,
@@ -45,13 +45,13 @@ impl<'a> SpectrumOfOriginal<'a> {
         let n = layout.superframe_samples;
         let n_channels: usize = layout.elements.iter().map(|e| e.n_channels()).sum();
         let temporal = Temporal::new(&layout.tables, sample_rate_hz, n);
-        let hop = n >> MAX_DEPTH;
+        let reach = window_reach(n);
         let most_bands = layout.tables.most_bands();
         source.rewind()?;
         let mut original = Self {
             source,
             ahead: vec![Vec::new(); n_channels],
-            window: vec![vec![0.0; n + hop / 2]; n_channels],
+            window: vec![vec![0.0; n + reach]; n_channels],
             raw: vec![vec![0.0; 3 * temporal.raw_per_superframe()]; n_channels],
             energies: temporal.new_energies(),
             temporal,
@@ -63,7 +63,7 @@ impl<'a> SpectrumOfOriginal<'a> {
             base: vec![0.0; most_bands],
             layout,
         };
-        original.pull(2 * n + hop / 2)?;
+        original.pull(2 * n + reach)?;
         original.measure(0..3);
         Ok(original)
     }
@@ -107,12 +107,12 @@ impl<'a> SpectrumOfOriginal<'a> {
     /// Short-time energies of these superframes of the window.
     fn measure(&mut self, superframes: std::ops::Range<usize>) {
         let n = self.layout.superframe_samples;
-        let hop = n >> MAX_DEPTH;
+        let reach = window_reach(n);
         let per_superframe = self.temporal.raw_per_superframe();
         for (window, raw) in self.window.iter().zip(&mut self.raw) {
             for i in superframes.clone() {
                 let energies = &mut raw[i * per_superframe..(i + 1) * per_superframe];
-                self.temporal.raw(&window[i * n..(i + 1) * n + hop], energies);
+                self.temporal.raw(&window[i * n..(i + 1) * n + 2 * reach], energies);
             }
         }
     }
@@ -127,7 +127,7 @@ impl<'a> SpectrumOfOriginal<'a> {
     pub fn transform(&mut self, channel: usize, trees: &Trees) {
         self.temporal.mask(&self.raw[channel], &mut self.energies);
         let n = self.layout.superframe_samples;
-        let start = (n >> MAX_DEPTH) / 2 + n / 2;
+        let start = window_reach(n) + n / 2;
         self.work.copy_from_slice(&self.window[channel][start..start + 2 * n]);
         let [before, now, after] = trees;
         let now = now.as_ref().expect("there is a superframe to transform");

@@ -8,13 +8,14 @@
 //! ```
 
 use super::{
-    bands::BandTables,
-    block_tree::{MAX_DEPTH, TreeModel},
+    bands::{BandTables, N_DEPTHS},
+    block_tree::TreeModel,
     coefficients::{CoefficientContext, CoefficientModels},
     frame::{BlockSpan, ElementFrame, Frame, spans},
-    levels::{LevelContext, LevelMemory, LevelModels, code_levels, code_mid_side},
-    model::Counter,
+    levels::{FirstChannel, LevelContext, LevelMemory, LevelModels, code_levels, code_mid_side},
+    model::{Counter, code_octal},
     neighbourhood::Neighbourhood,
+    spectrum::BandQuantizer,
     stereo::{Element, StereoModel},
 };
 use crate::range_coder::{Account, BitCoder};
@@ -24,8 +25,11 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Damaged;
 
-/// Classes of block lengths: N/32 and N/16, N/8 and N/4, N/2 and N.
+/// Classes of block lengths.
 pub const N_CLASSES: usize = 3;
+
+/// Class of the blocks of each depth: N and N/2; N/4 and N/8; the shorter ones.
+const CLASS_OF_DEPTH: [usize; N_DEPTHS] = [2, 2, 1, 1, 0, 0, 0];
 
 /// Four bits at the end of each superframe, so that a decoder that has lost the thread notices.
 const SENTINEL: u32 = 0b1010;
@@ -41,6 +45,8 @@ pub struct Layout {
     pub superframe_samples: usize,
     /// Noise is put in place of zeros and of empty bands.
     pub has_noise: bool,
+    /// The quantizer of the coefficients.
+    pub quantizer: BandQuantizer,
 }
 
 impl Layout {
@@ -81,7 +87,7 @@ impl Syntax {
             stereo: StereoModel::new(),
             levels: LevelModels::new(&layout.tables),
             noise: [Counter::NEW; 8],
-            coefficients: CoefficientModels::new(),
+            coefficients: CoefficientModels::new(layout.tables.n_cells()),
             memories: layout.elements.iter().map(memory).collect(),
             layout,
         }
@@ -130,7 +136,7 @@ impl Syntax {
         element: &mut ElementFrame,
     ) -> Result<(), Damaged> {
         let memory = &mut self.memories[e];
-        let class = (MAX_DEPTH - span.depth) / 2;
+        let class = CLASS_OF_DEPTH[span.depth];
         memory.neighbourhood.start_block(span.len);
         let mid_side: &mut [bool] =
             if element.mid_side.is_empty() { &mut [] } else { &mut element.mid_side[span.band_range()] };
@@ -139,19 +145,31 @@ impl Syntax {
         for (channel, in_file) in self.layout.elements[e].channels().enumerate() {
             coder.charge(Account::Block { channel: in_file, first_band: span.first_band });
             let (first, rest) = element.channels.split_at_mut(channel);
-            let first = first.first().map(|f| (&*mid_side, &f.bands[span.band_range()]));
+            let (first_levels, levels) = memory.levels.split_at_mut(channel);
+            let first = first.first().zip(first_levels.first()).map(|(first, memory)| FirstChannel {
+                mid_side,
+                codes: &first.bands[span.band_range()],
+                memory,
+            });
             let this = &mut rest[0];
             let codes = &mut this.bands[span.band_range()];
-            let context = LevelContext { bands: span.bands, class, has_noise: self.layout.has_noise, first };
-            code_levels(coder, &mut self.levels, &mut memory.levels[channel], context, codes)?;
+            let context = LevelContext {
+                bands: span.bands,
+                class,
+                has_noise: self.layout.has_noise,
+                quantizer: self.layout.quantizer,
+                first,
+            };
+            code_levels(coder, &mut self.levels, &mut levels[0], context, codes)?;
             coder.charge(Account::Common);
             let noise = &mut this.noise[span.block_index];
-            *noise = code_noise(coder, &mut self.noise, *noise);
+            *noise = code_octal(coder, &mut self.noise, *noise);
             memory.neighbourhood.prepare(channel, span.bands, codes, mid_side);
-            let context = CoefficientContext { bands: span.bands, codes, class, channel };
+            let context =
+                CoefficientContext { bands: span.bands, codes, quantizer: self.layout.quantizer, class, channel };
             let indices = &mut this.indices[span.samples()];
-            self.coefficients.code(coder, context, &memory.neighbourhood.contexts, indices)?;
-            memory.neighbourhood.note(channel, span.bands, codes, indices);
+            self.coefficients.code(coder, context, &mut memory.neighbourhood.contexts, indices)?;
+            memory.neighbourhood.note(channel, span.bands, codes);
         }
         let (first, second) = (&element.channels[0], &element.channels[element.channels.len() - 1]);
         let codes = [first, second].map(|c| &c.bands[span.band_range()]);
@@ -159,15 +177,6 @@ impl Syntax {
         memory.neighbourhood.end_block(span.bands, codes, mid_side, indices);
         Ok(())
     }
-}
-
-/// Codes a noise exponent of 0..=7 as three adaptive bits, the highest first.
-fn code_noise<C: BitCoder>(coder: &mut C, counters: &mut [Counter; 8], exponent: u8) -> u8 {
-    let mut node = 1;
-    for shift in (0..3).rev() {
-        node = 2 * node + usize::from(counters[node].code(coder, exponent >> shift & 1 == 1));
-    }
-    (node - 8) as u8
 }
 
 #[cfg(test)]
@@ -185,9 +194,9 @@ mod tests {
 
     const N: usize = 256;
 
-    fn layout(n_channels: usize, has_noise: bool) -> Arc<Layout> {
+    fn layout(n_channels: usize, has_noise: bool, quantizer: BandQuantizer) -> Arc<Layout> {
         let tables = BandTables::new(3000, N);
-        Arc::new(Layout { elements: elements(n_channels, 0), tables, superframe_samples: N, has_noise })
+        Arc::new(Layout { elements: elements(n_channels, 0), tables, superframe_samples: N, has_noise, quantizer })
     }
 
     /// A legal frame made of random numbers: what no block uses stays as in a new frame.
@@ -205,7 +214,12 @@ mod tests {
                         let is_empty = random().is_multiple_of(4);
                         let is_silent = is_empty && !layout.has_noise;
                         let level = if is_silent { SILENT } else { ((random() % 193) as i32 - 96) as i8 };
-                        *code = BandCode { is_empty, level };
+                        let class = match layout.quantizer {
+                            BandQuantizer::LloydMax if !is_empty => (random() & 7) as u8,
+                            BandQuantizer::Trellis if !is_empty => (random() & 1) as u8,
+                            _ => 0,
+                        };
+                        *code = BandCode { is_empty, class, level };
                         let bits = random() % 21;
                         for index in &mut channel.indices[span.samples()][band.start..band.end] {
                             let magnitude = (random() % (1 << bits)) as i32;
@@ -228,13 +242,13 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
         #[test]
-        fn frames_return_and_cost_what_was_counted(seed in any::<u32>(), n_channels in 1usize..4, has_noise in any::<bool>()) {
+        fn frames_return_and_cost_what_was_counted(seed in any::<u32>(), n_channels in 1usize..4, has_noise in any::<bool>(), quantizer in 0u8..4) {
             let mut state = seed;
             let mut random = move || {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 state >> 11
             };
-            let layout = layout(n_channels, has_noise);
+            let layout = layout(n_channels, has_noise, BandQuantizer::from_id(quantizer));
             let frames: Vec<Frame> = (0..3).map(|_| random_frame(&layout, &mut random)).collect();
             let (mut store, mut count) = (Encoder::new(Vec::new()), BitCounter::default());
             let (mut writer, mut counter) = (Syntax::new(Arc::clone(&layout)), Syntax::new(Arc::clone(&layout)));
@@ -258,7 +272,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_a_frame_or_damaged(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let layout = layout(2, true);
+            let layout = layout(2, true, BandQuantizer::Trellis);
             let (mut reader, mut bits) = (Syntax::new(Arc::clone(&layout)), Decoder::new(&bytes));
             let mut frame = layout.new_frame();
             for _ in 0..4 {
@@ -271,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_reset_forgets_everything() {
-        let layout = layout(2, true);
+        let layout = layout(2, true, BandQuantizer::Trellis);
         let mut state = 5u32;
         let mut random = move || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

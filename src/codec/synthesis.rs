@@ -2,10 +2,12 @@
 
 use super::{
     block_tree::BlockTree,
+    codebooks::Codebooks,
+    container::Header,
     frame::{ElementFrame, Frame, spans},
     lapped_blocks::LappedBlocks,
     noise::Noise,
-    spectrum::{BandQuantizer, Hiss, noise_rms},
+    spectrum::{Reconstruction, noise_rms},
     stereo,
     syntax::Layout,
 };
@@ -23,17 +25,17 @@ pub struct GroupSamples {
 /// Turns frames of one group after the other into samples.
 pub struct Synthesis {
     layout: Arc<Layout>,
-    quantizer: BandQuantizer,
+    codebooks: Codebooks,
     gain: f32,
     blocks: LappedBlocks,
     noise: Vec<Noise>,
 }
 
 impl Synthesis {
-    /// A synthesis for files of this layout, quantizer and fine gain.
-    pub fn new(layout: Arc<Layout>, quantizer: BandQuantizer, gain: f32) -> Self {
+    /// A synthesis for the file of this header, whose layout is `layout`.
+    pub fn new(header: &Header, layout: Arc<Layout>) -> Self {
         let blocks = LappedBlocks::new(layout.superframe_samples);
-        Self { layout, quantizer, gain, blocks, noise: Vec::new() }
+        Self { layout, codebooks: header.codebooks.clone(), gain: header.gain(), blocks, noise: Vec::new() }
     }
 
     /// Starts group `number`: its noise, and empty `samples`.
@@ -77,11 +79,17 @@ impl Synthesis {
             for (channel, coded) in channels.clone().zip(&frame.channels) {
                 let x = &mut samples.channels[channel][origin..][span.samples()];
                 let indices = &coded.indices[span.samples()];
-                let zero_rms = if layout.has_noise { noise_rms(coded.noise[span.block_index]) } else { 0.0 };
+                let mut reconstruction = Reconstruction {
+                    quantizer: layout.quantizer,
+                    codebooks: &self.codebooks,
+                    gain: self.gain,
+                    zero_rms: if layout.has_noise { noise_rms(coded.noise[span.block_index]) } else { 0.0 },
+                    noise: &mut self.noise[channel],
+                    state: 0,
+                };
                 for (band, &code) in span.bands.iter().zip(&coded.bands[span.band_range()]) {
                     let range = band.start..band.end;
-                    let hiss = Hiss { zero_rms, gain: self.gain, noise: &mut self.noise[channel] };
-                    self.quantizer.reconstruct(&indices[range.clone()], code, hiss, &mut x[range]);
+                    reconstruction.band(&indices[range.clone()], code, &mut x[range]);
                 }
             }
             let mid_side = frame.mid_side.get(span.band_range()).unwrap_or(&[]);

@@ -28,6 +28,20 @@ fn goals_are_met() {
 }
 
 #[test]
+fn every_band_quantizer_returns_the_sound() {
+    let folder = Folder::new();
+    folder.song("song.wav");
+    for kind in ["uniform", "power-law", "lloyd-max", "trellis"] {
+        folder.run(&format!("encode --band-quantizer {kind} song.wav -o {kind}.sqn")).succeeds();
+        folder.run(&format!("decode {kind}.sqn -o {kind}.wav")).succeeds();
+        let ((_, x), (_, y)) = (folder.read("song.wav"), folder.read(&format!("{kind}.wav")));
+        let energy = |v: &mut dyn Iterator<Item = i32>| v.map(|v| f64::from(v) * f64::from(v)).sum::<f64>();
+        let error = energy(&mut x.iter().zip(&y).map(|(x, y)| y - x));
+        assert!(x.len() == y.len() && error < 0.02 * energy(&mut x.iter().copied()), "{kind}: {error}");
+    }
+}
+
+#[test]
 fn values_out_of_range_are_wrong_use() {
     let folder = Folder::new();
     folder.song("song.wav");

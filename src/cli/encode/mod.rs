@@ -84,6 +84,10 @@ enum Quantizers {
     Uniform,
     /// Steps that grow with magnitude, as in MP3 and AAC
     PowerLaw,
+    /// Codebooks designed on the file, kept in its header
+    LloydMax,
+    /// Dependent quantization where a band has many bits
+    Trellis,
 }
 
 /// Runs `encode`.
@@ -148,6 +152,8 @@ fn options(pcm: &Pcm, args: &EncodeArgs) -> Result<EncoderOptions, Failure> {
         band_quantizer: match args.band_quantizer {
             Quantizers::Uniform => BandQuantizer::Uniform,
             Quantizers::PowerLaw => BandQuantizer::PowerLaw,
+            Quantizers::LloydMax => BandQuantizer::LloydMax,
+            Quantizers::Trellis => BandQuantizer::Trellis,
         },
         max_bandwidth_hz: args.max_bandwidth.unwrap_or(f32::INFINITY),
         bits: spec.sample_format.valid_bits() as u8,

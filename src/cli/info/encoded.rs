@@ -49,6 +49,8 @@ fn quantizer_name(quantizer: BandQuantizer) -> &'static str {
     match quantizer {
         BandQuantizer::Uniform => "uniform",
         BandQuantizer::PowerLaw => "power-law",
+        BandQuantizer::LloydMax => "lloyd-max",
+        BandQuantizer::Trellis => "trellis",
     }
 }
 

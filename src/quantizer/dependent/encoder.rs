@@ -31,6 +31,10 @@ pub struct DependentQuantizer {
     candidates: Vec<[i32; 4]>,
 }
 
+/// The levels of a [`DependentQuantizer`] with several prices, looked up together.
+#[derive(Debug, Clone)]
+pub struct PricedLevels(Vec<[Table; 2]>);
+
 impl DependentQuantizer {
     /// A quantizer with the given trellis, step and price of a bit, levels at half steps and default prices.
     ///
@@ -60,13 +64,36 @@ impl DependentQuantizer {
     /// # Panics
     /// When the slices differ in length.
     pub fn quantize(&mut self, x: &[f64], indices: &mut [i32]) {
+        let tables = self.tables(&self.prices);
+        self.search(x, |_| &tables, indices);
+    }
+
+    /// As [`Self::quantize`], but the samples differ in what their indices cost.
+    ///
+    /// - `prices`: from [`Self::priced`]
+    /// - `price_of`: which of these prices each sample has
+    ///
+    /// # Panics
+    /// When the slices differ in length, or a number of `price_of` is too large.
+    pub fn quantize_priced(&mut self, x: &[f64], prices: &PricedLevels, price_of: &[u8], indices: &mut [i32]) {
+        assert_eq!(x.len(), price_of.len(), "samples and their prices have one length");
+        self.search(x, |i| &prices.0[usize::from(price_of[i])], indices);
+    }
+
+    /// The quantizer's levels with each of these prices, for [`Self::quantize_priced`]. Beyond what the tables hold, indices
+    /// cost what the quantizer's own prices say.
+    pub fn priced(&self, prices: &[Prices]) -> PricedLevels {
+        PricedLevels(prices.iter().map(|prices| self.tables(prices)).collect())
+    }
+
+    /// - `tables`: of the i-th sample
+    fn search<'t>(&mut self, x: &[f64], tables: impl Fn(usize) -> &'t [Table; 2], indices: &mut [i32]) {
         assert_eq!(x.len(), indices.len(), "samples and indices have one length");
         let (mut bits, mut state) = ([0; BLOCK], 0);
-        let tables = self.tables();
         for start in (0..x.len()).step_by(BLOCK) {
             let n = BLOCK.min(x.len() - start);
             let searched = &x[start..(start + n + LOOK_AHEAD).min(x.len())];
-            self.price_levels(&tables, searched);
+            self.price_levels(|i| tables(start + i), searched);
             let end = self.viterbi.search(state, &self.costs, &mut bits[..n]);
             for (i, index) in indices[start..start + n].iter_mut().enumerate() {
                 let subset = 2 * u32::from(bits[i]) + self.trellis.coset(state);
@@ -94,14 +121,14 @@ impl DependentQuantizer {
     }
 
     /// The best level of each subset for each sample, and its cost.
-    fn price_levels(&mut self, tables: &[Table; 2], x: &[f64]) {
+    fn price_levels<'t>(&mut self, tables: impl Fn(usize) -> &'t [Table; 2], x: &[f64]) {
         self.costs.clear();
         self.candidates.clear();
         let per_step = self.step.recip();
-        for &x in x {
+        for (i, &x) in x.iter().enumerate() {
             let a = if x.is_nan() { 0.0 } else { ((x * per_step) as f32).clamp(-MAX_STEPS, MAX_STEPS) };
             let (mut costs, mut candidates) = ([0.0; 4], [0; 4]);
-            for (coset, table) in tables.iter().enumerate() {
+            for (coset, table) in tables(i).iter().enumerate() {
                 let place = 0.5 * (a - self.levels.far_shift(coset, a));
                 let towards_zero = place as i32;
                 let below = towards_zero - i32::from(towards_zero as f32 > place);
@@ -124,7 +151,7 @@ impl DependentQuantizer {
         let cost = |index: i32| {
             let (level, bits) = match table.get((index + TABLED) as usize) {
                 Some(&entry) => entry,
-                None => self.entry(coset, index),
+                None => self.entry(&self.prices, coset, index),
             };
             (a - level) * (a - level) + bits
         };
@@ -133,11 +160,11 @@ impl DependentQuantizer {
     }
 
     /// Level of an index, and the price of its bits.
-    fn entry(&self, coset: usize, index: i32) -> (f32, f32) {
-        (self.levels.near_level(coset, index), self.price as f32 * self.prices.bits(coset, index))
+    fn entry(&self, prices: &Prices, coset: usize, index: i32) -> (f32, f32) {
+        (self.levels.near_level(coset, index), self.price as f32 * prices.bits(coset, index))
     }
 
-    fn tables(&self) -> [Table; 2] {
-        std::array::from_fn(|coset| std::array::from_fn(|i| self.entry(coset, i as i32 - TABLED)))
+    fn tables(&self, prices: &Prices) -> [Table; 2] {
+        std::array::from_fn(|coset| std::array::from_fn(|i| self.entry(prices, coset, i as i32 - TABLED)))
     }
 }

@@ -35,7 +35,7 @@ use super::index_coder::IndexModel;
 use super::trellis::Trellis;
 use crate::range_coder::BitCoder;
 
-pub use encoder::DependentQuantizer;
+pub use encoder::{DependentQuantizer, PricedLevels};
 pub use levels::Levels;
 pub use prices::Prices;
 

@@ -49,6 +49,21 @@ impl Prices {
         Self::of_counts(counts)
     }
 
+    /// Prices for samples of a Laplacian density whose mean magnitude is `mean` steps, each put where its coset alone would
+    /// have it with levels at multiples of the step, [`Levels::MULTIPLES`].
+    pub fn of_laplacian(mean: f32) -> Self {
+        let beyond = |a: f32| (-a / mean).exp();
+        let counts = std::array::from_fn(|coset| {
+            // cells of coset 0 end at 1, 3, 5, ..., those of coset 1 at 1/2, 2, 4, ...
+            let end = |m: f32| if coset == 0 { 2.0 * m + 1.0 } else { f32::max(2.0 * m, 0.5) };
+            std::array::from_fn(|i| match (i as i32 - SIDE).unsigned_abs() as f32 {
+                0.0 => 1.0 - beyond(end(0.0)),
+                m => (0.5 * (beyond(end(m - 1.0)) - beyond(end(m)))).max(1e-7),
+            })
+        });
+        Self::of_counts(counts)
+    }
+
     fn of_counts(counts: [[f32; N_PRICED]; 2]) -> Self {
         let bits = counts.map(|counts| {
             let total: f32 = counts.iter().sum();
