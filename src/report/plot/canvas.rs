@@ -12,6 +12,7 @@ use super::draw::TextBox;
 use super::font::{self, Weight};
 use super::frame::Rect;
 use super::style::{Ink, Theme};
+use crate::report::escape::visible;
 
 /// Units of the back-end in a pixel.
 pub(super) const UNITS: f64 = 10.0;
@@ -119,7 +120,7 @@ impl<'a> Canvas<'a> {
 
     /// Text whose baseline passes through `at`.
     pub fn text(&mut self, text: &str, at: Point, set: Type) {
-        let text = printable(text);
+        let text = visible(text);
         self.text_boxes.push(TextBox::of(text_rect(&text, at, set), &text));
         let top = (at.0, at.1 - TOP_ANCHOR_EM * set.size_px);
         self.write(&text, top, set, FontTransform::None);
@@ -127,7 +128,7 @@ impl<'a> Canvas<'a> {
 
     /// Text that reads upwards, its baseline the vertical through `at`.
     pub fn upward_text(&mut self, text: &str, at: Point, set: Type) {
-        let text = printable(text);
+        let text = visible(text);
         let flat = text_rect(&text, (0.0, 0.0), set);
         let turned =
             Rect { left: at.0 + flat.top, right: at.0 + flat.bottom, top: at.1 - flat.right, bottom: at.1 - flat.left };
@@ -173,19 +174,6 @@ pub(super) fn text_rect(text: &str, at: Point, set: Type) -> Rect {
 
 fn units((x, y): Point) -> (i32, i32) {
     ((x * UNITS).round() as i32, (y * UNITS).round() as i32)
-}
-
-/// What XML 1.0 can hold and a line of text can show: control characters (a file name may have them) become `\u{1b}`.
-fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
 }
 
 /// Lengths of dashes and gaps in turn, in pixels. The ends are round, which adds a stroke's width to a dash.
@@ -246,6 +234,6 @@ mod tests {
 
     #[test]
     fn control_characters_do_not_reach_the_document() {
-        assert_eq!(printable("a\u{1b}[31m\n<b>"), "a\\u{1b}[31m\\n<b>");
+        assert_eq!(visible("a\u{1b}[31m\n<b>"), "a\\u{1b}[31m\\u{a}<b>");
     }
 }
