@@ -1,7 +1,7 @@
 //! Any bytes as the payloads of groups with right checksums, in any order and number: plain decoding ends with an error
 //! or gives the length that was stated, salvage gives samples that are finite.
 
-use sqnr::codec::{BandQuantizer, Decoder, Header, OnDamage};
+use sqnr::codec::{BandQuantizer, Codebooks, Decoder, Header, OnDamage};
 
 /// One input.
 pub fn run(bytes: &[u8]) {
@@ -41,6 +41,7 @@ fn file(kind: u8, numbers: u8, length: u8, payloads: &[u8]) -> Vec<u8> {
         log2_superframe: 8,
         has_noise: kind & 8 == 0,
         band_quantizer: if kind & 16 == 0 { BandQuantizer::Uniform } else { BandQuantizer::PowerLaw },
+        codebooks: Codebooks::default(),
         fine_gain: 0,
         target_db: 0.0,
         bits: 16,
