@@ -102,7 +102,7 @@ mod tests {
         assert!(matches!(parse(modulator), Ok(Design::Modulator(m)) if m.n_paths == 1 && m.ntf.order() == 1));
         for (text, why) in [
             ("", "no JSON"),
-            ("[]", "levels"),
+            ("[]", "not a codebook"),
             (r#"{"kind":"teapot"}"#, "teapot"),
             (r#"{"kind":"noise-shaper"}"#, "feedback"),
             (r#"{"kind":"noise-shaper","feedback":["a"]}"#, "no number"),
