@@ -6,6 +6,8 @@ mod damage;
 mod exactness;
 #[path = "codec/extremes.rs"]
 mod extremes;
+#[path = "codec/golden.rs"]
+mod golden;
 #[path = "codec/kept_inputs.rs"]
 mod kept_inputs;
 #[path = "codec/listening.rs"]
