@@ -74,7 +74,7 @@ impl Chain {
         }
     }
 
-    /// Processes at most [`MAX_BLOCK`] interleaved frames of `n_channels`. Quantizers do not allocate.
+    /// Processes at most 1024 interleaved frames of `n_channels`. Quantizers do not allocate.
     ///
     /// - `sample_index`: that of the first frame
     /// - `dry`: input, full scale 1.0
