@@ -8,7 +8,7 @@ use super::{
     spectrum::BandQuantizer,
 };
 use crate::{Error, Result};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 
 /// Samples that can be read more than once.
 pub trait PcmSource {
@@ -87,10 +87,12 @@ impl PcmSource for Excerpts<'_> {
 
 /// One stretch of so many is looked at first.
 const EXCERPT_SHARE: u64 = 4;
-/// Files up to this many seconds are searched as a whole, and their bytes kept in memory.
+/// Files up to this many seconds are searched as a whole.
 const SHORT_S: f64 = 40.0;
-/// A bit rate within this share of the one asked for is accepted.
-const RATE_TOLERANCE: f64 = 0.004;
+/// A bit rate within this share of the one asked for is accepted: under the 1 % promised.
+const RATE_TOLERANCE: f64 = 0.007;
+/// So is that of the excerpts, which differ from the whole by more.
+const GUESS_TOLERANCE: f64 = 0.01;
 /// Passes of a search: the secant needs 3 or 4.
 const MOST_PASSES: usize = 10;
 
@@ -184,11 +186,14 @@ fn encode_pass<W: Write>(source: &mut dyn PcmSource, sink: W, options: &EncoderO
 /// A file that cannot be so large or so small (silence, a second of anything at 1 kbit/s) gets as near as the noise
 /// targets of -80 to 0 dB allow: noise under the threshold of hearing is never bought off.
 ///
+/// - `scratch`: where the passes are kept, a temporary file or memory, from its start
+///
 /// # Errors
 /// `InvalidParameter` for a rate outside 1 to 100 000 kbit/s or an option out of its range, the source's own, `Io`.
-pub fn encode_at_bitrate<W: Write>(
+pub fn encode_at_bitrate<W: Write, S: Read + Write + Seek>(
     source: &mut dyn PcmSource,
     mut sink: W,
+    scratch: &mut S,
     options: &EncoderOptions,
     kbps: f64,
 ) -> Result<Summary> {
@@ -196,26 +201,23 @@ pub fn encode_at_bitrate<W: Write>(
         return Err(Error::invalid("bit rate in kbit/s", kbps, "1 to 100000"));
     }
     let options = prepared(source, options)?;
+    let mut search = RateSearch::new(kbps, RATE_TOLERANCE, &options);
     let duration_s = options.samples.map_or(0.0, |n| n as f64 / f64::from(options.sample_rate_hz));
-    if duration_s <= SHORT_S {
-        let mut bytes = Vec::new();
-        let search = RateSearch::new(kbps, &options);
-        let (_, summary) = search.run(|options| {
-            bytes.clear();
-            encode_pass(source, &mut bytes, options)
+    if duration_s > SHORT_S {
+        let stretch = options.header()?.group_samples() as u64;
+        let guess = RateSearch::new(kbps, GUESS_TOLERANCE, &options).run(|options| {
+            let mut excerpts = Excerpts { source, stretch, at: 0 };
+            encode_pass(&mut excerpts, io::sink(), &EncoderOptions { samples: None, ..options.clone() })
         })?;
-        sink.write_all(&bytes).map_err(Error::stream)?;
-        return Ok(summary);
+        search.quality_db = guess.0;
     }
-    let stretch = options.header()?.group_samples() as u64;
-    let guess = RateSearch::new(kbps, &options).run(|options| {
-        let mut excerpts = Excerpts { source, stretch, at: 0 };
-        encode_pass(&mut excerpts, io::sink(), &EncoderOptions { samples: None, ..options.clone() })
+    let (_, summary) = search.run(|options| {
+        scratch.rewind().map_err(Error::stream)?;
+        encode_pass(source, &mut *scratch, options)
     })?;
-    let mut search = RateSearch::new(kbps, &options);
-    search.quality_db = guess.0;
-    let (quality_db, _) = search.run(|options| encode_pass(source, io::sink(), options))?;
-    encode_pass(source, sink, &EncoderOptions { goal: Goal::NoiseTarget(quality_db), ..options })
+    scratch.rewind().map_err(Error::stream)?;
+    io::copy(&mut scratch.take(summary.bytes), &mut sink).map_err(Error::stream)?;
+    Ok(summary)
 }
 
 /// A setting and how far its result lies from the wanted one.
@@ -224,6 +226,7 @@ type Point = (f64, f64);
 /// Secant on the logarithm of the rate, kept between the nearest points above and below.
 struct RateSearch<'a> {
     kbps: f64,
+    tolerance: f64,
     options: &'a EncoderOptions,
     quality_db: f32,
 }
@@ -234,10 +237,10 @@ const FIRST_SLOPE: f64 = -0.11;
 const QUALITIES_DB: (f32, f32) = (-80.0, 0.0);
 
 impl<'a> RateSearch<'a> {
-    fn new(kbps: f64, options: &'a EncoderOptions) -> Self {
+    fn new(kbps: f64, tolerance: f64, options: &'a EncoderOptions) -> Self {
         let per_pair = kbps * 2.0 / f64::from(options.channels.max(1));
         let quality_db = -30.0 + (per_pair / 106.0).ln() / FIRST_SLOPE;
-        Self { kbps, options, quality_db: (quality_db as f32).clamp(QUALITIES_DB.0, QUALITIES_DB.1) }
+        Self { kbps, tolerance, options, quality_db: (quality_db as f32).clamp(QUALITIES_DB.0, QUALITIES_DB.1) }
     }
 
     fn options_at(&self, quality_db: f32) -> EncoderOptions {
@@ -261,7 +264,7 @@ impl<'a> RateSearch<'a> {
             }
             let next = next_quality(above, below, f64::from(self.quality_db), excess) as f32;
             let is_stuck = next.clamp(QUALITIES_DB.0, QUALITIES_DB.1) == self.quality_db;
-            if !(excess.abs() > RATE_TOLERANCE && n_passes < MOST_PASSES) || is_stuck || !excess.is_finite() {
+            if !(excess.abs() > self.tolerance && n_passes < MOST_PASSES) || is_stuck || !excess.is_finite() {
                 return Ok((self.quality_db, summary));
             }
             self.quality_db = next.clamp(QUALITIES_DB.0, QUALITIES_DB.1);
@@ -366,6 +369,7 @@ fn decoded_snr_db(source: &mut dyn PcmSource, options: &EncoderOptions, power_db
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Cursor;
 
     /// Swelling tones over noise of this amplitude.
     fn music(n: usize, hiss: f32) -> Vec<Vec<f32>> {
@@ -382,7 +386,14 @@ mod tests {
         let options = EncoderOptions { samples: Some(150_000), ..EncoderOptions::new(48_000, 2) };
         for kbps in [48.0, 128.0] {
             let mut bytes = Vec::new();
-            let summary = encode_at_bitrate(&mut InMemory::new(&channels), &mut bytes, &options, kbps).expect("legal");
+            let summary = encode_at_bitrate(
+                &mut InMemory::new(&channels),
+                &mut bytes,
+                &mut Cursor::new(Vec::new()),
+                &options,
+                kbps,
+            )
+            .expect("legal");
             assert_eq!(summary.bytes, bytes.len() as u64);
             assert!((summary.bitrate_kbps() / kbps - 1.0).abs() < 0.01, "{} for {kbps}", summary.bitrate_kbps());
         }
@@ -415,7 +426,13 @@ mod tests {
         let channels = music(10, 0.0);
         let options = EncoderOptions::new(48_000, 2);
         for kbps in [0.0, 0.99, 100_001.0, f64::NAN] {
-            let result = encode_at_bitrate(&mut InMemory::new(&channels), Vec::new(), &options, kbps);
+            let result = encode_at_bitrate(
+                &mut InMemory::new(&channels),
+                Vec::new(),
+                &mut Cursor::new(Vec::new()),
+                &options,
+                kbps,
+            );
             assert!(matches!(result, Err(Error::InvalidParameter { .. })), "{kbps}");
         }
     }

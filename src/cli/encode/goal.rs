@@ -49,7 +49,8 @@ pub fn encode<W: Write>(
     mut sink: W,
 ) -> crate::Result<Coded> {
     if let Some(kbps) = args.bitrate {
-        return codec::encode_at_bitrate(pcm, sink, options, kbps).map(Coded::from);
+        let mut scratch = tempfile::tempfile().map_err(Error::stream)?;
+        return codec::encode_at_bitrate(pcm, sink, &mut scratch, options, kbps).map(Coded::from);
     }
     if let Some(snr_db) = args.snr {
         return codec::encode_at_snr(pcm, sink, options, snr_db).map(Coded::from);
