@@ -17,7 +17,8 @@ pub(super) struct Image {
 }
 
 /// The heat map as seen in `frame`, at `zoom` bitmap pixels a pixel. Where several cells fall on a pixel it shows the
-/// greatest, so that no line or burst is lost; NaN is left transparent.
+/// greatest, so that no line or burst is lost; NaN is left transparent, and minus infinity, digital silence, has the lowest
+/// colour.
 pub(super) fn image(heat: &HeatMap, frame: Rect, rulers: &Rulers, zoom: f64) -> Image {
     let (width, height) = (pixels(frame.width(), zoom), pixels(frame.height(), zoom));
     let (n_rows, n_columns) = (heat.n_rows(), heat.n_columns());
@@ -31,7 +32,7 @@ pub(super) fn image(heat: &HeatMap, frame: Rect, rulers: &Rulers, zoom: f64) -> 
     for (i, column) in columns.iter().enumerate() {
         for (j, row) in rows.iter().enumerate() {
             let value = greatest(heat, n_rows, column, row);
-            if value > f32::NEG_INFINITY {
+            if !value.is_nan() {
                 let [r, g, b] = colours[colour_index(f64::from(value), heat.range)];
                 let at = 4 * ((height - 1 - j) * width + i);
                 rgba[at..at + 4].copy_from_slice(&[r, g, b, 255]);
@@ -80,7 +81,30 @@ fn cells(n_pixels: usize, n_cells: usize, cell_at: impl Fn(f64) -> f64) -> Vec<s
 fn greatest(heat: &HeatMap, n_rows: usize, columns: &std::ops::Range<usize>, rows: &std::ops::Range<usize>) -> f32 {
     let of_column = |c: usize| {
         let cells = &heat.values[c * n_rows + rows.start..c * n_rows + rows.end];
-        cells.iter().fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m })
+        cells.iter().copied().fold(f32::NAN, f32::max)
     };
-    columns.clone().map(of_column).fold(f32::NEG_INFINITY, f32::max)
+    // The greater of NaN and a number is the number.
+    columns.clone().map(of_column).fold(f32::NAN, f32::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::chart::Axis;
+    use super::*;
+
+    #[test]
+    fn silence_has_a_colour_and_what_is_unknown_none() {
+        let heat = HeatMap {
+            x: (0.0, 3.0),
+            row_edges: vec![0.0, 1.0],
+            values: vec![f32::NAN, f32::NEG_INFINITY, -20.0],
+            range: (-100.0, 0.0),
+            axis: Axis::decibel("Level", "dBFS", "level_dbfs"),
+        };
+        assert!(greatest(&heat, 1, &(0..1), &(0..1)).is_nan());
+        assert!(greatest(&heat, 1, &(0..0), &(0..1)).is_nan());
+        assert_eq!(greatest(&heat, 1, &(0..2), &(0..1)), f32::NEG_INFINITY);
+        assert_eq!(greatest(&heat, 1, &(0..3), &(0..1)), -20.0);
+        assert_eq!(colour_index(f64::NEG_INFINITY, heat.range), 0);
+    }
 }
