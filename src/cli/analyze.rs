@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    batch::{Batch, FileReport, Job},
+    batch::{Batch, FileReport},
     exit::{Exit, Failure},
     figures::FigureOptions,
     inputs::{self, Input},
@@ -97,9 +97,8 @@ pub fn run(args: &AnalyzeArgs, global: &Global) -> Result<Exit, Failure> {
         return Err(Failure::usage("--skip-start takes seconds from 0"));
     }
     let inputs = inputs::collect(&args.inputs)?;
-    let jobs: Vec<Job> = inputs.into_iter().map(|input| Job { input, output: None }).collect();
     let batch = Batch { command: "analyze", global, inputs: &args.inputs };
-    batch.run(&jobs, |job, progress| one_file(&job.input, args, progress))
+    batch.measure(inputs, |input, progress| one_file(input, args, progress))
 }
 
 fn one_file(input: &Input, args: &AnalyzeArgs, progress: &FileProgress) -> Result<FileReport, Failure> {

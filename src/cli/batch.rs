@@ -101,6 +101,15 @@ impl Batch<'_> {
         })
     }
 
+    /// Runs `work` on every input of a command that writes no files.
+    pub fn measure<F>(&self, inputs: Vec<Input>, work: F) -> Result<Exit, Failure>
+    where
+        F: Fn(&Input, &FileProgress) -> Result<FileReport, Failure> + Sync,
+    {
+        let jobs: Vec<Job> = inputs.into_iter().map(|input| Job { input, output: None }).collect();
+        self.run(&jobs, |job, progress| work(&job.input, progress))
+    }
+
     /// Runs `work` on every job on `-j` threads, prints in the order of the jobs, and returns the greatest exit code.
     pub fn run<F>(&self, jobs: &[Job], work: F) -> Result<Exit, Failure>
     where

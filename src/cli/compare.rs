@@ -18,7 +18,7 @@ use crate::{
 
 use super::{
     band_table,
-    batch::{Batch, FileReport, Job, json_object},
+    batch::{Batch, FileReport, json_object},
     exit::{Exit, Failure, display_path},
     figures::{self, FigureOptions},
     info::encoded,
@@ -65,8 +65,7 @@ pub fn run(args: &CompareArgs, global: &Global) -> Result<Exit, Failure> {
         return Err(Failure::usage("standard input can be read once only"));
     }
     let x = read(&reference)?;
-    let jobs: Vec<Job> = tests.into_iter().map(|input| Job { input, output: None }).collect();
-    Batch { command: "compare", global, inputs: &args.inputs }.run(&jobs, |job, _| one_file(args, &x, &job.input))
+    Batch { command: "compare", global, inputs: &args.inputs }.measure(tests, |input, _| one_file(args, &x, input))
 }
 
 /// Most samples, all channels together, that a file may have: alignment looks at both files as wholes, in memory, at

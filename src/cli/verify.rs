@@ -15,7 +15,7 @@ use crate::{
 };
 
 use super::{
-    batch::{Batch, FileReport, Job},
+    batch::{Batch, FileReport},
     exit::{Exit, Failure, display_path},
     inputs::{self, Input, Walked},
     loss::Loss,
@@ -48,9 +48,8 @@ pub fn run(args: &VerifyArgs, global: &Global) -> Result<Exit, Failure> {
     if args.against.is_some() && inputs.len() > 1 {
         return Err(Failure::usage("--against names the original of one file, and there are many inputs"));
     }
-    let jobs: Vec<Job> = inputs.into_iter().map(|input| Job { input, output: None }).collect();
     let batch = Batch { command: "verify", global, inputs: &args.inputs };
-    batch.run(&jobs, |job, progress| one_file(args, &job.input, progress))
+    batch.measure(inputs, |input, progress| one_file(args, input, progress))
 }
 
 fn one_file(args: &VerifyArgs, input: &Input, progress: &FileProgress) -> Result<FileReport, Failure> {

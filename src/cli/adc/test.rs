@@ -15,7 +15,7 @@ use crate::analysis::{
 use super::{
     super::{
         analyze::{self, ToneOptions},
-        batch::{Batch, FileReport, Job},
+        batch::{Batch, FileReport},
         exit::{Exit, Failure},
         figures::FigureOptions,
         inputs::{self, Input},
@@ -89,9 +89,8 @@ pub fn run(args: &TestArgs, global: &Global) -> Result<Exit, Failure> {
         return Err(Failure::usage("--level takes dBFS from -200 to 200"));
     }
     let inputs = inputs::collect(&args.inputs)?;
-    let jobs: Vec<Job> = inputs.into_iter().map(|input| Job { input, output: None }).collect();
     let batch = Batch { command: "adc test", global, inputs: &args.inputs };
-    batch.run(&jobs, |job, progress| one_file(&job.input, args, progress))
+    batch.measure(inputs, |input, progress| one_file(input, args, progress))
 }
 
 fn one_file(input: &Input, args: &TestArgs, progress: &FileProgress) -> Result<FileReport, Failure> {

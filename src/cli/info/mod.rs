@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    batch::{Batch, FileReport, Job},
+    batch::{Batch, FileReport},
     exit::{Exit, Failure, escape_controls},
     inputs::{self, Input},
     options::{Global, Inputs},
@@ -42,9 +42,8 @@ const SCANNED_S: u64 = 10;
 /// Runs `info`.
 pub fn run(args: &InfoArgs, global: &Global) -> Result<Exit, Failure> {
     let inputs = inputs::collect(&args.inputs)?;
-    let jobs: Vec<Job> = inputs.into_iter().map(|input| Job { input, output: None }).collect();
     let batch = Batch { command: "info", global, inputs: &args.inputs };
-    batch.run(&jobs, |job, _| one_file(&job.input))
+    batch.measure(inputs, |input, _| one_file(input))
 }
 
 fn one_file(input: &Input) -> Result<FileReport, Failure> {
