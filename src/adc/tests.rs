@@ -1,7 +1,7 @@
 //! What the model puts in, the meters find again.
 
 use super::*;
-use crate::adc::Transfer;
+use crate::adc::{Transfer, decision::Decision, random::Random};
 use crate::analysis::{
     jitter,
     linearity::{self, CodeHistogram, LinearityFigures, Stimulus},
@@ -29,8 +29,12 @@ fn figures(y: &[f64]) -> ToneFigures {
 }
 
 fn histogram(spec: Spec) -> (LinearityFigures, Converter) {
+    ramp_of(spec, 1 << 20)
+}
+
+/// What a ramp of n samples finds.
+fn ramp_of(spec: Spec, n: usize) -> (LinearityFigures, Converter) {
     let converter = Converter::new(spec, RATE).expect("legal");
-    let n = 1 << 20;
     let ends = converter.n_codes() as f64 / 2.0 + 4.0;
     let ramp = |i: usize| (-ends + 2.0 * ends * (i as f64 + 0.5) / n as f64) * converter.step();
     let y = converter.convert(&(0..n).map(ramp).collect::<Vec<_>>());
@@ -87,19 +91,61 @@ fn levels_are_found_by_the_ramp() {
     assert!(got.inl_max_lsb.expect("there") > 0.7);
 }
 
+/// Steps from mid-scale to the transition into a code, as the ramp finds it.
+fn transition(found: &LinearityFigures, code: usize) -> f64 {
+    found.transitions[code - found.code_range.0 - 1]
+}
+
 #[test]
-fn mismatch_and_stage_gain_show_at_the_major_transitions() {
-    let (sar, _) = histogram(Spec { bits: 10, sar_mismatch: 0.02, seed: 5, ..Spec::default() });
-    let (largest, _) =
-        sar.dnl_lsb.iter().enumerate().fold((0, 0.0), |m, (k, v)| if v.abs() > m.1 { (k, v.abs()) } else { m });
-    // Place i is code i + 1; the heaviest bits change at multiples of 2^6.
-    let code = largest + 1;
-    let near = (code + 1) % 64;
-    assert!(near <= 2 || near >= 62, "largest DNL at code {code}");
-    let (stage, _) = histogram(Spec { bits: 10, stage_gain_error: vec![0.0, -0.01], ..Spec::default() });
-    // At mid-scale the second stage gets its full input and passes on 2 % too little: codes are missing there.
-    let middle = stage.dnl_lsb[509..513].iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-    assert!(middle > 0.9, "{middle}");
+fn capacitors_are_found_one_by_one() {
+    let spec = Spec { bits: 10, sar_mismatch: 0.02, seed: 5, ..Spec::default() };
+    let Decision::SuccessiveApproximation(weights) = Decision::of(&spec, &mut Random::new(5, 1)).expect("legal") else {
+        panic!("no capacitors")
+    };
+    let (found, _) = histogram(spec);
+    // The code of one bit alone begins where the input reaches its capacitor: T[2^b] + 2^9 + 1/2 = w_b.
+    for (b, weight) in weights.iter().rev().enumerate() {
+        let got = transition(&found, 1 << b) + 512.5;
+        assert!((got - weight).abs() < 0.002, "bit {b}: {got}, put in {weight}");
+    }
+    // Seen as nonlinearity: code 511 is as wide as the heaviest bit is above the sum of all others.
+    let width = weights[0] - weights[1..].iter().sum::<f64>();
+    let got = transition(&found, 512) - transition(&found, 511);
+    assert!((got - width.max(0.0)).abs() < 0.003, "{got}, put in {width}");
+}
+
+#[test]
+fn the_spread_of_the_capacitors_is_found() {
+    let sigma = 0.02;
+    // Bit b of N deviates by sigma sqrt(2^b (1 - p)), p = 2^b / (2^N - 1), once the sum is scaled back.
+    let spread = |b: i32| (2f64.powi(b) * (1.0 - 2f64.powi(b) / 1_023.0)).sqrt();
+    let mut squares = Vec::new();
+    for seed in 0..32 {
+        let (found, _) = ramp_of(Spec { bits: 10, sar_mismatch: sigma, seed, ..Spec::default() }, 1 << 16);
+        let deviation = |b: i32| transition(&found, 1 << b) + 512.5 - 2f64.powi(b);
+        squares.extend((4..10).map(|b| (deviation(b) / spread(b)).powi(2)));
+    }
+    let got = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
+    // Of 192 values the standard deviation is known to 5 %.
+    assert!((got / sigma - 1.0).abs() < 0.12, "{got}, put in {sigma}");
+}
+
+#[test]
+fn gain_errors_of_stages_are_found() {
+    // Stage s gets its full input, of either sign, where stage s - 1 decides; from m codes below to m codes above
+    // (2^(N-s) e + 2 m) / (1 + e) steps are left.
+    const M: usize = 8;
+    for (stage, error) in [(1, -0.01), (1, 0.004), (2, -0.02), (2, 0.01)] {
+        let mut errors = vec![0.0; 3];
+        errors[stage] = error;
+        let (found, _) = histogram(Spec { bits: 10, stage_gain_error: errors, ..Spec::default() });
+        let full = 2f64.powi(10 - stage as i32);
+        // Mid-scale; the middle of the lower half.
+        let code = 1_024 >> stage;
+        let width = transition(&found, code + M) - transition(&found, code - M);
+        let got = (width - 2.0 * M as f64) / (full - width);
+        assert!((got - error).abs() < 2e-5, "stage {stage}: {got}, put in {error}");
+    }
     let (ideal, _) = histogram(Spec { bits: 10, stage_gain_error: vec![0.0], ..Spec::default() });
     assert!(ideal.dnl_max_lsb.expect("there") < 0.01, "{:?}", ideal.dnl_max_lsb);
 }
