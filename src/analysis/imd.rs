@@ -139,6 +139,15 @@ impl TwoToneFit {
         let products = resolved.products.iter().map(|&(m, n, place)| (m, n, place.map(amplitude))).collect();
         Ok(Self { frequencies, tones, products, rest: energy / n })
     }
+
+    /// Music has two largest lines as well: only where the tones hold more power than all else are they a test signal.
+    fn above_the_rest(self) -> std::result::Result<Self, Absent> {
+        let tones = (self.tones[0].powi(2) + self.tones[1].powi(2)) / 2.0;
+        match tones > self.rest {
+            true => Ok(self),
+            false => Err(Absent::NotApplicable { needs: "two tones that hold more power than all the rest" }),
+        }
+    }
 }
 
 /// Frequencies of both tones, refined in turn on what the joint fit of tones and products leaves.
@@ -213,6 +222,7 @@ fn orders() -> impl Iterator<Item = (i32, i32)> {
 
 impl ImdFigures {
     fn new(fit: std::result::Result<TwoToneFit, Absent>, rate: f64) -> Self {
+        let fit = fit.and_then(TwoToneFit::above_the_rest);
         let of = |value: &dyn Fn(&TwoToneFit) -> Figure| fit.as_ref().map_err(|&why| why).and_then(value);
         let pick = |fit: &TwoToneFit, wanted: &[(i32, i32)]| -> std::result::Result<Vec<f64>, Absent> {
             let missing = Absent::NotApplicable { needs: "tones whose products have frequencies of their own" };

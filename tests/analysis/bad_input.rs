@@ -134,6 +134,10 @@ fn two_equal_tones() {
     let Absent::SeveralTones { difference_db } = why(&x) else { panic!("{:?}", tone_of(&x).sinad_db) };
     assert!(difference_db.abs() < 0.5);
     assert!(imd::analyse(&x, RATE, None).expect("legal").levels_dbfs[0].is_ok(), "intermodulation is given instead");
+    // Two lines of something louder are no two-tone signal.
+    let music = sum(&x.iter().map(|x| 0.1 * x).collect::<Vec<f64>>(), &noise(9_600, 0.3));
+    let needs = "two tones that hold more power than all the rest";
+    assert_eq!(imd::analyse(&music, RATE, None).expect("legal").imd3_dbc, Err(Absent::NotApplicable { needs }));
     assert_finite(&x);
 }
 
