@@ -27,6 +27,7 @@ Examples:
   sqnr generate sine -o tone.wav
   sqnr generate sine --coherent --samples 65536 --snr 90 -o meter.wav
   sqnr generate twin-tone --frequency 60 --second 7000 --ratio 4 --level -1 -o smpte.wav
+  sqnr generate notched --notch 9600..10500 --samples 65536 --level -10 -o npr.wav
   sqnr generate pink --seconds 10 --channels 2 --level -20 --bits 24 -o pink.wav";
 
 /// Make a test signal of known level, frequency and SNR
@@ -54,6 +55,9 @@ pub struct GenerateArgs {
     /// Tones of a multitone
     #[arg(long, value_name = "N", default_value_t = 31)]
     tones: u32,
+    /// Ends of the notch in noise [default: 0.2 and 0.22 of the rate]
+    #[arg(long, value_name = "LOW..HIGH", value_parser = units::parse_band_hz)]
+    notch: Option<(f64, f64)>,
     /// Level; 0 is a sine of full scale
     #[arg(long, value_name = "DBFS", default_value_t = 0.0, allow_negative_numbers = true)]
     level: f64,
@@ -93,6 +97,8 @@ enum KindName {
     Sweep,
     Multitone,
     White,
+    /// White noise with a notch, for `adc test --stimulus noise`
+    Notched,
     Pink,
     Impulse,
     Ramp,
@@ -153,6 +159,7 @@ fn recipe(args: &GenerateArgs) -> Result<Recipe, Failure> {
         KindName::Sweep => Kind::Sweep { end_hz: args.end },
         KindName::Multitone => Kind::Multitone { end_hz: args.end, n_tones: args.tones },
         KindName::White => Kind::White,
+        KindName::Notched => Kind::Notched { notch_hz: notch_hz(args) },
         KindName::Pink => Kind::Pink,
         KindName::Impulse => Kind::Impulse,
         KindName::Ramp => Kind::Ramp,
@@ -168,6 +175,11 @@ fn recipe(args: &GenerateArgs) -> Result<Recipe, Failure> {
         seed: args.seed,
         channel: 0,
     })
+}
+
+fn notch_hz(args: &GenerateArgs) -> (f64, f64) {
+    let rate_hz = f64::from(args.rate);
+    args.notch.unwrap_or((0.2 * rate_hz, 0.22 * rate_hz))
 }
 
 fn write(args: &GenerateArgs, recipe: &Recipe, output: &Output, existing: Existing) -> Result<u64, Failure> {
@@ -218,10 +230,14 @@ fn describe(args: &GenerateArgs, recipe: &Recipe, output: &Output, bytes: u64) -
         args.channels,
         units::duration(seconds)
     );
-    let has_frequency =
-        !matches!(args.kind, KindName::White | KindName::Pink | KindName::Impulse | KindName::Ramp | KindName::Silence);
-    if has_frequency {
-        let _ = write!(text, "  {:.6} Hz", recipe.frequency_hz);
+    match recipe.kind {
+        Kind::Notched { notch_hz: (low, high) } => {
+            let _ = write!(text, "  notch {low} to {high} Hz");
+        }
+        Kind::White | Kind::Pink | Kind::Impulse | Kind::Ramp | Kind::Silence => {}
+        Kind::Sine | Kind::TwinTone { .. } | Kind::Sweep { .. } | Kind::Multitone { .. } => {
+            let _ = write!(text, "  {:.6} Hz", recipe.frequency_hz);
+        }
     }
     let _ = write!(text, "  {} dBFS", args.level);
     text
@@ -237,6 +253,7 @@ fn json(args: &GenerateArgs, recipe: &Recipe, output: &Output, bytes: u64) -> Ma
         "duration_s": recipe.n_samples as f64 / f64::from(args.rate),
         "bits": args.bits,
         "frequency_hz": recipe.frequency_hz,
+        "notch_hz": (args.kind == KindName::Notched).then(|| [notch_hz(args).0, notch_hz(args).1]),
         "level_dbfs": args.level,
         "snr_db": args.snr,
         "bytes": bytes,

@@ -28,6 +28,15 @@ pub fn duration(seconds: f64) -> String {
     if h > 0 { format!("{h}:{m:02}:{s:02}.{ms:03}") } else { format!("{m}:{s:02}.{ms:03}") }
 }
 
+/// Reads `9600..10500`: two frequencies above zero, ascending.
+pub fn parse_band_hz(text: &str) -> Result<(f64, f64), String> {
+    let parsed = text.split_once("..").and_then(|(low, high)| Some((low.parse().ok()?, high.parse().ok()?)));
+    match parsed {
+        Some((low, high)) if 0.0 < low && low < high && high < f64::INFINITY => Ok((low, high)),
+        _ => Err("write LOW..HIGH in Hz, such as 9600..10500".into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,5 +48,13 @@ mod tests {
         assert_eq!(duration(3_723.004), "1:02:03.004");
         assert_eq!(duration(0.5), "0:00.500");
         assert_eq!(db(f64::INFINITY), "inf dB");
+    }
+
+    #[test]
+    fn bands_ascend_above_zero() {
+        assert_eq!(parse_band_hz("9600..10500"), Ok((9_600.0, 10_500.0)));
+        for wrong in ["9600", "5..3", "0..3", "nan..3", "3..inf", "a..b"] {
+            assert!(parse_band_hz(wrong).is_err(), "{wrong}");
+        }
     }
 }

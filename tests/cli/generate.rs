@@ -16,7 +16,7 @@ fn a_coherent_sine_of_known_level() {
 #[test]
 fn every_kind_is_made_and_is_finite() {
     let folder = Folder::new();
-    for kind in ["sine", "twin-tone", "sweep", "multitone", "white", "pink", "impulse", "ramp", "silence"] {
+    for kind in ["sine", "twin-tone", "sweep", "multitone", "white", "notched", "pink", "impulse", "ramp", "silence"] {
         folder.run(&format!("generate {kind} --seconds 0.1 --level -12 -o {kind}.wav")).succeeds();
         let samples = folder.read_f32(&format!("{kind}.wav"));
         assert_eq!(samples.len(), 4_800, "{kind}");

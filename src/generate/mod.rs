@@ -10,6 +10,10 @@ use crate::{
     shaping::{Dither, DitherSource},
 };
 
+use notched::NotchedNoise;
+
+mod notched;
+
 /// What to generate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
@@ -37,6 +41,11 @@ pub enum Kind {
     },
     /// White Gaussian noise with the power of a sine of that level.
     White,
+    /// White Gaussian noise without a band, 150 dB down there: the stimulus of a noise power ratio. Power as `White`.
+    Notched {
+        /// Lower and upper end of the notch; the slopes lie outside, 0.0013 of the rate wide.
+        notch_hz: (f64, f64),
+    },
     /// Gaussian noise whose density falls by 3.01 dB an octave from 5 Hz up; power as `White`.
     Pink,
     /// One sample of that amplitude at the middle.
@@ -122,6 +131,7 @@ enum Source {
     Tones(Vec<Tone>),
     Sweep { start_hz: f64, octaves_e: f64 },
     White,
+    Notched(Box<NotchedNoise>),
     Pink(PinkFilter),
     Impulse,
     Ramp,
@@ -160,7 +170,7 @@ impl Generator {
     ///
     /// # Errors
     /// `InvalidParameter` for a rate of 0, a frequency outside 0 .. rate/2, a level that is not finite or above
-    /// +20 dBFS, a ratio that is not positive, or no tone.
+    /// +20 dBFS, a ratio that is not positive, no tone, or a notch whose ends do not ascend.
     pub fn new(recipe: Recipe) -> Result<Self> {
         check(&recipe)?;
         let amplitude = 10f64.powf(recipe.level_dbfs / 20.0);
@@ -180,7 +190,8 @@ impl Generator {
 
     fn next_sample(&mut self) -> f64 {
         let (n, length) = (self.position, self.recipe.n_samples);
-        let noise = |stream: u32| normal(self.recipe.seed, 2 * self.recipe.channel + stream, n);
+        let (seed, stream) = (self.recipe.seed, 2 * self.recipe.channel);
+        let noise = |added: u32| normal(seed, stream + added, n);
         let clean = match &mut self.source {
             Source::Tones(tones) => tones.iter().map(|tone| tone.at(n)).sum(),
             Source::Sweep { start_hz, octaves_e } => {
@@ -190,6 +201,7 @@ impl Generator {
                 self.amplitude * (TAU * (cycles - cycles.floor())).sin()
             }
             Source::White => self.amplitude / SQRT_2 * noise(0),
+            Source::Notched(filter) => self.amplitude / SQRT_2 * filter.at(n, |n| normal(seed, stream, n)),
             Source::Pink(filter) => self.amplitude / SQRT_2 * filter.next(noise(0)),
             Source::Impulse => f64::from(u8::from(n == length / 2)) * self.amplitude,
             Source::Ramp => self.amplitude * (2.0 * n as f64 / (length.max(2) - 1) as f64 - 1.0),
@@ -245,6 +257,14 @@ fn check(recipe: &Recipe) -> Result<()> {
                 false => Err(Error::invalid("tones", n_tones, "1 to 10000")),
             }
         }
+        Kind::Notched { notch_hz: (low, high) } => {
+            in_band("lower end of the notch", low)?;
+            in_band("upper end of the notch", high)?;
+            match low < high {
+                true => Ok(()),
+                false => Err(Error::invalid("notch", format!("{low} to {high} Hz"), "ends that ascend")),
+            }
+        }
         Kind::White | Kind::Pink | Kind::Impulse | Kind::Ramp | Kind::Silence => Ok(()),
     }
 }
@@ -266,6 +286,10 @@ fn source(recipe: &Recipe, amplitude: f64) -> Source {
                 .collect(),
         ),
         Kind::White => Source::White,
+        Kind::Notched { notch_hz: (low, high) } => {
+            let rate_hz = f64::from(recipe.sample_rate_hz);
+            Source::Notched(Box::new(NotchedNoise::new((low / rate_hz, high / rate_hz))))
+        }
         Kind::Pink => Source::Pink(PinkFilter::new(recipe.sample_rate_hz)),
         Kind::Impulse => Source::Impulse,
         Kind::Ramp => Source::Ramp,
@@ -372,7 +396,8 @@ mod tests {
 
     #[test]
     fn blocks_of_any_size_give_the_same_samples() {
-        for kind in [Kind::Sine, Kind::White, Kind::Pink, Kind::Sweep { end_hz: 20_000.0 }] {
+        let notched = Kind::Notched { notch_hz: (9_600.0, 10_560.0) };
+        for kind in [Kind::Sine, Kind::White, Kind::Pink, notched, Kind::Sweep { end_hz: 20_000.0 }] {
             let recipe = Recipe { kind, n_samples: 1_000, snr_db: Some(40.0), ..Recipe::default() };
             let whole = samples(recipe.clone());
             let mut generator = Generator::new(recipe).expect("legal");
@@ -384,9 +409,9 @@ mod tests {
 
     #[test]
     fn noise_has_the_power_of_a_sine_of_its_level_and_the_snr_asked_for() {
-        for kind in [Kind::White, Kind::Pink] {
+        for kind in [Kind::White, Kind::Notched { notch_hz: (9_600.0, 10_560.0) }, Kind::Pink] {
             let x = samples(Recipe { kind, level_dbfs: -20.0, n_samples: 1 << 19, ..Recipe::default() });
-            let tolerance_db = if kind == Kind::White { 0.03 } else { 0.6 };
+            let tolerance_db = if kind == Kind::Pink { 0.6 } else { 0.03 };
             assert!((10.0 * (2.0 * power(&x)).log10() + 20.0).abs() < tolerance_db, "{kind:?}");
         }
         let recipe = Recipe { n_samples: 1 << 18, ..Recipe::default() };
@@ -420,6 +445,8 @@ mod tests {
             Recipe { frequency_hz: 24_000.0, ..legal.clone() },
             Recipe { frequency_hz: f64::NAN, ..legal.clone() },
             Recipe { level_dbfs: f64::NAN, ..legal.clone() },
+            Recipe { kind: Kind::Notched { notch_hz: (2_000.0, 1_000.0) }, ..legal.clone() },
+            Recipe { kind: Kind::Notched { notch_hz: (1_000.0, 24_000.0) }, ..legal.clone() },
             Recipe { kind: Kind::Multitone { end_hz: 1e4, n_tones: 0 }, ..legal.clone() },
             Recipe { kind: Kind::Sweep { end_hz: 997.0 }, ..legal.clone() },
             Recipe { kind: Kind::TwinTone { second_hz: 1e3, ratio: 0.0 }, ..legal },
