@@ -42,8 +42,8 @@ pub struct Aligned {
 
 /// Longest piece correlated: 2^20 samples, 22 s at 48 kHz.
 const MAX_CORRELATED: usize = 1 << 20;
-/// Frame of the cross spectrum.
-const FRAME: usize = 4096;
+/// Samples of the frames whose cross spectrum gives the fraction of the delay, under a Hann window.
+pub const FRAME: usize = 4096;
 /// Pieces whose fractions give the drift.
 const N_PIECES: usize = 16;
 /// Shortest overlap that is compared.

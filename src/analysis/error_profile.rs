@@ -12,7 +12,7 @@
 //! Source: K. Pearson, "On the general theory of skew correlation", 1905 (correlation ratio).
 
 use super::{
-    figure::{Absent, Entry, Figure},
+    figure::{Absent, Entry, Figure, filled},
     sine_fit::SineFit,
     sinusoids::turn,
 };
@@ -149,16 +149,16 @@ impl ErrorProfile {
 
     /// How much of the error's variance its place explains, 0 to 1.
     pub fn mean_dependence(&self) -> Figure {
-        self.dependence(|bin| bin.sum, |bin| bin.squares)
+        self.dependence(|bin| bin.sum, |bin| bin.squares).map(Dependence::figure)
     }
 
     /// How much of the variance of the error's power its place explains, 0 to 1.
     pub fn power_dependence(&self) -> Figure {
-        self.dependence(|bin| bin.squares, |bin| bin.fourths)
+        self.dependence(|bin| bin.squares, |bin| bin.fourths).map(Dependence::figure)
     }
 
-    /// With `v` the quantity whose sums and sums of squares are given: `1 - (1 - eta^2) (n - 1) / (n - b)` over b bins.
-    fn dependence(&self, sum: fn(&Bin) -> f64, squares: fn(&Bin) -> f64) -> Figure {
+    /// How the quantity whose sums and sums of squares are given spreads over the bins and within them.
+    fn dependence(&self, sum: fn(&Bin) -> f64, squares: fn(&Bin) -> f64) -> std::result::Result<Dependence, Absent> {
         let filled: Vec<&Bin> = self.bins.iter().filter(|bin| bin.n > 0).collect();
         let n: u64 = filled.iter().map(|bin| bin.n).sum();
         let needed = 2 * filled.len().max(2);
@@ -173,26 +173,60 @@ impl ErrorProfile {
             return Err(if scale > 0.0 { Absent::DcOnly } else { Absent::NoError });
         }
         let between = filled.iter().map(|bin| bin.n as f64 * (sum(bin) / bin.n as f64 - mean).powi(2)).sum::<f64>();
-        let unexplained = (1.0 - between / total) * (samples - 1.0) / (samples - filled.len() as f64);
-        Ok((1.0 - unexplained).clamp(0.0, 1.0))
+        Ok(Dependence { between: between / samples, total: total / samples, n, n_bins: filled.len() })
     }
 
     /// The dependences as entries, in the order of a table.
     pub fn entries(&self) -> Vec<Entry> {
+        let mean = self.dependence(|bin| bin.sum, |bin| bin.squares);
+        let power = self.dependence(|bin| bin.squares, |bin| bin.fourths);
         vec![
-            Entry::new(
+            Dependence::entry(
+                mean,
                 ("error_mean_dependence", "dependence, error", ""),
-                self.mean_dependence(),
-                "error-dependence",
-                "variance of the mean error by value / variance of the error",
+                "variance of the mean error by value / variance of the error, less chance",
             ),
-            Entry::new(
+            Dependence::entry(
+                power,
                 ("error_power_dependence", "dependence, power", ""),
-                self.power_dependence(),
-                "error-dependence",
-                "variance of the mean e^2 by value / variance of e^2",
+                "variance of the mean e^2 by value / variance of e^2, less chance",
             ),
         ]
+    }
+}
+
+/// Variance of a quantity's means over the bins, and of the quantity.
+#[derive(Debug, Clone, Copy)]
+struct Dependence {
+    between: f64,
+    total: f64,
+    n: u64,
+    n_bins: usize,
+}
+
+impl Dependence {
+    /// `1 - (1 - eta^2) (n - 1) / (n - b)` over n values in b bins.
+    fn figure(self) -> f64 {
+        let n = self.n as f64;
+        let unexplained = (1.0 - self.between / self.total) * (n - 1.0) / (n - self.n_bins as f64);
+        (1.0 - unexplained).clamp(0.0, 1.0)
+    }
+
+    fn entry(
+        measured: std::result::Result<Self, Absent>,
+        names: (&'static str, &'static str, &'static str),
+        symbols: &str,
+    ) -> Entry {
+        let figure = measured.map(Self::figure);
+        let formula = measured.map_or_else(
+            |_| symbols.to_owned(),
+            |Self { between, total, n, n_bins }| {
+                filled(symbols, figure, |_| {
+                    format!("1 - (1 - {between:.6e} / {total:.6e}) ({n} - 1) / ({n} - {n_bins})")
+                })
+            },
+        );
+        Entry::new(names, figure, "error-dependence", formula)
     }
 }
 

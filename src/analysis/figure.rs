@@ -99,6 +99,11 @@ pub(crate) fn level_dbfs(mean_square: f64) -> Figure {
     if mean_square > 0.0 { Ok(10.0 * (2.0 * mean_square).log10()) } else { Err(Absent::Silence) }
 }
 
+/// `symbols = values` where there is a figure, the symbols alone where there is none.
+pub(crate) fn filled(symbols: &str, figure: Figure, values: impl FnOnce(f64) -> String) -> String {
+    figure.map_or_else(|_| symbols.to_owned(), |figure| format!("{symbols} = {}", values(figure)))
+}
+
 /// One figure with everything needed to print, store, explain or test it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {

@@ -3,7 +3,7 @@
 //! 0 dBFS is a sine of amplitude 1.0 everywhere: a full-scale sine has peak 0 dBFS and RMS 0 dBFS (AES17-2020, 3.12).
 
 use super::{
-    figure::{Absent, Entry, Figure, level_dbfs, ratio_db},
+    figure::{Absent, Entry, Figure, filled, level_dbfs, ratio_db},
     true_peak::TruePeak,
 };
 use crate::{Error, Result};
@@ -290,20 +290,38 @@ pub struct LevelFigures {
 impl LevelFigures {
     /// All figures as entries, in the order of a table.
     pub fn entries(&self) -> Vec<Entry> {
-        let new = Entry::new;
+        let amplitude =
+            |symbols, figure| filled(symbols, figure, |db| format!("20 log10({:.6e})", 10f64.powf(db / 20.0)));
+        let power = |symbols, figure| {
+            filled(symbols, figure, |db| format!("10 log10(2 * {:.6e})", 10f64.powf(db / 10.0) / 2.0))
+        };
+        let crest =
+            filled("peak over RMS, 20 log10", self.crest_db, |db| format!("20 log10({:.6})", 10f64.powf(db / 20.0)));
+        let dc = filled("mean x", self.dc, |dc| format!("{:.6e} / {}", dc * self.n_samples as f64, self.n_samples));
+        let true_peak = amplitude("20 log10(max |x interpolated 4 times|)", self.true_peak_dbtp);
         vec![
-            new(("peak_dbfs", "peak", "dBFS"), self.peak_dbfs, "peak", "20 log10(max |x|)"),
-            new(("true_peak_dbtp", "true peak", "dBTP"), self.true_peak_dbtp, "true-peak", "4 times interpolated"),
-            new(("rms_dbfs", "RMS", "dBFS"), self.rms_dbfs, "rms", "10 log10(2 mean x^2)"),
-            new(("crest_db", "crest", "dB"), self.crest_db, "crest", "20 log10(peak / RMS)"),
-            new(("dc", "DC", "FS"), self.dc, "dc", "mean x"),
-            new(("floor_dbfs", "quietest 100 ms", "dBFS"), self.floor_dbfs, "floor", "least RMS of 100 ms"),
-            new(("bits_used", "bits used", "bit"), self.bits_used, "bits-used", "lowest binary place ever set"),
-            new(
+            Entry::new(
+                ("peak_dbfs", "peak", "dBFS"),
+                self.peak_dbfs,
+                "peak",
+                amplitude("20 log10(max |x|)", self.peak_dbfs),
+            ),
+            Entry::new(("true_peak_dbtp", "true peak", "dBTP"), self.true_peak_dbtp, "true-peak", true_peak),
+            Entry::new(("rms_dbfs", "RMS", "dBFS"), self.rms_dbfs, "rms", power("10 log10(2 mean x^2)", self.rms_dbfs)),
+            Entry::new(("crest_db", "crest", "dB"), self.crest_db, "crest", crest),
+            Entry::new(("dc", "DC", "FS"), self.dc, "dc", dc),
+            Entry::new(
+                ("floor_dbfs", "quietest 100 ms", "dBFS"),
+                self.floor_dbfs,
+                "floor",
+                power("10 log10(2 least mean x^2 of 100 ms)", self.floor_dbfs),
+            ),
+            Entry::new(("bits_used", "bits used", "bit"), self.bits_used, "bits-used", "lowest binary place ever set"),
+            Entry::new(
                 ("clipped_samples", "clipped samples", ""),
                 Ok(self.n_clipped as f64),
                 "clipped-runs",
-                &format!("in {} runs of 3 or more equal samples above 0.99", self.n_clipped_runs),
+                format!("in {} runs of 3 or more equal samples above 0.99", self.n_clipped_runs),
             ),
         ]
     }

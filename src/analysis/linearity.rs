@@ -11,7 +11,7 @@
 //!
 //! Source: IEEE Std 1241-2010, clauses 4.7 and 8.
 
-use super::figure::{Absent, Entry, Figure, ratio_db};
+use super::figure::{Absent, Entry, Figure, filled, ratio_db};
 use crate::{Error, Result};
 
 /// What was fed to the converter, overdriving both ends.
@@ -236,39 +236,52 @@ impl LinearityFigures {
         }
     }
 
+    /// The formula of a largest magnitude, with its value and the code k where it is.
+    fn worst(&self, symbols: &str, figure: Figure, values: &[f64]) -> String {
+        let worst = values.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+        filled(symbols, figure, |_| {
+            let (i, value) = worst.map_or((0, 0.0), |(i, value)| (i, *value));
+            format!("|{value:.6}| at k = {}", self.code_range.0 + 1 + i)
+        })
+    }
+
     /// The single figures as entries, in the order of a table.
     pub fn entries(&self) -> Vec<Entry> {
-        let new = Entry::new;
         let n_missing = self.missing_codes.as_ref().map(|codes| codes.len() as f64).map_err(|why| *why);
         vec![
-            new(("dnl_max_lsb", "DNL, largest", "LSB"), self.dnl_max_lsb, "dnl", "max |(T[k+1] - T[k]) / q - 1|"),
-            new(
+            Entry::new(
+                ("dnl_max_lsb", "DNL, largest", "LSB"),
+                self.dnl_max_lsb,
+                "dnl",
+                self.worst("max |(T[k+1] - T[k]) / q - 1|", self.dnl_max_lsb, &self.dnl_lsb),
+            ),
+            Entry::new(
                 ("inl_max_lsb", "INL, end points", "LSB"),
                 self.inl_max_lsb,
                 "inl-end-point",
-                "max |T[k] / q - line through the ends|",
+                self.worst("max |T[k] / q - line through the ends|", self.inl_max_lsb, &self.inl_end_point_lsb),
             ),
-            new(
+            Entry::new(
                 ("inl_best_fit_max_lsb", "INL, best fit", "LSB"),
                 self.inl_best_fit_max_lsb,
                 "inl-best-fit",
-                "max |T[k] / q - line of least squares|",
+                self.worst("max |T[k] / q - line of least squares|", self.inl_best_fit_max_lsb, &self.inl_best_fit_lsb),
             ),
-            new(("offset_lsb", "offset", "LSB"), self.offset_lsb, "offset", "mean of T[k] - ideal"),
-            new(("gain", "gain", ""), self.gain, "gain", "slope of T[k] against ideal"),
-            new(
+            Entry::new(("offset_lsb", "offset", "LSB"), self.offset_lsb, "offset", "mean of T[k] - ideal"),
+            Entry::new(("gain", "gain", ""), self.gain, "gain", "slope of T[k] against ideal"),
+            Entry::new(
                 ("missing_codes", "missing codes", ""),
                 n_missing,
                 "missing-codes",
                 "codes between the ends that never occurred",
             ),
-            new(
+            Entry::new(
                 ("overdrive_db", "overdrive", "dB"),
                 self.overdrive_db,
                 "overdrive",
                 "20 log10(span of the stimulus / (L q))",
             ),
-            new(
+            Entry::new(
                 ("end_share", "share of the end codes", ""),
                 self.end_share,
                 "end-share",

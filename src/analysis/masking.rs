@@ -7,7 +7,7 @@
 //! The mask is that of [`crate::masking`], frame by frame. A plain measure of its own, not the standard's NMR.
 
 use super::{
-    figure::{Absent, Figure},
+    figure::{Absent, Entry, Figure, filled},
     pair::PairSpectra,
 };
 use crate::{Error, Result, masking::BarkMask};
@@ -16,7 +16,8 @@ pub use crate::masking::bark;
 
 /// Samples beyond this magnitude count as not finite.
 const MAX_MAGNITUDE: f64 = 1e100;
-const FRAME: usize = 2048;
+/// Samples of the frames whose spectra are compared.
+pub const FRAME: usize = 2048;
 const HOP: usize = 1024;
 
 /// Noise-to-mask ratios of a pair.
@@ -26,6 +27,22 @@ pub struct MaskingFigures {
     pub nmr_db: Figure,
     /// The same per band, with the band's centre.
     pub bands: Vec<BandRatio>,
+    n_frames: usize,
+}
+
+impl MaskingFigures {
+    fn missing(why: Absent) -> Self {
+        Self { nmr_db: Err(why), bands: Vec::new(), n_frames: 0 }
+    }
+
+    /// The ratio of all bands as an entry.
+    pub fn entry(&self) -> Entry {
+        let formula = filled("10 log10(mean of error / mask over frames and Bark bands)", self.nmr_db, |db| {
+            let ratio = 10f64.powf(db / 10.0);
+            format!("10 log10({ratio:.6e}), {} frames of {FRAME}, {} bands", self.n_frames, self.bands.len())
+        });
+        Entry::new(("nmr_db", "noise-to-mask ratio", "dB"), self.nmr_db, "nmr", formula)
+    }
 }
 
 /// Noise-to-mask ratio of a band.
@@ -51,16 +68,13 @@ pub fn noise_to_mask(x: &[f64], y: &[f64], sample_rate_hz: f64) -> Result<Maskin
         return Err(Error::invalid("sample rate", sample_rate_hz, "above 0 Hz"));
     }
     if x.len() < FRAME {
-        return Ok(MaskingFigures {
-            nmr_db: Err(Absent::TooShort { n_samples: x.len(), needed: FRAME }),
-            bands: Vec::new(),
-        });
+        return Ok(MaskingFigures::missing(Absent::TooShort { n_samples: x.len(), needed: FRAME }));
     }
     // Squares beyond the range of the sums would make NaN of a ratio.
     let bad = |v: &f64| v.is_nan() || v.abs() > MAX_MAGNITUDE;
     let n_samples = x.iter().zip(y).filter(|(x, y)| bad(x) || bad(y)).count() as u64;
     if n_samples > 0 {
-        return Ok(MaskingFigures { nmr_db: Err(Absent::NotFinite { n_samples }), bands: Vec::new() });
+        return Ok(MaskingFigures::missing(Absent::NotFinite { n_samples }));
     }
     Ok(measure(x, y, sample_rate_hz))
 }
@@ -79,7 +93,7 @@ fn measure(x: &[f64], y: &[f64], rate: f64) -> MaskingFigures {
     let mut sums = vec![BandSums::default(); bands.n_bands()];
     let mut error = vec![0.0; FRAME];
     let starts = (0..=x.len() - FRAME).step_by(HOP);
-    let n_frames = starts.clone().count() as f64;
+    let n_frames = starts.clone().count();
     for start in starts {
         let frame = start..start + FRAME;
         error.iter_mut().zip(&x[frame.clone()]).zip(&y[frame.clone()]).for_each(|((e, x), y)| *e = y - x);
@@ -95,13 +109,13 @@ fn measure(x: &[f64], y: &[f64], rate: f64) -> MaskingFigures {
         }
     }
     let db = |ratio: f64| if ratio > 0.0 { Ok(10.0 * ratio.log10()) } else { Err(Absent::NoError) };
-    let total = sums.iter().map(|s| s.ratio).sum::<f64>() / (n_frames * bands.n_bands() as f64);
+    let total = sums.iter().map(|s| s.ratio).sum::<f64>() / (n_frames * bands.n_bands()) as f64;
     let of_band = |(i, s): (usize, &BandSums)| BandRatio {
         frequency_hz: BarkMask::centre_hz(i),
-        nmr_db: db(s.ratio / n_frames),
+        nmr_db: db(s.ratio / n_frames as f64),
         snr_db: super::figure::ratio_db(s.signal, s.error, Absent::NoError),
     };
-    MaskingFigures { nmr_db: db(total), bands: sums.iter().enumerate().map(of_band).collect() }
+    MaskingFigures { nmr_db: db(total), bands: sums.iter().enumerate().map(of_band).collect(), n_frames }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustfft::{Fft, FftPlanner, num_complex::Complex};
 
 use super::{
-    figure::{Absent, Entry, Figure, ratio_db},
+    figure::{Absent, Entry, Figure, filled, ratio_db},
     window::Window,
 };
 use crate::{Error, Result};
@@ -17,7 +17,8 @@ const EPSILON: f64 = 1e-10;
 /// Bounds of a frame's SNR in the clamped segmental measure, dB.
 const SEGMENT_BOUNDS_DB: (f64, f64) = (-10.0, 35.0);
 const SEGMENT_S: f64 = 0.02;
-const LSD_FRAME: usize = 2048;
+/// Samples of the frames whose spectra the log-spectral distance compares.
+pub const LSD_FRAME: usize = 2048;
 const LSD_HOP: usize = 512;
 
 /// Measures of a pair.
@@ -49,6 +50,26 @@ pub struct PairFigures {
     pub error_autocorrelation: Figure,
     /// Probability that a white error shows at least this much autocorrelation (Ljung, Box).
     pub whiteness_p: Figure,
+    sums: Sums,
+}
+
+/// What the formulas are made of; zero where there is no figure.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Sums {
+    /// sum x^2
+    xx: f64,
+    /// sum x y
+    xy: f64,
+    /// Scale of the reference that fits best, means removed.
+    scale: f64,
+    /// sum (y - x)^2
+    ee: f64,
+    segment: usize,
+    n_segments: usize,
+    n_spectra: usize,
+    /// Lag of the largest autocorrelation, and the statistic of Ljung and Box.
+    lag: usize,
+    q: f64,
 }
 
 /// Compares a pair of equally long records.
@@ -83,7 +104,8 @@ fn measure(x: &[f64], y: &[f64], rate: f64) -> PairFigures {
     let (xx, yy, xy, ee) = (product(x, x), product(y, y), product(x, y), product(&e, &e));
     let (mean_x, mean_y) = (x.iter().sum::<f64>() / n, y.iter().sum::<f64>() / n);
     let silent = if xx > 0.0 { Ok(()) } else { Err(Absent::Silence) };
-    let segments = segmental_snr(x, &e, (SEGMENT_S * rate).round().max(1.0) as usize);
+    let segment = (SEGMENT_S * rate).round().max(1.0) as usize;
+    let segments = segmental_snr(x, &e, segment);
     let autocorrelation = Autocorrelation::of(&e, ee);
     PairFigures {
         n_samples: x.len(),
@@ -107,6 +129,17 @@ fn measure(x: &[f64], y: &[f64], rate: f64) -> PairFigures {
         polarity: if xy == 0.0 { Err(Absent::NoOverlap) } else { Ok(xy.signum()) },
         error_autocorrelation: autocorrelation.map(|a| a.largest),
         whiteness_p: autocorrelation.map(|a| a.p_white),
+        sums: Sums {
+            xx,
+            xy,
+            scale: (xy - n * mean_x * mean_y) / (xx - n * mean_x * mean_x),
+            ee,
+            segment,
+            n_segments: x.len() / segment,
+            n_spectra: spectrum_starts(x.len()).count(),
+            lag: autocorrelation.map_or(0, |a| a.lag),
+            q: autocorrelation.map_or(0.0, |a| a.q),
+        },
     }
 }
 
@@ -163,7 +196,7 @@ fn log_spectral_distance(x: &[f64], y: &[f64]) -> Figure {
         return Err(Absent::TooShort { n_samples: x.len(), needed: LSD_FRAME });
     }
     let mut spectra = PairSpectra::new(LSD_FRAME);
-    let starts = (0..=x.len() - LSD_FRAME).step_by(LSD_HOP);
+    let starts = spectrum_starts(x.len());
     let n_frames = starts.clone().count();
     let distance = |start: usize| {
         let (p_x, p_y) = spectra.powers(&x[start..start + LSD_FRAME], &y[start..start + LSD_FRAME]);
@@ -171,6 +204,11 @@ fn log_spectral_distance(x: &[f64], y: &[f64]) -> Figure {
         (squares.sum::<f64>() / p_x.len() as f64).sqrt()
     };
     Ok(starts.map(distance).sum::<f64>() / n_frames as f64)
+}
+
+/// Where the frames of the log-spectral distance begin; none in a record that is too short.
+fn spectrum_starts(n_samples: usize) -> impl Iterator<Item = usize> + Clone {
+    (0..(n_samples + 1).saturating_sub(LSD_FRAME)).step_by(LSD_HOP)
 }
 
 /// Power spectra of two real frames from one complex transform, Hann window, unscaled.
@@ -245,6 +283,8 @@ const N_LAGS: usize = 20;
 #[derive(Clone, Copy)]
 struct Autocorrelation {
     largest: f64,
+    lag: usize,
+    q: f64,
     p_white: f64,
 }
 
@@ -260,15 +300,16 @@ impl Autocorrelation {
             return Err(Absent::NoError);
         }
         let n = e.len() as f64;
-        let (mut largest, mut q) = (0.0f64, 0.0);
+        let (mut largest, mut largest_lag, mut sum) = (0.0f64, 1, 0.0);
         for lag in 1..=N_LAGS {
             let r = product(&e[lag..], &e[..e.len() - lag]) / energy;
             if r.abs() > largest.abs() {
-                largest = r;
+                (largest, largest_lag) = (r, lag);
             }
-            q += r * r / (n - lag as f64);
+            sum += r * r / (n - lag as f64);
         }
-        Ok(Self { largest, p_white: chi_squared_tail(N_LAGS, n * (n + 2.0) * q) })
+        let q = n * (n + 2.0) * sum;
+        Ok(Self { largest, lag: largest_lag, q, p_white: chi_squared_tail(N_LAGS, q) })
     }
 }
 
@@ -302,45 +343,73 @@ impl PairFigures {
             polarity: none,
             error_autocorrelation: none,
             whiteness_p: none,
+            sums: Sums::default(),
         }
     }
 
     /// All figures as entries, in the order of a table.
     pub fn entries(&self) -> Vec<Entry> {
         let new = Entry::new;
+        let [snr, segsnr, segsnr_clamped, si_sdr, null_depth, psnr, lsd] = self.level_formulas();
+        let [max_error, gain, polarity, autocorrelation, whiteness] = self.other_formulas();
         vec![
-            new(("snr_db", "SNR", "dB"), self.snr_db, "sqnr", "10 log10(sum x^2 / sum (y - x)^2)"),
-            new(("segsnr_db", "segmental SNR", "dB"), self.segsnr_db, "segsnr", "mean SNR of 20 ms frames"),
+            new(("snr_db", "SNR", "dB"), self.snr_db, "sqnr", snr),
+            new(("segsnr_db", "segmental SNR", "dB"), self.segsnr_db, "segsnr", segsnr),
             new(
                 ("segsnr_clamped_db", "segmental SNR, clamped", "dB"),
                 self.segsnr_clamped_db,
                 "segsnr-clamped",
-                "frames held to -10 to 35 dB",
+                segsnr_clamped,
             ),
-            new(
-                ("si_sdr_db", "SI-SDR", "dB"),
-                self.si_sdr_db,
-                "si-sdr",
-                "10 log10(sum (a x)^2 / sum (y - a x)^2), a = sum x y / sum x^2",
-            ),
-            new(
-                ("null_depth_db", "null depth", "dB"),
-                self.snr_db.map(|snr| -snr),
-                "null-depth",
-                "10 log10(sum (y - x)^2 / sum x^2)",
-            ),
-            new(("psnr_db", "peak SNR", "dB"), self.psnr_db, "psnr", "10 log10(1 / mean (y - x)^2)"),
-            new(("lsd_db", "log-spectral distance", "dB"), self.lsd_db, "lsd", "Hann 2048 every 512"),
-            new(("max_error", "largest error", "FS"), self.max_error, "error-peak", "max |y - x|"),
-            new(("gain_db", "gain", "dB"), self.gain_db, "pair-gain", "20 log10 |sum x y / sum x^2|"),
-            new(("polarity", "polarity", ""), self.polarity, "polarity", "sign of sum x y"),
+            new(("si_sdr_db", "SI-SDR", "dB"), self.si_sdr_db, "si-sdr", si_sdr),
+            new(("null_depth_db", "null depth", "dB"), self.snr_db.map(|snr| -snr), "null-depth", null_depth),
+            new(("psnr_db", "peak SNR", "dB"), self.psnr_db, "psnr", psnr),
+            new(("lsd_db", "log-spectral distance", "dB"), self.lsd_db, "lsd", lsd),
+            new(("max_error", "largest error", "FS"), self.max_error, "error-peak", max_error),
+            new(("gain_db", "gain", "dB"), self.gain_db, "pair-gain", gain),
+            new(("polarity", "polarity", ""), self.polarity, "polarity", polarity),
             new(
                 ("error_autocorrelation", "error autocorrelation", ""),
                 self.error_autocorrelation,
                 "error-autocorrelation",
-                "largest of lags 1 to 20",
+                autocorrelation,
             ),
-            new(("whiteness_p", "white error, probability", ""), self.whiteness_p, "whiteness", "Ljung-Box, 20 lags"),
+            new(("whiteness_p", "white error, probability", ""), self.whiteness_p, "whiteness", whiteness),
+        ]
+    }
+
+    /// SNR, both segmental SNRs, SI-SDR, null depth, peak SNR, log-spectral distance.
+    fn level_formulas(&self) -> [String; 7] {
+        let Sums { xx, ee, scale, segment, n_segments, n_spectra, .. } = self.sums;
+        let frames = |_| format!("mean of {n_segments} frames of {segment} samples");
+        [
+            filled("10 log10(sum x^2 / sum (y - x)^2)", self.snr_db, |_| format!("10 log10({xx:.6e} / {ee:.6e})")),
+            filled("mean SNR of 20 ms frames", self.segsnr_db, frames),
+            filled("mean SNR of 20 ms frames, each held to -10 to 35 dB", self.segsnr_clamped_db, frames),
+            filled(
+                "10 log10(sum (a x)^2 / sum (y - a x)^2), a = sum x y / sum x^2, means removed",
+                self.si_sdr_db,
+                |db| format!("10 log10({:.6e}), a = {scale:.6}", 10f64.powf(db / 10.0)),
+            ),
+            filled("10 log10(sum (y - x)^2 / sum x^2)", self.snr_db, |_| format!("10 log10({ee:.6e} / {xx:.6e})")),
+            filled("10 log10(1 / mean (y - x)^2)", self.psnr_db, |_| {
+                format!("10 log10(1 / {:.6e})", ee / self.n_samples as f64)
+            }),
+            filled("mean RMS difference of log power spectra, Hann 2048 every 512", self.lsd_db, |_| {
+                format!("mean of {n_spectra} frames, RMS over {} lines each", LSD_FRAME / 2 + 1)
+            }),
+        ]
+    }
+
+    /// Largest error, gain, polarity, autocorrelation, whiteness.
+    fn other_formulas(&self) -> [String; 5] {
+        let Sums { xx, xy, lag, q, .. } = self.sums;
+        [
+            filled("max |y - x|", self.max_error, |_| format!("the largest of {} samples", self.n_samples)),
+            filled("20 log10 |sum x y / sum x^2|", self.gain_db, |_| format!("20 log10 |{xy:.6e} / {xx:.6e}|")),
+            filled("sign of sum x y", self.polarity, |_| format!("sign of {xy:.6e}")),
+            filled("largest of r(1) to r(20)", self.error_autocorrelation, |_| format!("r({lag})")),
+            filled("P(chi^2 of 20 degrees of freedom >= Q), Ljung-Box", self.whiteness_p, |_| format!("P(>= {q:.6})")),
         ]
     }
 }

@@ -30,6 +30,9 @@ pub enum Weighting {
     Ccir2k,
 }
 
+/// Window of the spectrum that a dynamic range is read from.
+pub const DYNAMIC_RANGE_WINDOW: Window = Window::BlackmanHarris7;
+
 /// The 468 curve at 2 kHz over that at 1 kHz, dB, as ITU-R BS.468's users round it.
 const CCIR_2K_OFFSET_DB: f64 = 5.629;
 
@@ -119,7 +122,7 @@ pub const AES17_BAND_HZ: RangeInclusive<f64> = 20.0..=20_000.0;
 /// Source: AES17-2020, 6.4 (there A-weighted by CCIR-RMS, a 468 curve).
 pub fn dynamic_range_db(x: &[f64], sample_rate_hz: f64, weighting: Weighting, band_hz: RangeInclusive<f64>) -> Figure {
     check_samples(x)?;
-    let window = Window::BlackmanHarris7;
+    let window = DYNAMIC_RANGE_WINDOW;
     let half = window.half_width_lines();
     let spectrum = PowerSpectrum::of_whole(x, sample_rate_hz, window)
         .map_err(|_| Absent::NotApplicable { needs: "a rate above zero and at most 2^26 samples" })?;

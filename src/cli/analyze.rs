@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     Error,
@@ -12,7 +12,7 @@ use crate::{
         level::{LevelMeter, stereo_correlation},
         loudness::LoudnessMeter,
         tone::{self, Method, ToneFigures},
-        weighting::{AES17_BAND_HZ, Weighting, dynamic_range_db},
+        weighting::{AES17_BAND_HZ, DYNAMIC_RANGE_WINDOW, Weighting, dynamic_range_db},
     },
     audio_file::Source,
 };
@@ -24,7 +24,7 @@ use super::{
     inputs::{self, Input},
     options::{Global, Inputs},
     progress::FileProgress,
-    sections::{self, Section},
+    sections::{self, Conditions, Section},
     source,
 };
 
@@ -107,8 +107,12 @@ fn one_file(input: &Input, args: &AnalyzeArgs, progress: &FileProgress) -> Resul
     let measured: Result<Vec<Channel>, Error> =
         gathered.kept.iter().map(|x| Channel::measure(x, &gathered, args)).collect();
     let channels = measured.map_err(|error| Failure::compute(&input.path, error))?;
-    let per_channel: Vec<Vec<Section>> =
-        gathered.levels.iter().zip(&channels).map(|(level, c)| c.sections(level.figures().entries())).collect();
+    let per_channel: Vec<Vec<Section>> = gathered
+        .levels
+        .iter()
+        .zip(&channels)
+        .map(|(level, c)| c.sections(level.figures().entries(), &gathered))
+        .collect();
     let over_all = over_all(&gathered, &channels, &per_channel);
     let rate = gathered.rate;
     let mut table = format!("{} Hz, {} channels, {:.3} s\n", rate, channels.len(), gathered.duration_s());
@@ -226,12 +230,16 @@ impl Channel {
         Ok(Self { tone, imd, dynamic_range })
     }
 
-    fn sections(&self, level: Vec<Entry>) -> Vec<Section> {
-        let mut tone = Section::new("Tone", self.tone.entries());
-        tone.conditions = conditions(&self.tone);
-        let mut sections = vec![Section::new("Level", level), tone];
+    fn sections(&self, level: Vec<Entry>, gathered: &Gathered) -> Vec<Section> {
+        let of_samples = Conditions::of_samples(gathered.rate);
+        let n = self.tone.n_samples;
+        let mut sections = vec![
+            Section::new("Level", level, of_samples.clone()),
+            Section::new("Tone", self.tone.entries(), conditions(&self.tone)),
+        ];
         if let Some(imd) = &self.imd {
-            sections.push(Section::new("Intermodulation", imd.entries()));
+            let fitted = of_samples.with("method", "fit");
+            sections.push(Section::new("Intermodulation", imd.entries(), fitted));
         }
         if let Some((weighting, figure)) = self.dynamic_range {
             let formula = format!("full scale over the noise under the tone, {weighting}, 20 Hz to 20 kHz");
@@ -243,7 +251,10 @@ impl Channel {
                 definition: "dynamic-range",
                 formula,
             };
-            sections.push(Section::new("Dynamic range", vec![entry]));
+            let mut of_spectrum = Conditions::of_spectrum(gathered.rate, DYNAMIC_RANGE_WINDOW, n);
+            of_spectrum.bandwidth_hz = (AES17_BAND_HZ.end() - AES17_BAND_HZ.start()).min(of_spectrum.bandwidth_hz);
+            let of_spectrum = of_spectrum.with("weighting", weighting.to_string());
+            sections.push(Section::new("Dynamic range", vec![entry], of_spectrum));
         }
         sections
     }
@@ -262,21 +273,16 @@ pub fn harmonics_json(tone: &ToneFigures) -> Vec<Value> {
 }
 
 /// How the figures of a tone were measured.
-pub fn conditions(tone: &ToneFigures) -> Map<String, Value> {
+pub fn conditions(tone: &ToneFigures) -> Conditions {
     let window = match tone.method {
-        Method::Fit => "none".to_owned(),
-        Method::Genalyzer { window } | Method::Matlab { window } => window.to_string(),
+        Method::Fit => None,
+        Method::Genalyzer { window } | Method::Matlab { window } => Some(window),
     };
-    let conditions = json!({
-        "method": tone.method.to_string(),
-        "window": window,
-        "bins": tone.n_samples / 2 + 1,
-        "bandwidth_hz": tone.bandwidth_hz,
-        "harmonics": tone.highest_harmonic,
-    });
-    match conditions {
-        Value::Object(map) => map,
-        _ => Map::new(),
+    Conditions {
+        bandwidth_hz: tone.bandwidth_hz,
+        window,
+        bins: Some(tone.n_samples / 2 + 1),
+        more: vec![("method", tone.method.to_string().into()), ("harmonics", tone.highest_harmonic.into())],
     }
 }
 
@@ -291,7 +297,11 @@ fn over_all(gathered: &Gathered, channels: &[Channel], per_channel: &[Vec<Sectio
     let mut sections = per_channel[worst].clone();
     for (i, entry) in sections[0].entries.iter_mut().enumerate() {
         let figures: Vec<Figure> = per_channel.iter().map(|sections| sections[0].entries[i].figure).collect();
-        entry.figure = together(entry.key, &figures);
+        let (figure, how) = together(entry.key, &figures);
+        entry.figure = figure;
+        if figures.len() > 1 {
+            entry.formula = format!("{how} of {} channels", figures.len());
+        }
     }
     // Crest follows from the joint peak and RMS.
     let of = |key: &str| sections[0].entries.iter().find(|e| e.key == key).map_or(Err(Absent::Silence), |e| e.figure);
@@ -309,21 +319,25 @@ fn over_all(gathered: &Gathered, channels: &[Channel], per_channel: &[Vec<Sectio
             formula: "sum l r / sqrt(sum l^2 sum r^2)".into(),
         });
     }
-    sections.insert(1, Section::new("Loudness", programme));
+    sections.insert(1, Section::new("Loudness", programme, Conditions::of_samples(gathered.rate)));
     sections
 }
 
-/// One level figure of all channels: the loudest, the quietest, the sum or the mean power, as it makes sense.
-fn together(key: &str, figures: &[Figure]) -> Figure {
+/// One level figure of all channels and how it was made: the loudest, the quietest, the sum or the mean power, as it
+/// makes sense.
+fn together(key: &str, figures: &[Figure]) -> (Figure, &'static str) {
     let there = || figures.iter().filter_map(|f| f.ok());
-    if there().next().is_none() {
-        return figures.first().copied().unwrap_or(Err(Absent::Silence));
+    let mean_power = || 10.0 * (there().map(|db| 10f64.powf(db / 10.0)).sum::<f64>() / figures.len() as f64).log10();
+    let (figure, how) = match key {
+        "rms_dbfs" => (mean_power(), "mean power"),
+        "crest_db" => (f64::NEG_INFINITY, "greatest peak over the mean power"),
+        "clipped_samples" => (there().sum(), "sum"),
+        "floor_dbfs" => (there().fold(f64::INFINITY, f64::min), "least"),
+        "dc" => (there().fold(0.0, |a, b| if b.abs() > f64::abs(a) { b } else { a }), "farthest from zero"),
+        _ => (there().fold(f64::NEG_INFINITY, f64::max), "greatest"),
+    };
+    match there().next() {
+        Some(_) => (Ok(figure), how),
+        None => (figures.first().copied().unwrap_or(Err(Absent::Silence)), how),
     }
-    Ok(match key {
-        "rms_dbfs" => 10.0 * (there().map(|db| 10f64.powf(db / 10.0)).sum::<f64>() / figures.len() as f64).log10(),
-        "clipped_samples" => there().sum(),
-        "floor_dbfs" => there().fold(f64::INFINITY, f64::min),
-        "dc" => there().fold(0.0, |a, b| if b.abs() > f64::abs(a) { b } else { a }),
-        _ => there().fold(f64::NEG_INFINITY, f64::max),
-    })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::analysis::Entry;
+use crate::analysis::{Entry, window::Window};
 
 use super::figures::{self, Detail};
 
@@ -11,13 +11,60 @@ use super::figures::{self, Detail};
 pub struct Section {
     pub title: &'static str,
     pub entries: Vec<Entry>,
-    /// How they were measured: method, window, lines, bandwidth. In every definition of the section.
-    pub conditions: Map<String, Value>,
+    /// How they were measured. In every definition of the section.
+    pub conditions: Conditions,
 }
 
 impl Section {
-    pub fn new(title: &'static str, entries: Vec<Entry>) -> Self {
-        Self { title, entries, conditions: Map::new() }
+    pub fn new(title: &'static str, entries: Vec<Entry>, conditions: Conditions) -> Self {
+        Self { title, entries, conditions }
+    }
+}
+
+/// How figures were measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conditions {
+    /// The band that the figures look at.
+    pub bandwidth_hz: f64,
+    /// Window of the spectrum; none where there is no spectrum.
+    pub window: Option<Window>,
+    /// Lines of the spectrum, cells of the histogram; none where figures are sums over the samples.
+    pub bins: Option<usize>,
+    /// What else the figures depend on, by its key.
+    pub more: Vec<(&'static str, Value)>,
+}
+
+impl Conditions {
+    /// Of sums over the samples: all of the band.
+    pub fn of_samples(sample_rate_hz: u32) -> Self {
+        Self { bandwidth_hz: f64::from(sample_rate_hz) / 2.0, window: None, bins: None, more: Vec::new() }
+    }
+
+    /// Of spectra of `n_fft` samples, all lines of them; 0 where there is none.
+    pub fn of_spectrum(sample_rate_hz: u32, window: Window, n_fft: usize) -> Self {
+        Self { window: Some(window), bins: (n_fft > 0).then_some(n_fft / 2 + 1), ..Self::of_samples(sample_rate_hz) }
+    }
+
+    /// Of a histogram, where there is one.
+    pub fn of_histogram(sample_rate_hz: u32, cells: Option<usize>) -> Self {
+        Self { bins: cells, ..Self::of_samples(sample_rate_hz) }
+    }
+
+    pub fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.more.push((key, value.into()));
+        self
+    }
+
+    fn definition(&self, entry: &Entry) -> Value {
+        let mut object = Map::new();
+        object.insert("id".into(), entry.definition.into());
+        object.insert("unit".into(), entry.unit.into());
+        object.insert("formula".into(), entry.formula.clone().into());
+        object.insert("bandwidth_hz".into(), self.bandwidth_hz.into());
+        object.insert("window".into(), self.window.map_or("none".into(), |window| window.to_string()).into());
+        object.insert("bins".into(), self.bins.into());
+        object.extend(self.more.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+        Value::Object(object)
     }
 }
 
@@ -32,11 +79,7 @@ pub fn to_json(sections: &[Section]) -> Map<String, Value> {
     let mut definitions = Map::new();
     for section in sections {
         for entry in &section.entries {
-            let mut definition = section.conditions.clone();
-            definition.insert("id".into(), entry.definition.into());
-            definition.insert("unit".into(), entry.unit.into());
-            definition.insert("formula".into(), entry.formula.clone().into());
-            definitions.insert(entry.key.into(), definition.into());
+            definitions.insert(entry.key.into(), section.conditions.definition(entry));
         }
     }
     object.insert("definitions".into(), definitions.into());
@@ -52,7 +95,7 @@ pub fn values_json(sections: &[Section]) -> Map<String, Value> {
             reasons.insert(entry.key.into(), why.to_string().into());
         }
         // Counts are whole numbers in JSON.
-        let is_count = entry.key.ends_with("_samples") || entry.key == "bits_used";
+        let is_count = matches!(entry.key, "clipped_samples" | "bits_used");
         let value = entry.figure.ok().map(|v| if is_count { json!(v as i64) } else { json!(v) });
         object.insert(entry.key.into(), value.unwrap_or(Value::Null));
     }

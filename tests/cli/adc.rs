@@ -62,6 +62,18 @@ fn ramps_two_tones_and_noise_have_their_tests() {
     folder.run("adc model --bits 10 white.wav -o w.wav").succeeds();
     let json = folder.json("adc test --stimulus noise w.wav");
     assert!(json["npr_db"].is_null() && json["reasons"]["npr_db"].as_str().expect("why").contains("notch"));
+    // RMS at a sixth of full scale: nothing clips, and the notch holds the granular noise alone, a share of 24 in 25.
+    let (sigma, step): (f64, f64) = (1.0 / 6.0, 2.0 / 1_024.0);
+    let level = 20.0 * (sigma * std::f64::consts::SQRT_2).log10();
+    folder.run(&format!("generate notched --level {level} --samples 262144 -o notched.wav")).succeeds();
+    folder.run("adc model --bits 10 notched.wav -o n.wav").succeeds();
+    let want = 10.0 * (sigma * sigma * 12.0 / (step * step) / 0.96).log10();
+    for options in ["", "--notch 9600..10560"] {
+        let json = folder.json(&format!("adc test --stimulus noise {options} n.wav"));
+        assert!((number(&json, "npr_db") - want).abs() < 0.25, "{options}: {} {want}", json["npr_db"]);
+    }
+    folder.run("generate notched --notch 5..3 -o x.wav").fails(2, "LOW..HIGH");
+    folder.run("generate notched --notch 5..30000 -o x.wav").fails(2, "upper end of the notch");
     folder.run("adc test --stimulus noise --notch 5..3 w.wav").fails(2, "LOW..HIGH");
 }
 

@@ -76,3 +76,34 @@ fn what_cannot_be_compared_is_said() {
     let json = folder.json("compare song.wav empty.wav");
     assert!(json["snr_db"].is_null(), "{json}");
 }
+
+/// A WAV of 8-bit mono whose data is all hole: the header tells of `told` bytes, the file has `there`.
+fn sparse(folder: &Folder, name: &str, told: u32, there: u64) {
+    let mut header = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+    for field in [8_000u32, 8_000, 0x0008_0001] {
+        header.extend(field.to_le_bytes());
+    }
+    header.extend(b"data");
+    header.extend(told.to_le_bytes());
+    folder.write(name, &header);
+    let file = std::fs::File::options().write(true).open(folder.path(name)).expect("there");
+    file.set_len(header.len() as u64 + there).expect("a sparse file");
+}
+
+#[test]
+fn files_too_long_for_memory_are_refused_by_one_line() {
+    let folder = Folder::new();
+    folder.song("song.wav");
+    let limit = 1u64 << 28;
+    let message = "is too long to compare: at most 268435456 samples";
+    for (name, told) in [("long.wav", (limit + 2) as u32), ("streamed.wav", u32::MAX)] {
+        sparse(&folder, name, told, limit + 2);
+        folder.run(&format!("compare song.wav {name}")).fails(3, message);
+        folder.run(&format!("compare {name} song.wav")).fails(3, message);
+    }
+    // A header that tells of more than there is costs no memory; the file is short, not long.
+    sparse(&folder, "lying.wav", u32::MAX - 1_000, 4_000);
+    let run = folder.run("compare --json song.wav lying.wav");
+    assert!(run.code == 3 && run.stderr.lines().count() == 1 || run.code == 0, "{}", run.stderr);
+    assert!(folder.run("compare --help").text().contains("2^28 samples at most"));
+}

@@ -20,7 +20,7 @@ pub(super) use find::{check_samples, spectrum_without_dc};
 use std::{fmt, str::FromStr};
 
 use super::{
-    figure::{Absent, Entry, Figure, level_dbfs, ratio_db},
+    figure::{Absent, Entry, Figure, filled, level_dbfs, ratio_db},
     spectrum::PowerSpectrum,
     window::Window,
 };
@@ -299,54 +299,42 @@ impl ToneFigures {
 
     /// All figures as entries, in the order of a table.
     pub fn entries(&self) -> Vec<Entry> {
-        let (s, n, d) = (self.tone_power, self.noise_power, self.harmonics_power);
-        let ratio = |top: String, bottom: String| format!("10 log10({top} / {bottom})");
-        let value = |v: f64| format!("{v:.6e}");
-        let both = value(self.rest_power);
-        let sinad = self.sinad_db.map_or("SINAD".into(), |v| format!("{v:.4}"));
-        let entry =
-            |key, label, unit, figure, definition, formula| Entry { key, label, unit, figure, definition, formula };
+        let (s, n, d, both) = (self.tone_power, self.noise_power, self.harmonics_power, self.rest_power);
+        let ratio = |symbols, figure, top: f64, bottom: f64| {
+            filled(symbols, figure, |_| format!("10 log10({top:.6e} / {bottom:.6e})"))
+        };
+        let level = |symbols, figure, power: f64| filled(symbols, figure, |_| format!("10 log10(2 * {power:.6e})"));
+        let density = filled("10 log10(2 noise / bandwidth)", self.nsd_dbfs_per_hz, |_| {
+            format!("10 log10(2 * {n:.6e} / {} Hz)", self.bandwidth_hz)
+        });
+        let enob = filled("(SINAD - 10 log10 1.5) / (20 log10 2)", self.enob_bits, |_| {
+            format!("({:.4} - 1.7609) / 6.0206", self.sinad_db.unwrap_or(f64::INFINITY))
+        });
+        let over_noise = "10 log10(tone / noise)";
+        let (over_rest, of_harmonics) = ("10 log10(tone / (noise + harmonics))", "10 log10(harmonics / tone)");
+        let rest_over = "10 log10((noise + harmonics) / tone)";
+        let frequency = format!("{} of {} samples", self.method, self.n_samples);
+        let tone_level = level("10 log10(2 tone)", self.level_dbfs, s);
+        let noise_level = level("10 log10(2 noise)", self.noise_dbfs, n);
+        let spur = "frequency of the largest component besides tone and harmonics";
         vec![
-            entry(
-                "frequency_hz",
-                "tone",
-                "Hz",
-                self.frequency_hz,
-                "tone-frequency",
-                format!("{} of {} samples", self.method, self.n_samples),
-            ),
-            entry("level_dbfs", "tone level", "dBFS", self.level_dbfs, "tone-level", format!("10 log10(2 * {s:.6e})")),
-            entry("snr_db", "SNR", "dB", self.snr_db, "snr", ratio(value(s), value(n))),
-            entry("sinad_db", "SINAD", "dB", self.sinad_db, "sinad", ratio(value(s), both.clone())),
-            entry("thd_db", "THD", "dB", self.thd_db, "thd", ratio(value(d), value(s))),
-            entry("thd_n_db", "THD+N", "dB", self.thd_n_db, "thd-n", ratio(both, value(s))),
-            entry("sfdr_dbc", "SFDR", "dBc", self.sfdr_dbc, "sfdr", "tone over the largest other component".into()),
-            entry(
-                "sfdr_line_dbc",
-                "SFDR by line",
-                "dBc",
+            Entry::new(("frequency_hz", "tone", "Hz"), self.frequency_hz, "tone-frequency", frequency),
+            Entry::new(("level_dbfs", "tone level", "dBFS"), self.level_dbfs, "tone-level", tone_level),
+            Entry::new(("snr_db", "SNR", "dB"), self.snr_db, "snr", ratio(over_noise, self.snr_db, s, n)),
+            Entry::new(("sinad_db", "SINAD", "dB"), self.sinad_db, "sinad", ratio(over_rest, self.sinad_db, s, both)),
+            Entry::new(("thd_db", "THD", "dB"), self.thd_db, "thd", ratio(of_harmonics, self.thd_db, d, s)),
+            Entry::new(("thd_n_db", "THD+N", "dB"), self.thd_n_db, "thd-n", ratio(rest_over, self.thd_n_db, both, s)),
+            Entry::new(("sfdr_dbc", "SFDR", "dBc"), self.sfdr_dbc, "sfdr", "tone over the largest other component"),
+            Entry::new(
+                ("sfdr_line_dbc", "SFDR by line", "dBc"),
                 self.sfdr_line_dbc,
                 "sfdr-line",
-                "tone over the largest other line".into(),
+                "tone over the largest other line",
             ),
-            entry("enob_bits", "ENOB", "bit", self.enob_bits, "enob", format!("({sinad} - 1.7609) / 6.0206")),
-            entry("noise_dbfs", "noise", "dBFS", self.noise_dbfs, "noise", format!("10 log10(2 * {n:.6e})")),
-            entry(
-                "nsd_dbfs_per_hz",
-                "noise density",
-                "dBFS/Hz",
-                self.nsd_dbfs_per_hz,
-                "nsd",
-                format!("10 log10(2 * {n:.6e} / {} Hz)", self.bandwidth_hz),
-            ),
-            entry(
-                "spur_hz",
-                "largest spur",
-                "Hz",
-                self.spur_hz,
-                "spur",
-                "frequency of the largest component besides tone and harmonics".into(),
-            ),
+            Entry::new(("enob_bits", "ENOB", "bit"), self.enob_bits, "enob", enob),
+            Entry::new(("noise_dbfs", "noise", "dBFS"), self.noise_dbfs, "noise", noise_level),
+            Entry::new(("nsd_dbfs_per_hz", "noise density", "dBFS/Hz"), self.nsd_dbfs_per_hz, "nsd", density),
+            Entry::new(("spur_hz", "largest spur", "Hz"), self.spur_hz, "spur", spur),
         ]
     }
 }

@@ -21,7 +21,8 @@ use super::{
         inputs::{self, Input},
         options::{Global, Inputs},
         progress::FileProgress,
-        sections::{self, Section},
+        sections::{self, Conditions, Section},
+        units,
     },
     record::{MAX_BITS, Record},
 };
@@ -54,7 +55,7 @@ pub struct TestArgs {
     #[arg(long, value_name = "DBFS", allow_negative_numbers = true)]
     level: Option<f64>,
     /// Ends of the notch of --stimulus noise [default: the deepest]
-    #[arg(long, value_name = "LOW..HIGH", value_parser = parse_notch)]
+    #[arg(long, value_name = "LOW..HIGH", value_parser = units::parse_band_hz)]
     notch: Option<(f64, f64)>,
     #[command(flatten)]
     tone: ToneOptions,
@@ -71,16 +72,8 @@ pub enum StimulusKind {
     Ramp,
     /// Two sines
     TwoTone,
-    /// Noise with a notch
+    /// Noise with a notch, as `generate notched` makes it
     Noise,
-}
-
-fn parse_notch(text: &str) -> Result<(f64, f64), String> {
-    let parsed = text.split_once("..").and_then(|(low, high)| Some((low.parse().ok()?, high.parse().ok()?)));
-    match parsed {
-        Some((low, high)) if 0.0 < low && low < high && high < f64::INFINITY => Ok((low, high)),
-        _ => Err("write LOW..HIGH in Hz, such as 9600..10500".into()),
-    }
 }
 
 /// Runs `adc test`.
@@ -111,6 +104,9 @@ fn one_file(input: &Input, args: &TestArgs, progress: &FileProgress) -> Result<F
     json.insert("channels".into(), n_channels.into());
     json.insert("samples".into(), record.n_frames.into());
     json.insert("bits".into(), record.bits().into());
+    if let (Err(why), Some(Value::Object(reasons))) = (&record.resolution, json.get_mut("reasons")) {
+        reasons.insert("bits".into(), why.to_string().into());
+    }
     let details = per_channel.iter().zip(&channels).map(|(sections, channel)| {
         let mut object = sections::values_json(sections);
         object.extend(channel.lists_json());
@@ -157,19 +153,28 @@ impl Channel {
             StimulusKind::Sine => Self::of_sine(record, channel, args, amplitude_lsb),
             StimulusKind::Ramp => {
                 let ends_lsb = amplitude_lsb.map(|a| (-a, a));
-                Ok(Self::of_linearity(record.linearity(channel, Stimulus::Ramp { ends_lsb })))
+                Ok(Self::of_linearity(record, channel, Stimulus::Ramp { ends_lsb }))
             }
-            StimulusKind::TwoTone => Ok(Self::of("Two tones", imd::analyse(x, rate, None)?.entries())),
-            StimulusKind::Noise => Ok(Self::of("Noise power ratio", npr::analyse(x, rate, args.notch)?.entries())),
+            StimulusKind::TwoTone => {
+                let conditions = Conditions::of_samples(record.sample_rate_hz).with("method", "fit");
+                Ok(Self::of("Two tones", imd::analyse(x, rate, None)?.entries(), conditions))
+            }
+            StimulusKind::Noise => {
+                let measured = npr::analyse(x, rate, args.notch)?;
+                let conditions = Conditions::of_spectrum(record.sample_rate_hz, npr::WINDOW, measured.n_fft);
+                Ok(Self::of("Noise power ratio", measured.entries(), conditions))
+            }
         }
     }
 
-    fn of(title: &'static str, entries: Vec<Entry>) -> Self {
-        Self { sections: vec![Section::new(title, entries)], linearity: None, harmonics: Vec::new() }
+    fn of(title: &'static str, entries: Vec<Entry>, conditions: Conditions) -> Self {
+        Self { sections: vec![Section::new(title, entries, conditions)], linearity: None, harmonics: Vec::new() }
     }
 
-    fn of_linearity(linearity: LinearityFigures) -> Self {
-        Self { linearity: Some(linearity.clone()), ..Self::of("Linearity", linearity.entries()) }
+    fn of_linearity(record: &Record, channel: usize, stimulus: Stimulus) -> Self {
+        let linearity = record.linearity(channel, stimulus);
+        let conditions = Conditions::of_histogram(record.sample_rate_hz, record.bits().map(|bits| 1 << bits));
+        Self { linearity: Some(linearity.clone()), ..Self::of("Linearity", linearity.entries(), conditions) }
     }
 
     fn of_sine(record: &Record, channel: usize, args: &TestArgs, amplitude_lsb: Option<f64>) -> crate::Result<Self> {
@@ -182,15 +187,13 @@ impl Channel {
         let jitter = tone.frequency_hz.and_then(|hz| {
             jitter::estimate(x, rate, hz).map_err(|_| Absent::NotApplicable { needs: "one sine of 2 periods or more" })
         });
-        let mut of_tone = Section::new("Tone", tone.entries());
-        of_tone.conditions = analyze::conditions(&tone);
         let jitter = jitter.unwrap_or_else(JitterFigures::missing);
-        let linearity = record.linearity(channel, Stimulus::Sine { amplitude_lsb });
-        let mut measured = Self::of_linearity(linearity);
+        let mut measured = Self::of_linearity(record, channel, Stimulus::Sine { amplitude_lsb });
+        let fitted = Conditions::of_samples(record.sample_rate_hz).with("method", "fit");
         let before = [
-            Section::new("Sine fit, four parameters", fit_entries(fit, record.bits())),
-            of_tone,
-            Section::new("Jitter", jitter.entries()),
+            Section::new("Sine fit, four parameters", fit_entries(fit, record.bits()), fitted.clone()),
+            Section::new("Tone", tone.entries(), analyze::conditions(&tone)),
+            Section::new("Jitter", jitter.entries(), fitted),
         ];
         measured.sections.splice(0..0, before);
         measured.harmonics = analyze::harmonics_json(&tone);

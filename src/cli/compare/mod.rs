@@ -3,29 +3,27 @@
 use std::{fs::File, io::BufReader, path::PathBuf};
 
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::{
     Signal,
-    analysis::{
-        Absent, Entry, Figure,
-        alignment::{self, Aligned},
-        error_profile::ErrorProfile,
-        masking, pair,
-    },
     codec::{Allocation, InMemory},
 };
 
 use super::{
     band_table,
-    batch::{Batch, FileReport, json_object},
+    batch::{Batch, FileReport},
     exit::{Exit, Failure, display_path},
     figures::{self, FigureOptions},
     info::encoded,
     inputs::{self, Input},
     options::{Global, Inputs},
-    source,
+    sections, source,
 };
+
+use measured::{Alignment, Laid, Measured};
+
+mod measured;
 
 /// Shown at the end of `sqnr compare --help`; a test runs each line.
 const EXAMPLES: &str = "\
@@ -37,6 +35,9 @@ Examples:
   sqnr compare --json --fail-under snr=20dB song.wav song.q8.wav";
 
 /// Compare files with a reference: what was lost, after aligning delay, gain, polarity and clock
+///
+/// Alignment looks at both files as wholes, in memory: each may have 2^28 samples at most, all channels together, which
+/// are 46 minutes of stereo at 48 kHz. A longer one is refused.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct CompareArgs {
@@ -50,6 +51,12 @@ pub struct CompareArgs {
     no_align: bool,
     #[command(flatten)]
     figures: FigureOptions,
+}
+
+impl CompareArgs {
+    fn alignment(&self) -> Alignment {
+        if self.no_align { Alignment::AsIs } else { Alignment::Undone }
+    }
 }
 
 const BLOCK: usize = 16_384;
@@ -96,13 +103,14 @@ fn read(input: &Input) -> Result<Signal, Failure> {
 fn one_file(args: &CompareArgs, x: &Signal, input: &Input) -> Result<FileReport, Failure> {
     let y = read(input)?;
     refuse_other_formats(args, x, &y, input)?;
-    let rate_hz = f64::from(x.sample_rate_hz());
-    let channels: Vec<Laid> = x.channels().iter().zip(y.channels()).map(|(x, y)| Laid::new(args, x, y)).collect();
-    let measure = |laid: &[Laid]| Measured::of(laid, rate_hz).map_err(|error| Failure::compute(&input.path, error));
+    let channels: Vec<Laid> =
+        x.channels().iter().zip(y.channels()).map(|(x, y)| Laid::new(args.alignment(), x, y)).collect();
+    let measure =
+        |laid: &[Laid]| Measured::of(laid, x.sample_rate_hz()).map_err(|error| Failure::compute(&input.path, error));
     let total = measure(&channels)?;
     let details: Result<Vec<Value>, Failure> =
-        channels.chunks(1).map(|one| measure(one).map(|measured| Value::Object(measured.json()))).collect();
-    let entries = total.entries();
+        channels.chunks(1).map(|one| measure(one).map(|measured| Value::Object(measured.channel_json()))).collect();
+    let entries = sections::all_entries(&total.sections());
     let allocation = allocation(x, input)?;
     let mut json = total.json();
     json.extend(allocation.iter().flat_map(band_table::json));
@@ -115,7 +123,7 @@ fn one_file(args: &CompareArgs, x: &Signal, input: &Input) -> Result<FileReport,
     Ok(FileReport {
         table: Some(table),
         json,
-        warnings: length_warning(args, x, &y).into_iter().collect(),
+        warnings: length_warning(args, x, &y).into_iter().chain(total.unaligned_warning()).collect(),
         failed_checks: args.figures.failed_checks(&entries)?,
         ..FileReport::default()
     })
@@ -148,132 +156,4 @@ fn refuse_other_formats(args: &CompareArgs, x: &Signal, y: &Signal, input: &Inpu
 fn length_warning(args: &CompareArgs, x: &Signal, y: &Signal) -> Option<String> {
     let differs = args.no_align && x.len() != y.len();
     differs.then(|| format!("{} samples against {} of the reference; the longer is cut", y.len(), x.len()))
-}
-
-/// One channel, laid over its reference.
-struct Laid {
-    x: Vec<f64>,
-    y: Vec<f64>,
-    shift: Result<Shift, Absent>,
-}
-
-/// What was undone.
-#[derive(Clone, Copy)]
-struct Shift {
-    delay_samples: f64,
-    gain: f64,
-    drift_ppm: f64,
-}
-
-impl Laid {
-    fn new(args: &CompareArgs, x: &[f64], y: &[f64]) -> Self {
-        let n = x.len().min(y.len());
-        let as_is = |shift| Self { x: x[..n].to_vec(), y: y[..n].to_vec(), shift };
-        if args.no_align {
-            return as_is(Ok(Shift { delay_samples: 0.0, gain: 1.0, drift_ppm: 0.0 }));
-        }
-        match alignment::align(x, y) {
-            Ok(Aligned { delay_samples, gain, drift_ppm, start, test }) => {
-                let x = x[start..start + test.len()].to_vec();
-                Self { x, y: test, shift: Ok(Shift { delay_samples, gain, drift_ppm }) }
-            }
-            Err(why) => as_is(Err(why)),
-        }
-    }
-}
-
-/// Figures over one or more channels, one after the other.
-struct Measured {
-    shift: Result<Shift, Absent>,
-    pair: pair::PairFigures,
-    masking: masking::MaskingFigures,
-    profile: ErrorProfile,
-    null_depths: Vec<pair::NullDepth>,
-}
-
-/// Bins of the input's values by which errors are told apart.
-const PROFILE_BINS: usize = 1_024;
-
-impl Measured {
-    fn of(laid: &[Laid], rate_hz: f64) -> crate::Result<Self> {
-        let x: Vec<f64> = laid.iter().flat_map(|l| &l.x).copied().collect();
-        let y: Vec<f64> = laid.iter().flat_map(|l| &l.y).copied().collect();
-        let pair = pair::compare(&x, &y, rate_hz)?;
-        let masking = masking::noise_to_mask(&x, &y, rate_hz)?;
-        // Channels of one recording share their delay; the first that could be aligned speaks for all.
-        let shift = laid.iter().map(|l| l.shift).find(Result::is_ok).unwrap_or(laid[0].shift);
-        let profile = ErrorProfile::of(&x, &y, PROFILE_BINS)?;
-        // Time runs once: over several channels it is that of the first.
-        let null_depths = pair::null_depth_over_time(&laid[0].x, &laid[0].y, rate_hz);
-        Ok(Self { shift, pair, masking, profile, null_depths })
-    }
-
-    fn entries(&self) -> Vec<Entry> {
-        let entry = |key, label, unit, figure, definition, formula: &str| Entry {
-            key,
-            label,
-            unit,
-            figure,
-            definition,
-            formula: formula.into(),
-        };
-        let shift = |part: fn(Shift) -> f64| -> Figure { self.shift.map(part) };
-        let mut entries = vec![
-            entry(
-                "delay_samples",
-                "delay",
-                "samples",
-                shift(|s| s.delay_samples),
-                "alignment",
-                "peak of the cross-correlation",
-            ),
-            entry(
-                "gain_db",
-                "gain",
-                "dB",
-                shift(|s| 20.0 * s.gain.abs().log10()),
-                "alignment",
-                "20 log10 |sum x y / sum x^2|",
-            ),
-            entry("polarity", "polarity", "", shift(|s| s.gain.signum()), "alignment", "sign of the gain"),
-            entry("drift_ppm", "clock drift", "ppm", shift(|s| s.drift_ppm), "alignment", "slope of the delay"),
-        ];
-        entries.extend(self.pair.entries().into_iter().filter(|e| !matches!(e.key, "gain_db" | "polarity")));
-        entries.extend(self.profile.entries());
-        entries.push(entry(
-            "nmr_db",
-            "noise-to-mask ratio",
-            "dB",
-            self.masking.nmr_db,
-            "nmr",
-            "mean over frames and Bark bands",
-        ));
-        entries
-    }
-
-    fn json(&self) -> Map<String, Value> {
-        let mut object = json_object(&self.pair);
-        let mut reasons = object.remove("reasons").unwrap_or_else(|| json!({}));
-        for entry in self.entries() {
-            object.insert(entry.key.into(), json!(entry.figure.ok()));
-            if let (Err(why), Value::Object(reasons)) = (entry.figure, &mut reasons) {
-                reasons.insert(entry.key.into(), why.to_string().into());
-            }
-        }
-        object.insert("reasons".into(), reasons);
-        let bands: Vec<Value> = self
-            .masking
-            .bands
-            .iter()
-            .map(|b| {
-                let depth = b.snr_db.map(|snr| -snr);
-                json!({"frequency_hz": b.frequency_hz, "nmr_db": b.nmr_db.ok(), "snr_db": b.snr_db.ok(), "null_depth_db": depth.ok()})
-            })
-            .collect();
-        object.insert("nmr_bands".into(), bands.into());
-        let over_time =
-            self.null_depths.iter().map(|n| json!({"start_s": n.start_s, "null_depth_db": n.null_depth_db.ok()}));
-        object.insert("null_depth_over_time".into(), over_time.collect::<Vec<Value>>().into());
-        object
-    }
 }
