@@ -1,4 +1,4 @@
-//! `.sqn` bytes to samples: groups are read in order, decoded side by side, and joined in order.
+//! `.sqn` bytes to samples: groups are read and begun in order, and joined in order.
 
 use super::{
     container::{GROUP_SAMPLES_LIMIT, GroupHeader, Header, Record, RecordReader, malformed},
@@ -7,15 +7,18 @@ use super::{
     syntax::Layout,
     synthesis::GroupSamples,
 };
-use crate::{Error, Result, parallel};
+use crate::{
+    Error, Result,
+    parallel::{self, Task},
+};
 use std::{
     collections::VecDeque,
     io::{Read, Seek},
     sync::Arc,
 };
 
-/// At most this many groups are decoded at once, which bounds the memory.
-const MOST_WORKERS: usize = 8;
+/// At most this many groups are begun at once, which bounds the memory.
+const MOST_BEGUN: usize = 16;
 
 /// Gaps beyond this many groups (an hour at 48 kHz) are taken for damage of the number itself.
 const GAP_LIMIT: u32 = 900;
@@ -69,9 +72,13 @@ pub struct Decoder<R> {
     on_damage: OnDamage,
     damages: Vec<Damage>,
     layout: Arc<Layout>,
-    /// Made as they are needed, at most `most_workers`: a header alone asks for no memory.
-    workers: Vec<GroupDecoder>,
-    most_workers: usize,
+    /// Groups begun, the oldest first.
+    begun: VecDeque<Task<GroupDecoder>>,
+    most_begun: usize,
+    /// Made as they are needed: a header alone asks for no memory.
+    idle: Vec<GroupDecoder>,
+    /// Why nothing more can be read; told once the groups before it are through, whatever the number of threads.
+    failed: Option<Error>,
     /// Joined at its start, not yet at its end.
     held: Option<Block>,
     /// Joined at both ends.
@@ -120,10 +127,12 @@ impl<R: Read> Decoder<R> {
             records,
             header,
             layout,
-            most_workers: parallel::width(MOST_WORKERS).min(in_memory),
+            most_begun: parallel::tasks_in_flight(MOST_BEGUN.min(in_memory)),
             on_damage,
             damages: Vec::new(),
-            workers: Vec::new(),
+            begun: VecDeque::new(),
+            idle: Vec::new(),
+            failed: None,
             held: None,
             ready: VecDeque::new(),
             current: Block::default(),
@@ -155,15 +164,11 @@ impl<R: Read> Decoder<R> {
     /// `Malformed` naming group and time when the file is damaged and the policy is [`OnDamage::Fail`]; `Io`.
     pub fn next_block(&mut self) -> Result<Option<&[Vec<f32>]>> {
         loop {
-            if self.ready.is_empty() && !self.is_at_end {
-                self.decode_batch()?;
+            self.begin_groups();
+            if self.ready.is_empty() && !self.end_oldest_group()? {
+                return Ok(None);
             }
-            let Some(block) = self.ready.pop_front() else {
-                if self.is_at_end {
-                    return Ok(None);
-                }
-                continue;
-            };
+            let Some(block) = self.ready.pop_front() else { continue };
             let used = std::mem::replace(&mut self.current, block);
             self.pool.push(used.group);
             if self.trim_current() {
@@ -183,30 +188,44 @@ impl<R: Read> Decoder<R> {
         skipped < self.current.samples
     }
 
-    /// Reads and decodes as many groups as there are workers, or up to the end.
-    fn decode_batch(&mut self) -> Result<()> {
-        let mut n_jobs = 0;
-        while n_jobs < self.most_workers && !self.is_at_end {
-            n_jobs += self.read_jobs(n_jobs)?;
+    /// Reads and begins groups, as many as may be, or up to the end.
+    fn begin_groups(&mut self) {
+        while self.begun.len() < self.most_begun && !self.is_at_end && self.failed.is_none() {
+            match self.read_job() {
+                Ok(Some(job)) => self.begin_group(job),
+                Ok(None) => {}
+                Err(error) => self.failed = Some(error),
+            }
         }
-        let workers = &mut self.workers[..n_jobs];
-        for worker in workers.iter_mut() {
-            worker.samples = self.pool.pop().unwrap_or_default();
-        }
-        parallel::for_each(workers, GroupDecoder::run);
-        for i in 0..n_jobs {
-            self.mend(i)?;
-            self.append(i);
-        }
-        if self.is_at_end {
-            self.ready.extend(self.held.take());
-        }
-        Ok(())
     }
 
-    /// Puts the group of worker `i` behind the one that is held.
-    fn append(&mut self, i: usize) {
-        let worker = &mut self.workers[i];
+    fn begin_group(&mut self, job: GroupJob) {
+        let new = || GroupDecoder::new(&self.header, Arc::clone(&self.layout));
+        let mut worker = self.idle.pop().unwrap_or_else(new);
+        worker.job = job;
+        worker.samples = self.pool.pop().unwrap_or_default();
+        self.begun.push_back(Task::start(worker, GroupDecoder::run));
+    }
+
+    /// Waits for the group begun first, and puts it behind the one that is held; false at the end.
+    fn end_oldest_group(&mut self) -> Result<bool> {
+        let Some(task) = self.begun.pop_front() else {
+            let Some(error) = self.failed.take() else {
+                self.ready.extend(self.held.take());
+                return Ok(!self.ready.is_empty());
+            };
+            self.is_at_end = true;
+            return Err(error);
+        };
+        let mut worker = task.join();
+        self.mend(&mut worker)?;
+        self.append(&mut worker);
+        self.idle.push(worker);
+        Ok(true)
+    }
+
+    /// Puts the group of `worker` behind the one that is held.
+    fn append(&mut self, worker: &mut GroupDecoder) {
         let mut block = Block { group: std::mem::take(&mut worker.samples), samples: worker.job.samples };
         if let Some(mut held) = self.held.take() {
             worker.join(&mut held.group, &mut block.group);
@@ -215,15 +234,14 @@ impl<R: Read> Decoder<R> {
         self.held = Some(block);
     }
 
-    /// Conceals what worker `i` could not decode, or fails.
-    fn mend(&mut self, i: usize) -> Result<()> {
-        let worker = &mut self.workers[i];
-        let (number, n_whole) = (worker.job.number, worker.n_whole);
+    /// Conceals what `worker` could not decode, or fails.
+    fn mend(&mut self, worker: &mut GroupDecoder) -> Result<()> {
+        let (number, n_whole, at_byte) = (worker.job.number, worker.n_whole, worker.job.at_byte);
         let is_whole = n_whole == worker.n_superframes();
         if !is_whole && self.on_damage == OnDamage::Fail {
             let start_s = self.header.time_of_group_s(number);
             let what = format!("group {number} ({}) is damaged: its bits make no sense", clock(start_s));
-            return Err(malformed(what, self.records.position()));
+            return Err(malformed(what, at_byte));
         }
         let age = self.concealed_superframes;
         self.concealed_superframes = worker.fill_up(self.last_frame.as_ref(), age);
@@ -233,13 +251,12 @@ impl<R: Read> Decoder<R> {
                 None => self.last_frame = Some(worker.frame.clone()),
             }
         }
-        if !is_whole || !self.workers[i].job.is_intact {
-            let worker = &self.workers[i];
+        if !is_whole || !worker.job.is_intact {
             let start_s = self.header.time_of_group_s(number);
             let rate = f64::from(self.header.sample_rate_hz);
             let whole_s = (n_whole * self.header.superframe_samples()).min(worker.job.samples) as f64 / rate;
-            self.damages.push(Damage {
-                at_byte: self.records.position(),
+            self.note(Damage {
+                at_byte,
                 group: number,
                 start_s: start_s + whole_s,
                 end_s: start_s + worker.job.samples as f64 / rate,
@@ -249,63 +266,62 @@ impl<R: Read> Decoder<R> {
         Ok(())
     }
 
-    /// Sees to it that worker `i` is there; all before it are.
-    fn make_worker(&mut self, i: usize) {
-        if i == self.workers.len() {
-            self.workers.push(GroupDecoder::new(&self.header, Arc::clone(&self.layout)));
-        }
+    /// Notes damage in the order of the groups, however far ahead of them was read.
+    fn note(&mut self, damage: Damage) {
+        let place = self.damages.partition_point(|other| other.group <= damage.group);
+        self.damages.insert(place, damage);
     }
 
-    /// Reads the next record and makes jobs of it, from worker `free` on; returns how many.
-    fn read_jobs(&mut self, free: usize) -> Result<usize> {
+    /// Reads the next record, and makes a job of it where it is one.
+    fn read_job(&mut self) -> Result<Option<GroupJob>> {
         if self.missing_samples > 0 {
-            return Ok(self.lost_group(free));
+            return Ok(Some(self.lost_group()));
         }
         match self.records.record()? {
-            Record::Group(group) => self.take_group(group, free),
+            Record::Group(group) => self.take_group(group),
             Record::End => self.take_end(),
             Record::Nothing => self.damaged("the file is cut: its end record is missing"),
             Record::Unknown => self.damaged("bytes that belong to no group"),
         }
     }
 
-    fn take_group(&mut self, group: GroupHeader, free: usize) -> Result<usize> {
+    fn take_group(&mut self, group: GroupHeader) -> Result<Option<GroupJob>> {
         if !group.is_plausible(&self.header) {
             return self.damaged("the head of a group is damaged");
         }
-        let is_in_order = group.number == self.next_group;
-        if is_in_order {
-            self.make_worker(free);
-            let job = &mut self.workers[free].job;
-            if self.records.take_payload(group, &mut job.payload)?.is_none() {
-                return self.damaged_group(group, free);
+        if group.number == self.next_group {
+            let mut payload = self.idle.last_mut().map_or_else(Vec::new, |idle| std::mem::take(&mut idle.job.payload));
+            if self.records.take_payload(group, &mut payload)?.is_none() {
+                return self.damaged_group(group);
             }
-            (job.number, job.samples, job.is_intact) = (group.number, group.samples as usize, true);
-            return self.accept(group);
+            let at_byte = self.records.position() - group.total_bytes() as u64;
+            let (number, samples) = (group.number, group.samples as usize);
+            self.accept(group)?;
+            return Ok(Some(GroupJob { number, samples, payload, is_intact: true, at_byte }));
         }
         let gap = group.number.checked_sub(self.next_group).filter(|&gap| gap <= GAP_LIMIT);
         match gap {
             _ if self.on_damage == OnDamage::Fail => {
                 self.damaged(&format!("group {} stands in its place", group.number))
             }
-            Some(_) if self.samples_left() > 0 => Ok(self.lost_group(free)),
+            Some(_) if self.samples_left() > 0 => Ok(Some(self.lost_group())),
             _ => self.damaged(&format!("group {} out of its order", group.number)),
         }
     }
 
     /// A group that is whole and in its place.
-    fn accept(&mut self, group: GroupHeader) -> Result<usize> {
+    fn accept(&mut self, group: GroupHeader) -> Result<()> {
         let is_full = group.samples as usize == self.header.group_samples();
         self.next_group += 1;
         self.samples_read += u64::from(group.samples);
         if !is_full && !matches!(self.records.record()?, Record::End) && self.on_damage == OnDamage::Fail {
             self.damaged("a group that is not full is not the last")?;
         }
-        Ok(1)
+        Ok(())
     }
 
     /// A group in its place whose bytes are damaged: what can be read of it is.
-    fn damaged_group(&mut self, group: GroupHeader, free: usize) -> Result<usize> {
+    fn damaged_group(&mut self, group: GroupHeader) -> Result<Option<GroupJob>> {
         if self.on_damage == OnDamage::Fail {
             let is_cut = self.records.peek(group.total_bytes())?.len() < group.total_bytes();
             let what = if is_cut { "the file ends within it" } else { "its checksum is wrong" };
@@ -315,13 +331,11 @@ impl<R: Read> Decoder<R> {
         let payload_end = (super::container::GROUP_HEADER + group.payload_bytes as usize).min(bytes.len());
         let payload = bytes[super::container::GROUP_HEADER..payload_end].to_vec();
         let samples = u64::from(group.samples).min(self.samples_left());
-        self.make_worker(free);
-        self.workers[free].job =
-            GroupJob { number: group.number, samples: samples as usize, payload, is_intact: false };
+        let at_byte = self.records.position();
         self.next_group += 1;
         self.samples_read += samples;
         self.records.resynchronise()?;
-        Ok(1)
+        Ok(Some(GroupJob { number: group.number, samples: samples as usize, payload, is_intact: false, at_byte }))
     }
 
     /// Samples that the header promises and that have not come; a hostile number of them is bounded elsewhere.
@@ -330,20 +344,19 @@ impl<R: Read> Decoder<R> {
     }
 
     /// Makes a job of a group of which nothing is there.
-    fn lost_group(&mut self, free: usize) -> usize {
+    fn lost_group(&mut self) -> GroupJob {
         let full = self.header.group_samples() as u64;
         let is_tail = self.missing_samples > 0;
         let samples = if is_tail { full.min(self.missing_samples) } else { full.min(self.samples_left()) };
         self.missing_samples = self.missing_samples.saturating_sub(samples);
-        self.make_worker(free);
-        self.workers[free].job = GroupJob { number: self.next_group, samples: samples as usize, ..GroupJob::default() };
+        let (number, at_byte) = (self.next_group, self.records.position());
         self.next_group += 1;
         self.samples_read += samples;
         self.is_at_end = is_tail && self.missing_samples == 0;
-        1
+        GroupJob { number, samples: samples as usize, at_byte, ..GroupJob::default() }
     }
 
-    fn take_end(&mut self) -> Result<usize> {
+    fn take_end(&mut self) -> Result<Option<GroupJob>> {
         let Some(end) = self.records.take_end()? else {
             return self.damaged("the end record is damaged");
         };
@@ -355,7 +368,7 @@ impl<R: Read> Decoder<R> {
             self.damaged("there are bytes after the end of the file")?;
         }
         self.end_at(Some(total));
-        Ok(0)
+        Ok(None)
     }
 
     /// Nothing more is read. What is missing up to `total` samples, within reason, will be made up.
@@ -367,19 +380,19 @@ impl<R: Read> Decoder<R> {
     }
 
     /// Notes that something is wrong here, or fails with it. When salvaging, moves on to what comes next.
-    fn damaged(&mut self, what: &str) -> Result<usize> {
+    fn damaged(&mut self, what: &str) -> Result<Option<GroupJob>> {
         let group = self.next_group;
         let start_s = self.header.time_of_group_s(group);
         let at_byte = self.records.position();
         if self.on_damage == OnDamage::Fail {
             return Err(malformed(format!("group {group} ({}): {what}", clock(start_s)), at_byte));
         }
-        self.damages.push(Damage { at_byte, group, start_s, end_s: start_s, what: what.to_owned() });
+        self.note(Damage { at_byte, group, start_s, end_s: start_s, what: what.to_owned() });
         match self.records.record()? {
             Record::Nothing => self.end_at(self.header.samples),
             _ => self.records.resynchronise()?,
         }
-        Ok(0)
+        Ok(None)
     }
 }
 
@@ -399,7 +412,9 @@ impl<R: Read + Seek> Decoder<R> {
         let first = u32::try_from(first).map_err(|_| Error::invalid("sample", sample, "a position within the file"))?;
         let is_there = self.records.seek_to_group(first)?;
         (self.held, self.is_at_end, self.missing_samples) = (None, !is_there, 0);
+        self.idle.extend(self.begun.drain(..).map(Task::join));
         self.ready.clear();
+        self.failed = None;
         self.next_group = first;
         self.samples_read = u64::from(first) * full;
         self.skip = sample - self.samples_read;

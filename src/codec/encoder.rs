@@ -1,4 +1,4 @@
-//! Samples to `.sqn` bytes: groups are cut off the stream, encoded side by side, and written in order.
+//! Samples to `.sqn` bytes: groups are cut off the stream, begun as they come, and written in order.
 
 use super::{
     bit_table::BitTable,
@@ -12,11 +12,14 @@ use super::{
     spectrum::BandQuantizer,
     syntax::Layout,
 };
-use crate::{Error, Result, parallel};
-use std::{io::Write, ops::RangeInclusive, sync::Arc};
+use crate::{
+    Error, Result,
+    parallel::{self, Task},
+};
+use std::{collections::VecDeque, io::Write, ops::RangeInclusive, sync::Arc};
 
-/// At most this many groups are encoded at once, which bounds the memory.
-const MOST_WORKERS: usize = 8;
+/// At most this many groups are begun at once, which bounds the memory.
+const MOST_BEGUN: usize = 16;
 
 /// Superframes of a group: 4.1 s at 48 kHz. A restart each 2 s would cost 1 % more rate, each second 2 % more.
 const GROUP_SUPERFRAMES: u64 = 48;
@@ -184,14 +187,27 @@ pub struct Encoder<W> {
     goal: Goal,
     loudness: Option<f32>,
     layout: Arc<Layout>,
-    workers: Vec<GroupEncoder>,
+    options: EncoderOptions,
+    /// Groups begun, the oldest first.
+    begun: VecDeque<Task<GroupTask>>,
+    most_begun: usize,
+    idle: Vec<GroupTask>,
     /// Planar, from [`MARGIN_SUPERFRAMES`] before the next group on.
     pcm: Vec<Vec<f32>>,
     samples: u64,
-    groups_written: u32,
+    groups_begun: u32,
     invalid_samples: u64,
     bytes: u64,
     offsets: Vec<u64>,
+}
+
+/// A group being encoded, with the samples it needs.
+struct GroupTask {
+    encoder: GroupEncoder,
+    /// Planar, with a margin on both sides.
+    pcm: Vec<Vec<f32>>,
+    /// Samples per channel of the group.
+    samples: usize,
 }
 
 impl<W: Write> Encoder<W> {
@@ -204,17 +220,19 @@ impl<W: Write> Encoder<W> {
         let bytes = header.to_bytes()?;
         sink.write_all(&bytes).map_err(Error::stream)?;
         let layout = Arc::new(header.layout());
-        let worker = |_| GroupEncoder::new(Arc::clone(&layout), &header, options);
         let margin = MARGIN_SUPERFRAMES * header.superframe_samples();
         Ok(Self {
             sink,
             goal: options.goal,
             loudness: options.loudness,
-            workers: (0..parallel::width(MOST_WORKERS)).map(worker).collect(),
+            options: options.clone(),
+            begun: VecDeque::new(),
+            most_begun: parallel::tasks_in_flight(MOST_BEGUN),
+            idle: Vec::new(),
             layout,
             pcm: vec![vec![0.0; margin]; usize::from(header.channels)],
             samples: 0,
-            groups_written: 0,
+            groups_begun: 0,
             invalid_samples: 0,
             bytes: bytes.len() as u64,
             offsets: Vec::new(),
@@ -252,7 +270,7 @@ impl<W: Write> Encoder<W> {
             }
             done += n;
             self.samples += n as u64;
-            self.encode_full_batches()?;
+            self.begin_full_groups()?;
         }
         Ok(())
     }
@@ -275,7 +293,8 @@ impl<W: Write> Encoder<W> {
     pub(super) fn finish_counting(mut self) -> Result<MagnitudeCounts> {
         self.encode_rest()?;
         let mut all = MagnitudeCounts::new();
-        self.workers.iter().filter_map(|worker| worker.quantizer.counts.as_ref()).for_each(|counts| all.add(counts));
+        let counts = self.idle.iter().filter_map(|task| task.encoder.quantizer.counts.as_ref());
+        counts.for_each(|counts| all.add(counts));
         Ok(all)
     }
 
@@ -285,54 +304,70 @@ impl<W: Write> Encoder<W> {
             let (expected, got) = (stated as usize, self.samples as usize);
             return Err(Error::LengthMismatch { what: "samples stated and given", expected, got });
         }
-        let n = self.header.superframe_samples();
-        let group = u64::from(self.header.group_superframes) * n as u64;
-        let mut left = self.samples - u64::from(self.groups_written) * group;
-        let whole = (left as usize).next_multiple_of(n) + 2 * MARGIN_SUPERFRAMES * n;
+        let (n, group) = (self.header.superframe_samples(), self.header.group_samples());
+        let mut left = (self.samples - u64::from(self.groups_begun) * group as u64) as usize;
+        let whole = left.next_multiple_of(n) + 2 * MARGIN_SUPERFRAMES * n;
         self.pcm.iter_mut().for_each(|x| x.resize(whole, 0.0));
         while left > 0 {
-            let n_jobs = (left.div_ceil(group) as usize).min(self.workers.len());
-            let batch = left.min(n_jobs as u64 * group);
-            self.encode_batch(n_jobs, batch as usize, batch == left)?;
-            left -= batch;
+            let samples = left.min(group);
+            self.begin_group(samples, samples == left)?;
+            left -= samples;
+        }
+        while !self.begun.is_empty() {
+            self.end_oldest_group()?;
         }
         Ok(())
     }
 
-    /// Encodes one group for each worker while there are samples for all of them and what they look ahead.
-    fn encode_full_batches(&mut self) -> Result<()> {
+    /// Begins groups while there are samples for one and for what it looks ahead.
+    fn begin_full_groups(&mut self) -> Result<()> {
+        let group = self.header.group_samples();
         let margin = MARGIN_SUPERFRAMES * self.header.superframe_samples();
-        let batch = self.workers.len() * self.header.group_samples();
         // strictly more: the last group must know that it is the last
-        while self.pcm[0].len() > batch + 2 * margin {
-            self.encode_batch(self.workers.len(), batch, false)?;
+        while self.pcm[0].len() > group + 2 * margin {
+            self.begin_group(group, false)?;
         }
         Ok(())
     }
 
-    fn encode_batch(&mut self, n_jobs: usize, samples: usize, is_end: bool) -> Result<()> {
+    /// Begins the group of the next `samples`, and drops them.
+    fn begin_group(&mut self, samples: usize, is_last: bool) -> Result<()> {
+        while self.begun.len() >= self.most_begun {
+            self.end_oldest_group()?;
+        }
         let target = self.target();
-        let (n, group) = (self.header.superframe_samples(), self.header.group_samples());
-        for (i, worker) in self.workers[..n_jobs].iter_mut().enumerate() {
-            let length = group.min(samples - i * group);
-            worker.job = EncodeJob {
-                origin: i * group,
-                n_superframes: length.div_ceil(n),
-                is_first: self.groups_written == 0 && i == 0,
-                is_last: is_end && i + 1 == n_jobs,
-            };
+        let n_superframes = samples.div_ceil(self.header.superframe_samples());
+        let reach = (n_superframes + 2 * MARGIN_SUPERFRAMES) * self.header.superframe_samples();
+        let mut task = self.idle.pop().unwrap_or_else(|| self.new_task());
+        task.samples = samples;
+        task.encoder.job = EncodeJob { origin: 0, n_superframes, is_first: self.groups_begun == 0, is_last };
+        for (copy, x) in task.pcm.iter_mut().zip(&mut self.pcm) {
+            copy.clear();
+            copy.extend_from_slice(&x[..reach]);
+            x.drain(..samples);
         }
-        let pcm = &self.pcm;
-        parallel::for_each(&mut self.workers[..n_jobs], |worker| worker.run(pcm, target));
-        for i in 0..n_jobs {
-            let length = group.min(samples - i * group) as u32;
-            let bytes = GroupHeader::frame(self.groups_written, length, &self.workers[i].payload);
-            self.offsets.push(self.bytes);
-            self.write(&bytes)?;
-            self.groups_written += 1;
-        }
-        self.pcm.iter_mut().for_each(|x| drop(x.drain(..(n_jobs * group).min(x.len()))));
+        self.groups_begun += 1;
+        self.begun.push_back(Task::start(task, move |task| task.encoder.run(&task.pcm, target)));
         Ok(())
+    }
+
+    fn new_task(&self) -> GroupTask {
+        GroupTask {
+            encoder: GroupEncoder::new(Arc::clone(&self.layout), &self.header, &self.options),
+            pcm: vec![Vec::new(); self.pcm.len()],
+            samples: 0,
+        }
+    }
+
+    /// Waits for the group begun first, and writes it.
+    fn end_oldest_group(&mut self) -> Result<()> {
+        let Some(task) = self.begun.pop_front() else { return Ok(()) };
+        let task = task.join();
+        let number = self.offsets.len() as u32;
+        let bytes = GroupHeader::frame(number, task.samples as u32, &task.encoder.payload);
+        self.offsets.push(self.bytes);
+        self.idle.push(task);
+        self.write(&bytes)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {

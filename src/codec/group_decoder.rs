@@ -21,6 +21,8 @@ pub struct GroupJob {
     pub payload: Vec<u8>,
     /// The checksum was right.
     pub is_intact: bool,
+    /// Where in the file it was read, in bytes.
+    pub at_byte: u64,
 }
 
 /// Decodes groups, one after the other, independent of each other.

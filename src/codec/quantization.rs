@@ -44,7 +44,8 @@ pub struct BlockQuantizer {
     /// Bands that start here or above are silent, in Hz.
     max_bandwidth_hz: f32,
     sample_rate_hz: u32,
-    path: Path,
+    /// Made with the first band that asks for it: its prices take a millisecond.
+    path: Option<Path>,
     /// With [`BandQuantizer::LloydMax`]: what the codebooks are designed on.
     pub counts: Option<MagnitudeCounts>,
 }
@@ -59,7 +60,7 @@ impl BlockQuantizer {
             has_noise: header.has_noise,
             max_bandwidth_hz,
             sample_rate_hz: header.sample_rate_hz,
-            path: Path::new(),
+            path: None,
             counts: (header.band_quantizer == BandQuantizer::LloydMax).then(MagnitudeCounts::new),
         }
     }
@@ -72,7 +73,7 @@ impl BlockQuantizer {
         let hz_per_bin = self.sample_rate_hz as f32 / (2 * span.len) as f32;
         let indices = &mut out.indices[span.samples()];
         let codes = &mut out.bands[span.band_range()];
-        self.path.clear();
+        self.path.iter_mut().for_each(Path::clear);
         for ((band, code), target) in span.bands.iter().zip(&mut *codes).zip(targets) {
             let range = band.start..band.end;
             *code = if band.start as f32 * hz_per_bin >= self.max_bandwidth_hz {
@@ -83,10 +84,10 @@ impl BlockQuantizer {
             };
         }
         out.noise[span.block_index] = ZERO_NOISE_EXPONENT;
-        if !self.path.x.is_empty() {
-            self.path.search();
+        if let Some(path) = self.path.as_mut().filter(|path| !path.x.is_empty()) {
+            path.search();
             let bands = span.bands.iter().zip(codes).filter(|(_, code)| self.quantizer.is_dependent(code.class));
-            out.noise[span.block_index] = self.path.take(bands.map(|(band, _)| band.start..band.end), indices);
+            out.noise[span.block_index] = path.take(bands.map(|(band, _)| band.start..band.end), indices);
         }
     }
 
@@ -108,7 +109,9 @@ impl BlockQuantizer {
         }
         match self.quantizer {
             BandQuantizer::LloydMax => nearest_levels(&self.codebooks, class, x, step, indices),
-            BandQuantizer::Trellis if class == 1 => self.path.push(x, step, mean_steps),
+            BandQuantizer::Trellis if class == 1 => {
+                self.path.get_or_insert_with(Path::new).push(x, step, mean_steps);
+            }
             _ => {}
         }
         BandCode { is_empty: false, class, level }

@@ -156,7 +156,8 @@ impl RoundTrip {
     fn decode(&mut self) {
         let mut payload = std::mem::take(&mut self.decoder.job.payload);
         std::mem::swap(&mut payload, &mut self.encoder.payload);
-        self.decoder.job = GroupJob { number: self.number, samples: self.superframe, payload, is_intact: true };
+        self.decoder.job =
+            GroupJob { number: self.number, samples: self.superframe, payload, is_intact: true, at_byte: 0 };
         self.decoder.samples = std::mem::take(&mut self.spare);
         self.decoder.run();
         let mut decoded = std::mem::take(&mut self.decoder.samples);

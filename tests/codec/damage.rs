@@ -94,3 +94,28 @@ fn concealment_fades_to_silence() {
     let (first, third, late) = (rms(2 * GROUP + 512), rms(2 * GROUP + 3 * 512), rms(2 * GROUP + 8 * 512));
     assert!(first > 0.005 && third < first && late == 0.0, "{first} {third} {late}");
 }
+
+/// Groups are read ahead of those being decoded, further with more threads: what is told does not depend on it.
+#[cfg(feature = "parallel")]
+#[test]
+fn threads_change_nothing_about_damage() {
+    let (whole, groups) = file();
+    // the second group makes no sense under a right checksum, the last but one has a wrong checksum
+    let mut bytes = whole.clone();
+    let (start, end) = (groups[1], groups[2]);
+    bytes[start + 16..end - 4].fill(0xFF);
+    let checksum = crc32fast::hash(&bytes[start..end - 4]).to_le_bytes();
+    bytes[end - 4..end].copy_from_slice(&checksum);
+    bytes[groups[groups.len() - 2] + 40] ^= 1;
+    let with_threads = |n: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().expect("threads");
+        pool.install(|| (decode(&bytes).expect_err("damaged").to_string(), salvage(&bytes).expect("salvage")))
+    };
+    let one = with_threads(1);
+    assert!(one.0.contains("group 1 ") && one.1.1.len() == 2, "{} {:?}", one.0, one.1.1);
+    for n in [2, 3, 7] {
+        let (error, (samples, damages)) = with_threads(n);
+        assert_eq!((&error, &damages), (&one.0, &one.1.1), "{n} threads");
+        assert!(samples == one.1.0);
+    }
+}

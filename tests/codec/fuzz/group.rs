@@ -30,6 +30,9 @@ fn decode(file: &[u8], policy: OnDamage) {
     assert!(policy == OnDamage::Salvage || stated.is_none_or(|n| n == samples));
 }
 
+const BAND_QUANTIZERS: [BandQuantizer; 4] =
+    [BandQuantizer::Uniform, BandQuantizer::PowerLaw, BandQuantizer::Trellis, BandQuantizer::LloydMax];
+
 /// A file of small superframes whose groups hold `payloads`.
 fn file(kind: u8, numbers: u8, length: u8, payloads: &[u8]) -> Vec<u8> {
     let header = Header {
@@ -40,7 +43,7 @@ fn file(kind: u8, numbers: u8, length: u8, payloads: &[u8]) -> Vec<u8> {
         group_superframes: 2,
         log2_superframe: 8,
         has_noise: kind & 8 == 0,
-        band_quantizer: if kind & 16 == 0 { BandQuantizer::Uniform } else { BandQuantizer::PowerLaw },
+        band_quantizer: BAND_QUANTIZERS[usize::from(kind >> 4 & 1 | length << 1 & 2)],
         codebooks: Codebooks::default(),
         fine_gain: 0,
         target_db: 0.0,

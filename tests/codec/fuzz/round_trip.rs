@@ -2,6 +2,9 @@
 
 use sqnr::codec::{BandQuantizer, Decoder, Encoder, EncoderOptions, Goal};
 
+const BAND_QUANTIZERS: [BandQuantizer; 4] =
+    [BandQuantizer::Uniform, BandQuantizer::PowerLaw, BandQuantizer::Trellis, BandQuantizer::LloydMax];
+
 /// One input.
 pub fn run(bytes: &[u8]) {
     let Some((&[kind, quality, split], samples)) = bytes.split_first_chunk() else { return };
@@ -19,7 +22,7 @@ pub fn run(bytes: &[u8]) {
             2 => Goal::NoiseTarget(-f32::from(quality) / 4.0),
             _ => Goal::WhiteNoise(-f32::from(quality) / 2.0),
         },
-        band_quantizer: if kind & 32 == 0 { BandQuantizer::Uniform } else { BandQuantizer::PowerLaw },
+        band_quantizer: BAND_QUANTIZERS[usize::from(kind >> 5 & 1 | kind >> 6 & 2)],
         loudness: (kind & 64 == 0).then_some(-20.0),
         ..EncoderOptions::new(8_000, n_channels as u8)
     };
