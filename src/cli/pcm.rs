@@ -35,7 +35,11 @@ const BLOCK_FRAMES: usize = 1 << 14;
 impl<'a> Pcm<'a> {
     /// An input at its start.
     pub fn new(input: &'a Input, progress: &'a FileProgress<'a>) -> Result<Self, Failure> {
-        let file = Rereadable::new(input, Passes::Several)?;
+        Self::of(input, Rereadable::new(input, Passes::Several)?, progress)
+    }
+
+    /// The same of an input that was made ready before.
+    pub fn of(input: &'a Input, file: Rereadable<'a>, progress: &'a FileProgress<'a>) -> Result<Self, Failure> {
         let source = file.open()?;
         let info = source.info().clone();
         let interleaved = vec![0.0; BLOCK_FRAMES * usize::from(info.spec.channels)];

@@ -44,6 +44,7 @@ pub enum Passes {
 }
 
 /// An input ready for as many passes as were asked for.
+#[derive(Clone)]
 pub enum Rereadable<'a> {
     /// Opened by its name each time.
     Direct(&'a Input),

@@ -7,16 +7,12 @@ use std::{
 
 use crate::{
     Error,
-    audio_file::Source,
+    audio_file::Info,
     codec::{Allocation, PcmSource},
     report::plot::{Chart, bits::Bits},
 };
 
-use super::super::{
-    exit::Failure,
-    inputs::Input,
-    source::{self, Rereadable},
-};
+use super::super::{exit::Failure, inputs::Input, pcm::Pcm, source};
 
 /// Columns in time: a wide picture's pixels.
 const N_COLUMNS: usize = 1_000;
@@ -29,7 +25,7 @@ pub fn is_coded(input: &Input) -> bool {
 }
 
 /// Bits per band over time and the bit rate; with the original also how far the noise lies above what is masked.
-pub fn chart(input: &Input, original: Option<&Rereadable>) -> Result<Chart, Failure> {
+pub fn chart(input: &Input, original: Option<Pcm>) -> Result<Chart, Failure> {
     let allocation = allocation(input, original)?;
     let n_bands = allocation.bands_hz.len();
     let cells = || allocation.columns.iter().flat_map(|column| &column.bands);
@@ -61,7 +57,7 @@ pub fn chart(input: &Input, original: Option<&Rereadable>) -> Result<Chart, Fail
 }
 
 /// Measures it; an original of another rate or number of channels is none.
-fn allocation(input: &Input, original: Option<&Rereadable>) -> Result<Allocation, Failure> {
+fn allocation(input: &Input, mut original: Option<Pcm>) -> Result<Allocation, Failure> {
     let coded: Box<dyn Read> = match input.is_stdin() {
         true => Box::new(io::stdin().lock()),
         false => {
@@ -69,45 +65,12 @@ fn allocation(input: &Input, original: Option<&Rereadable>) -> Result<Allocation
             Box::new(BufReader::new(file))
         }
     };
-    let form = |source: &Source| (source.info().spec.sample_rate_hz, source.info().spec.channels);
-    let mut original = original.map(Original::open).transpose()?;
+    let form = |info: &Info| (info.spec.sample_rate_hz, info.spec.channels);
     if let (Some(opened), false) = (&original, input.is_stdin())
-        && form(&opened.source) != form(&source::open(input)?)
+        && form(&opened.info) != form(source::open(input)?.info())
     {
         original = None;
     }
     let pcm = original.as_mut().map(|original| original as &mut dyn PcmSource);
     Allocation::measure(coded, pcm, N_COLUMNS).map_err(|error| Failure::input(&input.path, error))
-}
-
-/// What was encoded, read as often as the measuring asks.
-struct Original<'a> {
-    file: &'a Rereadable<'a>,
-    source: Source,
-    block: Vec<Vec<f64>>,
-}
-
-impl<'a> Original<'a> {
-    fn open(file: &'a Rereadable<'a>) -> Result<Self, Failure> {
-        Ok(Self { file, source: file.open()?, block: Vec::new() })
-    }
-}
-
-impl PcmSource for Original<'_> {
-    fn rewind(&mut self) -> crate::Result<()> {
-        let again = self.file.open().map_err(|failure| Error::Unsupported { what: failure.to_string() })?;
-        self.source = again;
-        Ok(())
-    }
-
-    fn read(&mut self, channels: &mut Vec<Vec<f32>>) -> crate::Result<usize> {
-        const BLOCK: usize = 1 << 14;
-        let n = self.source.read_planar(&mut self.block, BLOCK)?;
-        channels.resize_with(self.block.len(), Vec::new);
-        for (single, double) in channels.iter_mut().zip(&self.block) {
-            single.clear();
-            single.extend(double[..n].iter().map(|&x| if x.is_finite() { x as f32 } else { 0.0 }));
-        }
-        Ok(n)
-    }
 }

@@ -30,6 +30,7 @@ use super::{
     inputs::{self, Input},
     options::{Global, Inputs, Outputs},
     outputs::{self, Clearance, Existing, Output},
+    pcm::Pcm,
     progress::{FileProgress, Progress},
     quantize::{Settings, chain},
     source::{Passes, Rereadable},
@@ -241,7 +242,7 @@ fn chart(args: &PlotArgs, settings: &Settings, input: &Input, progress: &FilePro
         Kind::ErrorValue => error::against_value(&source, progress),
         Kind::ErrorPhase => error::against_phase(&source, progress),
         Kind::Nmr => error::noise_to_mask(&source, progress),
-        Kind::Bits => bits_of(&source),
+        Kind::Bits => bits_of(&source, progress),
     }
 }
 
@@ -257,10 +258,10 @@ fn spectrum(source: &Source, progress: &FileProgress) -> Result<Chart, Failure> 
     Ok(spectrum::Spectrum { conditions, traces: vec![trace] }.chart())
 }
 
-fn bits_of(source: &Source) -> Result<Chart, Failure> {
+fn bits_of(source: &Source, progress: &FileProgress) -> Result<Chart, Failure> {
     let Some(path) = source.reference else { return bits::chart(source.input, None) };
     let original = Input { path: path.to_path_buf(), below: path.to_path_buf() };
-    bits::chart(source.input, Some(&Rereadable::new(&original, Passes::Several)?))
+    bits::chart(source.input, Some(Pcm::new(&original, progress)?))
 }
 
 /// The codebook in the file, or the quantizer's over the density of all samples of the file.

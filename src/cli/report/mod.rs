@@ -24,6 +24,7 @@ use super::{
     inputs::{self, Input},
     options::{Global, Inputs, Outputs},
     outputs::{self, Clearance, Existing, Output},
+    pcm::Pcm,
     plot,
     progress::Progress,
     sink,
@@ -198,11 +199,14 @@ impl Task<'_> {
     /// Where the bits of `.sqn` files went, and what of their noise is masked.
     fn allocations(&self) -> Result<Vec<Chart>, Failure> {
         let coded = self.files.iter().filter(|file| plot::bits::is_coded(file));
-        let original = match self.is_comparison {
-            Comparison::WithFirst => Some(&self.opened[0]),
-            Comparison::None => None,
+        let (first, opened) = (&self.files[0], &self.opened[0]);
+        let progress = self.progress.file(1, self.files.len(), &first.display());
+        let chart = |file: &Input| {
+            let has_original = self.is_comparison == Comparison::WithFirst && file != first;
+            let original = has_original.then(|| Pcm::of(first, opened.clone(), &progress)).transpose()?;
+            plot::bits::chart(file, original)
         };
-        coded.map(|file| plot::bits::chart(file, original.filter(|_| file != &self.files[0]))).collect()
+        coded.map(chart).collect()
     }
 }
 
