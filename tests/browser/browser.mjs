@@ -13,7 +13,7 @@ export async function launch() {
     return playwright.firefox.launch({
       channel: 'moz-firefox',
       executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
-      firefoxUserPrefs: { 'media.autoplay.default': 0, 'media.autoplay.blocking_policy': 0, 'app.update.enabled': false },
+      firefoxUserPrefs: { 'media.autoplay.default': 0, 'media.autoplay.blocking_policy': 0, 'app.update.enabled': false, 'browser.download.folderList': 2, 'browser.download.dir': mkdtempSync(join(tmpdir(), 'sqnr-saved-')) },
     });
   }
   return playwright.chromium.launch({

@@ -41,6 +41,118 @@ async function plotsZoomAndTell(page) {
   await page.keyboard.press('0');
 }
 
+const shown = (page, id, key) => page.evaluate(([host, axis]) => {
+  const { min, max } = sqnr.plots.find((p) => p.host.id === host).plot.scales[axis];
+  return [min, max];
+}, [id, key]);
+
+/** What is drawn in the middle of a cell of a heat map is the colour of the value that is told there. */
+async function tellsWhatItShows(page, box) {
+  const [left, top] = await page.evaluate(() => {
+    const { plot } = sqnr.plots.find((p) => p.host.id === 'heat-0-1');
+    const panel = JSON.parse(document.getElementById('data').textContent).heat.charts[0][1];
+    const middle = (key, share, cells) => {
+      const [from, to] = panel[key];
+      const { min, max } = plot.scales[key];
+      const cell = Math.floor(((min + share * (max - min) - from) / (to - from)) * cells);
+      return plot.valToPos(from + ((cell + 0.5) / cells) * (to - from), key);
+    };
+    return [middle('x', 0.37, panel.columns), middle('y', 0.21, panel.rows)];
+  });
+  await page.mouse.move(Math.round(box.x + left), Math.round(box.y + top));
+  await page.waitForFunction(() => /\d s, .*Hz: .*dBFS/.test(document.querySelector('#heat-0-1 .told').textContent));
+  const apart = await page.evaluate(() => {
+    const { plot } = sqnr.plots.find((p) => p.host.id === 'heat-0-1');
+    const { heat } = JSON.parse(document.getElementById('data').textContent);
+    const [low, high] = heat.charts[0][1].range;
+    const told = document.querySelector('#heat-0-1 .told').textContent.replace('\u2212', '-').match(/Hz: (-?[\d.]+)/)[1];
+    const index = Math.round(1 + ((told - low) / (high - low)) * 254);
+    const hex = heat.colours.slice(6 * index, 6 * index + 6);
+    const scale = plot.bbox.width / plot.over.clientWidth;
+    const at = [plot.bbox.left + plot.cursor.left * scale, plot.bbox.top + plot.cursor.top * scale].map(Math.floor);
+    // Browsers place the edges of scaled cells a pixel apart.
+    const drawn = plot.ctx.getImageData(at[0] - 1, at[1] - 1, 3, 3).data;
+    const apartAt = (pixel) => Math.max(...[0, 1, 2].map((c) => Math.abs(drawn[4 * pixel + c] - parseInt(hex.slice(2 * c, 2 * c + 2), 16))));
+    return Math.min(...Array.from({ length: 9 }, (_, pixel) => apartAt(pixel)));
+  });
+  assert.ok(apart <= 4, `the colour under the cursor is another: ${apart}`);
+}
+
+async function spectrogramsZoom(page) {
+  const over = page.locator('#heat-0-1 .u-over');
+  await over.scrollIntoViewIfNeeded();
+  const box = await over.boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.waitForFunction(() => /\d s, .*Hz: .*dBFS/.test(document.querySelector('#heat-0-1 .told').textContent));
+  const ends = async (id) => [await shown(page, id, 'x'), await shown(page, id, 'y')];
+  const all = await ends('heat-0-1');
+  assert.deepEqual(all[1], [0, 22050], 'all frequencies');
+  await page.mouse.move(box.x + box.width * 0.3, box.y + box.height * 0.3);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.6, box.y + box.height * 0.7, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForFunction((most) => sqnr.plots.find((p) => p.host.id === 'heat-0-0').plot.scales.y.max < most, all[1][1]);
+  const dragged = await ends('heat-0-1');
+  for (const axis of [0, 1]) assert.ok(dragged[axis][0] > all[axis][0] && dragged[axis][1] < all[axis][1], 'a drag zooms time and frequency');
+  assert.deepEqual(await ends('heat-0-0'), dragged, 'all spectrograms show the same');
+  await tellsWhatItShows(page, box);
+  await page.locator('#heat-0-1 .u-wrap').focus();
+  await page.keyboard.press('ArrowUp');
+  await page.waitForTimeout(50);
+  const up = await ends('heat-0-1');
+  assert.ok(up[1][0] > dragged[1][0] && up[0][0] === dragged[0][0], 'arrows move');
+  await page.keyboard.press('0');
+  await page.waitForTimeout(50);
+  assert.deepEqual(await ends('heat-0-1'), all, '0 shows all');
+  await page.keyboard.press('f');
+  await page.waitForTimeout(50);
+  const low = await ends('heat-0-1');
+  assert.ok(low[1][1] < all[1][1] && low[0][1] === all[0][1], 'f zooms frequency alone');
+  await page.keyboard.press('0');
+  if (!isFirefox) await fingersZoom(page);
+}
+
+/** Two fingers that part; Firefox has no touch events without a touch screen. */
+async function fingersZoom(page) {
+  await page.evaluate(() => {
+    const { over } = sqnr.plots.find((p) => p.host.id === 'heat-0-1').plot;
+    const { left, top } = over.getBoundingClientRect();
+    const finger = (identifier, x, y) => new Touch({ identifier, target: over, clientX: left + x, clientY: top + y });
+    const move = (gap) => over.dispatchEvent(new TouchEvent('touchmove', { touches: [finger(1, 200 - gap, 100), finger(2, 200 + gap, 100)], cancelable: true }));
+    move(50);
+    move(100);
+    over.dispatchEvent(new TouchEvent('touchend', { touches: [] }));
+  });
+  await page.waitForTimeout(50);
+  const [x, y] = [await shown(page, 'heat-0-1', 'x'), await shown(page, 'heat-0-1', 'y')];
+  const total = await page.evaluate(() => sqnr.plots.find((p) => p.host.id === 'heat-0-1').limits.x[1]);
+  assert.ok(Math.abs((x[1] - x[0]) / total - 0.5) < 0.01, `fingers twice as far apart: ${x} of ${total}`);
+  assert.deepEqual(y, [0, 22050], 'they parted sideways only');
+  await page.locator('#heat-0-1 .u-wrap').focus();
+  await page.keyboard.press('0');
+}
+
+/** The error's histogram counts in the steps of each version, 8 and 4 bits; the codec's errors are of no step. */
+async function errorsAreCountedInSteps(page) {
+  const text = await page.locator('figure svg[aria-label^="Error in quantizer steps"]').textContent();
+  for (const part of ['eight.wav', 'four.wav', '8\u00a0bits', '4\u00a0bits', 'Triangular dither', 'Error (Δ)']) assert.ok(text.includes(part), part);
+  assert.ok(!text.includes('decoded_from'), 'the codec has no step');
+}
+
+/** What a click gives the browser to save. */
+async function saved(page, button) {
+  if (!isFirefox) {
+    const [file] = await Promise.all([page.waitForEvent('download'), page.click(button)]);
+    return readFileSync(await file.path(), 'utf8');
+  }
+  // Over BiDi Firefox tells nobody of its downloads: what the page hands over is read instead.
+  return page.evaluate((selector) => new Promise((tell) => {
+    const make = URL.createObjectURL;
+    URL.createObjectURL = (blob) => { URL.createObjectURL = make; blob.text().then(tell); return make(blob); };
+    document.querySelector(selector).click();
+  }), button);
+}
+
 async function switchesWithoutGap(page) {
   await page.click('#hear-0');
   await page.waitForFunction(() => sqnr.player?.playing);
@@ -113,12 +225,10 @@ async function abxCounts(page) {
   const text = await page.textContent('#abx-status');
   // 11 of 1024 ways of guessing get 9 or 10 of 10.
   assert.match(text, /9 of 10 right, p = 0\.0107/);
-  const [saved] = await Promise.all([page.waitForEvent('download'), page.click('#abx-json')]);
-  const result = JSON.parse(readFileSync(await saved.path(), 'utf8'));
+  const result = JSON.parse(await saved(page, '#abx-json'));
   assert.equal(result.right, 9);
   assert.ok(Math.abs(result.p_value - 11 / 1024) < 1e-12);
-  const [table] = await Promise.all([page.waitForEvent('download'), page.click('#abx-csv')]);
-  assert.equal(readFileSync(await table.path(), 'utf8').trim().split('\r\n').length, 11);
+  assert.equal((await saved(page, '#abx-csv')).trim().split('\r\n').length, 11);
   const p = await page.evaluate(() => [sqnr.binomialP(0, 10), sqnr.binomialP(10, 10), sqnr.binomialP(12, 16)]);
   assert.ok(Math.abs(p[0] - 1) < 1e-12 && p[1] === 2 ** -10 && Math.abs(p[2] - 2517 / 65536) < 1e-12);
 }
@@ -147,6 +257,8 @@ try {
   const page = await open({ viewport: { width: 1200, height: 900 } });
   const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
   await plotsZoomAndTell(page);
+  await spectrogramsZoom(page);
+  await errorsAreCountedInSteps(page);
   // Firefox cannot stop a rendering to switch in it (OfflineAudioContext.suspend); what follows it does.
   if (!isFirefox) await switchesWithinTheSample(page);
   const sound = await hasSound(page);

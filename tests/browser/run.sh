@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Report and live page in a real browser: tests/browser/run.sh [folder for screenshots]
 # Needs node, npm's playwright-core beside this file (npm install) and Chromium; says what is missing. It installs nothing.
+# Where Debian's Firefox is there too (FIREFOX names another), it opens, plays and tests the report as well.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
@@ -28,9 +29,18 @@ cp "$root/testdata/drum_loop.wav" drum.wav
 "$sqnr" --quiet quantize -b 8 drum.wav -o eight.wav
 "$sqnr" --quiet quantize -b 4 -d none drum.wav -o four.wav
 "$sqnr" --quiet encode drum.wav -o drum.sqn
-"$sqnr" --quiet decode drum.sqn -o coded.wav
-"$sqnr" --quiet report --ref drum.wav eight.wav coded.wav four.wav -o page.html
+# A name longer than a narrow window is wide.
+coded='decoded_from_a_file_of_the_codec_with_a_long_name_<b>.wav'
+"$sqnr" --quiet decode drum.sqn -o "$coded"
+"$sqnr" --quiet report --ref drum.wav eight.wav "$coded" four.wav -o page.html
 node "$here/report.mjs" page.html "$shots"
+firefox=${FIREFOX:-/usr/bin/firefox-esr}
+if [ -x "$firefox" ]; then
+  # Firefox plays only where there is a device; without the rig's the test says that it left listening out.
+  with_sound=("$root/tests/rig/with_sound.sh")
+  "${with_sound[@]}" true > /dev/null 2>&1 || with_sound=()
+  BROWSER=firefox FIREFOX=$firefox "${with_sound[@]}" node "$here/report.mjs" page.html "$shots/firefox"
+fi
 
 # The figures that the live page must show.
 expected() {

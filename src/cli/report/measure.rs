@@ -4,13 +4,19 @@ use crate::{
     Signal,
     analysis::{
         Entry,
+        error_density::ErrorDensity,
+        error_histogram::{ErrorHistogram, HistogramSettings},
         error_statistics::{ErrorStatistics, Settings},
         level::LevelMeter,
         spectrogram::{Builder, Spectrogram},
         spectrum::{self, PowerSpectrum},
     },
     audio_file,
-    report::{html::Version, plot::error_shape::Shape},
+    report::{
+        html::Version,
+        plot::{error_shape::Shape, error_steps::Counted},
+    },
+    wav::Encoding,
 };
 
 use super::{
@@ -34,6 +40,10 @@ const SPECTROGRAM: spectrum::Settings =
 /// Bytes of a stored sample at most.
 const SAMPLE_BYTES: usize = 3;
 
+/// Steps each side of zero in which errors are counted, and bins in a step.
+const HISTOGRAM_STEPS: usize = 16;
+const BINS_PER_STEP: usize = 32;
+
 /// One file, measured.
 pub struct Measured {
     pub name: String,
@@ -44,6 +54,8 @@ pub struct Measured {
     figures: Vec<Entry>,
     spectrum: Option<PowerSpectrum>,
     error_spectrum: Option<PowerSpectrum>,
+    /// Of the error in steps, and the bits that say how large a step is; none for samples that have no step.
+    histogram: Option<(u32, ErrorHistogram)>,
     /// Of the error where there is one, else of the file.
     spectrogram: Option<Spectrogram>,
 }
@@ -75,7 +87,8 @@ impl Measured {
             (spec.sample_rate_hz, usize::from(spec.channels)) != (rate_hz, channels)
         };
         reference = reference.filter(|(_, other)| !differs(other));
-        let mut meters = Meters::new(input, rate_hz, channels, max_bytes)?;
+        let bits = bits_of(&info);
+        let mut meters = Meters::new(input, rate_hz, channels, bits, max_bytes)?;
         let (mut block, mut other) = (Vec::new(), Vec::new());
         loop {
             let n = file.read_planar(&mut block, BLOCK).map_err(|e| source::unreadable(input, e))?;
@@ -96,7 +109,7 @@ impl Measured {
                 .push(format!("{}: shorter than the reference; figures are of what both have.", input.display()));
         }
         meters.notes.extend(file.warnings().iter().map(|w| format!("{}: {w}", input.display())));
-        meters.finish(input, rate_hz, reference.is_some())
+        meters.finish(input, rate_hz, bits, reference.is_some())
     }
 
     /// Makes the samples fit to be heard beside `first`: its rate, its channels, and no delay. Says what was done.
@@ -139,6 +152,12 @@ impl Measured {
         Shape::of(&self.name, index, error)
     }
 
+    /// How often which error in steps was met; none where there is no error, or no step.
+    pub fn counted(&self, index: usize) -> Option<Counted<'_>> {
+        let (bits, histogram) = self.histogram.as_ref().filter(|_| self.snr_db().is_some())?;
+        Some(Counted { name: self.name.clone(), index, bits: *bits, histogram }).filter(Counted::is_of_its_step)
+    }
+
     /// Sample rate and number of channels.
     pub fn form(&self) -> (u32, usize) {
         (self.kept.sample_rate_hz(), self.kept.channels().len())
@@ -162,6 +181,22 @@ impl Measured {
             None => self.name.clone(),
         };
         self.spectrogram.as_ref().map(|s| (title, s))
+    }
+}
+
+/// Bits of the codes of integer samples; none for floats, companded and lossy ones, whose steps differ or are not known.
+fn bits_of(info: &audio_file::Info) -> Option<u32> {
+    let format = info.spec.sample_format;
+    let has_steps = format.encoding() == Encoding::Integer && info.fidelity == audio_file::Fidelity::Lossless;
+    has_steps.then(|| format.valid_bits())
+}
+
+fn histogram_settings(bits: u32) -> HistogramSettings {
+    HistogramSettings {
+        step_size: 2f64.powi(1 - bits as i32),
+        half_range_steps: HISTOGRAM_STEPS as f64,
+        n_bins: 2 * HISTOGRAM_STEPS * BINS_PER_STEP,
+        expected: ErrorDensity::Uniform,
     }
 }
 
@@ -189,7 +224,8 @@ struct Meters {
 }
 
 impl Meters {
-    fn new(input: &Input, rate_hz: u32, channels: usize, max_bytes: usize) -> Result<Self, Failure> {
+    fn new(input: &Input, rate_hz: u32, channels: usize, bits: Option<u32>, max_bytes: usize) -> Result<Self, Failure> {
+        let settings = Settings { histogram: bits.map(histogram_settings), ..Settings::default() };
         let failed = |error| Failure::compute(&input.path, error);
         let rate = f64::from(rate_hz);
         Ok(Self {
@@ -197,7 +233,7 @@ impl Meters {
             n_kept: max_bytes / (channels * SAMPLE_BYTES).max(1),
             n_frames: 0,
             n_compared: 0,
-            statistics: ErrorStatistics::new(Settings::default()).map_err(failed)?,
+            statistics: ErrorStatistics::new(settings).map_err(failed)?,
             level: LevelMeter::new(rate).map_err(failed)?,
             spectrum: Averaged::new(rate_hz).map_err(failed)?,
             error_spectrum: Averaged::new(rate_hz).map_err(failed)?,
@@ -250,7 +286,7 @@ impl Meters {
         Ok(())
     }
 
-    fn finish(mut self, input: &Input, rate_hz: u32, compared: bool) -> Result<Measured, Failure> {
+    fn finish(mut self, input: &Input, rate_hz: u32, bits: Option<u32>, compared: bool) -> Result<Measured, Failure> {
         let name = input.display();
         let seconds = |frames: usize| frames as f64 / f64::from(rate_hz);
         if self.n_frames > self.n_kept {
@@ -266,8 +302,10 @@ impl Meters {
         let kept = Signal::new(rate_hz, self.kept).map_err(|error| Failure::compute(&input.path, error))?;
         // A file too short for a spectrum has none; the rest of the page stands.
         let of = |averaged: Averaged| averaged.finish(&input.path).ok();
+        let mut errors = self.statistics.figures();
+        let histogram = bits.zip(errors.histogram.take()).filter(|_| compared);
         let (figures, error_spectrum, spectrogram) = match compared {
-            true => (self.statistics.figures().entries(), of(self.error_spectrum), self.error_spectrogram),
+            true => (errors.entries(), of(self.error_spectrum), self.error_spectrogram),
             false => (self.level.figures().entries(), None, self.spectrogram),
         };
         let spectrogram = spectrogram.finish().ok();
@@ -278,6 +316,7 @@ impl Meters {
             figures,
             spectrum: of(self.spectrum),
             error_spectrum,
+            histogram,
             spectrogram,
         })
     }

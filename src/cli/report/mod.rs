@@ -15,7 +15,7 @@ use serde_json::{Map, json};
 
 use crate::report::{
     html::{Comparison, DEFAULT_AUDIO_BYTES, Page, Parts},
-    plot::{Chart, Scale, error_shape::ErrorShapes, spectrogram},
+    plot::{Chart, Scale, error_shape::ErrorShapes, error_steps::ErrorSteps, spectrogram},
 };
 
 use super::{
@@ -191,6 +191,11 @@ impl Task<'_> {
         if !shapes.is_empty() {
             let conditions = format!("versions minus {}", measured[0].name);
             charts.push(ErrorShapes { conditions, shapes }.chart());
+        }
+        let counted: Vec<_> = measured.iter().enumerate().skip(1).filter_map(|(i, m)| m.counted(i)).collect();
+        if !counted.is_empty() {
+            let conditions = format!("versions minus {}", measured[0].name);
+            charts.push(ErrorSteps { conditions, counted }.chart());
         }
         charts.extend(self.allocations()?);
         Ok((measured, charts))

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::audio::Excerpt;
+use super::heat;
 use super::{Page, Version};
 use crate::Signal;
 use crate::analysis::spectrum::PowerSpectrum;
@@ -23,6 +24,7 @@ pub(super) fn write(page: &Page, excerpt: Option<&Excerpt>, out: &mut impl Write
         "audio": excerpt.map(|e| audio(page, e)),
         "overview": overview(&page.versions),
         "spectra": spectra(&page.versions),
+        "heat": heat::data(page.shown_charts()),
     });
     // "<" could end the element early; as an escape it is the same JSON.
     let text = value.to_string().replace('<', "\\u003c");

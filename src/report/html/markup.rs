@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::audio::Excerpt;
+use super::heat;
 use super::live::Live;
 use super::{Comparison, Page, Parts};
 use crate::analysis::Entry;
@@ -10,9 +11,10 @@ use crate::report::escape::escaped;
 use crate::report::plot::document::stylesheet;
 use crate::report::plot::{Style, with_unit};
 
-const SCRIPTS: [&str; 8] = [
+const SCRIPTS: [&str; 9] = [
     include_str!("assets/format.js"),
     include_str!("assets/plots.js"),
+    include_str!("assets/heat.js"),
     include_str!("assets/player.js"),
     include_str!("assets/trials.js"),
     include_str!("assets/rating.js"),
@@ -153,9 +155,15 @@ pub(super) fn write_plots(page: &Page, out: &mut impl Write) -> io::Result<()> {
     if page.versions.iter().any(|v| v.spectrum.is_some()) {
         section += &plot("plot-signal", "Spectrum");
     }
+    let mut n_heat = 0;
     for chart in &page.charts {
+        if let Some(panels) = heat::panels(chart) {
+            heat::write_places(chart, n_heat, &panels, &mut section);
+            n_heat += 1;
+            continue;
+        }
         let drawing = chart.draw(Style::default());
-        section += &format!("<figure>\n{}</figure>\n", drawing.inline_svg());
+        section += &format!("<figure tabindex=\"0\">\n{}</figure>\n", drawing.inline_svg());
     }
     writeln!(out, "{section}</section>")
 }

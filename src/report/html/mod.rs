@@ -9,6 +9,7 @@
 
 mod audio;
 mod data;
+mod heat;
 pub mod live;
 mod markup;
 #[cfg(test)]
@@ -129,6 +130,11 @@ impl Page<'_> {
         Ok(())
     }
 
+    /// Pictures that are on the page.
+    fn shown_charts(&self) -> &[Chart] {
+        if self.parts == Parts::ListeningOnly { &[] } else { &self.charts }
+    }
+
     fn write_parts(
         &self,
         live: Option<&Live>,
@@ -147,6 +153,7 @@ impl Page<'_> {
             markup::write_plots(self, out)?;
         }
         data::write(self, excerpt, out)?;
+        heat::write_cells(self.shown_charts(), out)?;
         if let Some(excerpt) = excerpt {
             excerpt.write(&self.versions, out)?;
         }

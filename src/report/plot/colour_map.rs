@@ -14,12 +14,12 @@
 use std::f64::consts::PI;
 
 /// Number of colours.
-pub(super) const N_COLOURS: usize = 256;
+pub(in crate::report) const N_COLOURS: usize = 256;
 /// Steps by which the path's length is summed.
 const N_STEPS: usize = 4096;
 
 /// The colours from the least value to the greatest, sRGB.
-pub(super) fn colours() -> [[u8; 3]; N_COLOURS] {
+pub(in crate::report) fn colours() -> [[u8; 3]; N_COLOURS] {
     let path: Vec<[f64; 3]> = (0..=N_STEPS).map(|i| oklab(i as f64 / N_STEPS as f64)).collect();
     let mut length = vec![0.0];
     for pair in path.windows(2) {

@@ -118,7 +118,7 @@ function wavePlot(host) {
     bands: shown.map((_, k) => ({ series: [2 * k + 2, 2 * k + 1], fill: `${colour(INKS[k])}40` })),
     axes: [{ ...axisStyle(), label: 'Time (s)', size: 32 },
       { ...axisStyle(), label: 'Amplitude (FS)', size: 60, values: (_, s) => s.map((v) => decimal(v, s.length > 1 ? Math.max(0, Math.ceil(-Math.log10(s[1] - s[0]) - 1e-9)) : 2)) }],
-  }), values, [0, end]);
+  }), values, { x: [0, end] });
   const shift = data.audio?.start_s ?? 0;
   byId('loop-shown')?.addEventListener('click', async () => {
     await ready();

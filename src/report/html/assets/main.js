@@ -2,6 +2,7 @@
 
 if (byId('plot-signal')) spectrumPlot(byId('plot-signal'), 'signal');
 if (byId('plot-error')) spectrumPlot(byId('plot-error'), 'error');
+setUpHeat();
 if (byId('plot-wave')) wavePlot(byId('plot-wave'));
 if (byId('listen')) { setUpListening(); setUpAbx(); setUpRating(); }
 if (byId('knobs')) setUpLive();

@@ -8,67 +8,89 @@ const axisStyle = () => ({
   labelSize: 20, labelFont: '13px system-ui, sans-serif', font: '12px system-ui, sans-serif',
 });
 
-/** Moves or scales the horizontal axis about its middle, on the axis' own scale. */
-function zoomBy(plot, limits, factor, shift) {
-  const log = plot.scales.x.distr === 3;
+/** Moves or scales an axis about its middle, on the axis' own scale. */
+function zoomAxis(plot, key, [least, most], factor, shift) {
+  const scale = plot.scales[key];
+  const log = scale.distr === 3;
   const to = log ? Math.log : (v) => v;
   const back = log ? Math.exp : (v) => v;
-  const [low, high] = [to(plot.scales.x.min), to(plot.scales.x.max)];
+  const [low, high] = [to(scale.min), to(scale.max)];
   const half = ((high - low) / 2) * factor;
   const centre = (low + high) / 2 + (high - low) * shift;
-  plot.setScale('x', {
-    min: Math.max(back(centre - half), limits[0]), max: Math.min(back(centre + half), limits[1]),
-  });
+  plot.setScale(key, { min: Math.max(back(centre - half), least), max: Math.min(back(centre + half), most) });
 }
 
-/** Two fingers on a plot zoom it. */
+/** Scales all axes that have limits. */
+const zoomBy = (plot, limits, factor) => Object.entries(limits).forEach(([key, ends]) => zoomAxis(plot, key, ends, factor, 0));
+
+/** Two fingers on a plot zoom it; each axis by what they move along it. */
 function pinch(plot, limits) {
   let apart = null;
-  const distance = (touches) => Math.max(20, Math.abs(touches[0].clientX - touches[1].clientX));
+  const distances = ([a, b]) => ({ x: Math.max(20, Math.abs(a.clientX - b.clientX)), y: Math.max(20, Math.abs(a.clientY - b.clientY)) });
   plot.over.addEventListener('touchmove', (event) => {
     if (event.touches.length !== 2) return;
     event.preventDefault();
-    const now = distance(event.touches);
-    if (apart != null) zoomBy(plot, limits, apart / now, 0);
+    const now = distances(event.touches);
+    for (const [key, ends] of Object.entries(limits)) if (apart) zoomAxis(plot, key, ends, apart[key] / now[key], 0);
     apart = now;
   }, { passive: false });
   plot.over.addEventListener('touchend', () => { apart = null; });
 }
 
+/** What the keys of a plot do; a plot with two axes that zoom has more of them. */
+function keyActions(plot, limits, all) {
+  const along = (key, factor, shift) => () => zoomAxis(plot, key, limits[key], factor, shift);
+  const usual = {
+    '+': () => zoomBy(plot, limits, 0.5), '-': () => zoomBy(plot, limits, 2), 0: all,
+    ArrowLeft: along('x', 1, -0.2), ArrowRight: along('x', 1, 0.2),
+  };
+  if (!limits.y) return usual;
+  return {
+    ...usual, ArrowUp: along('y', 1, 0.2), ArrowDown: along('y', 1, -0.2),
+    t: along('x', 0.5, 0), T: along('x', 2, 0), f: along('y', 0.5, 0), F: along('y', 2, 0),
+  };
+}
+
 /** Buttons and keys of a plot. */
 function controls(host, plot, limits) {
-  const all = () => plot.setScale('x', { min: limits[0], max: limits[1] });
-  const actions = {
-    '+': () => zoomBy(plot, limits, 0.5, 0), '-': () => zoomBy(plot, limits, 2, 0), 0: all,
-    ArrowLeft: () => zoomBy(plot, limits, 1, -0.2), ArrowRight: () => zoomBy(plot, limits, 1, 0.2),
-  };
+  const all = () => Object.entries(limits).forEach(([key, [min, max]]) => plot.setScale(key, { min, max }));
+  const actions = keyActions(plot, limits, all);
   const frame = host.querySelector('.u-wrap');
+  const both = limits.y ? '; t and f zoom time and frequency alone, with shift out again' : '';
   frame.tabIndex = 0;
   frame.setAttribute('role', 'application');
-  frame.setAttribute('aria-label', `${host.dataset.label}: arrows move, plus and minus zoom, 0 shows all`);
+  frame.setAttribute('aria-label', `${host.dataset.label}: arrows move, plus and minus zoom, 0 shows all${both}`);
   frame.addEventListener('keydown', (event) => {
     const action = actions[event.key];
     if (action && !event.ctrlKey && !event.metaKey) { action(); event.preventDefault(); event.stopPropagation(); }
   });
   plot.over.addEventListener('dblclick', all);
-  const button = (label, name, action) => element('button', { type: 'button', 'aria-label': name, onclick: action }, label);
+  const button = (label, name, action) => element('button', { type: 'button', 'aria-label': `${host.dataset.label}: ${name}`, onclick: action }, label);
+  const single = limits.y ? [
+    button('Time +', 'zoom in on time', actions.t), button('Time \u2212', 'zoom out of time', actions.T),
+    button('Frequency +', 'zoom in on frequency', actions.f), button('Frequency \u2212', 'zoom out of frequency', actions.F),
+  ] : [];
   host.append(element('div', { class: 'row' },
-    button('+', `${host.dataset.label}: zoom in`, actions['+']),
-    button('\u2212', `${host.dataset.label}: zoom out`, actions['-']),
-    button('All', `${host.dataset.label}: show all`, all)));
+    button('+', 'zoom in', actions['+']), button('\u2212', 'zoom out', actions['-']), ...single, button('All', 'show all', all)));
 }
 
-/** Makes a plot in `host`; it follows the page's width and theme. `values` gives the numbers of the moment. */
-function makePlot(host, options, values, limits) {
+/**
+ * Makes a plot in `host`; it follows the page's width and theme. `values` gives the numbers of the moment, `limits` the ends of
+ * each axis that zooms, `below` what stands under the frame.
+ */
+function makePlot(host, options, values, limits, below = () => []) {
   const build = () => {
     host.replaceChildren();
     const size = { width: Math.max(280, host.clientWidth), height: Math.max(240, Math.min(420, host.clientWidth * 0.5)) };
-    const plot = new uPlot({ ...options(), ...size, cursor: { drag: { x: true, y: false } } }, values(), host);
+    // A drag that is nearly level or upright zooms one axis, any other both.
+    const drag = limits.y ? { x: true, y: true, uni: 20 } : { x: true, y: false };
+    const plot = new uPlot({ ...options(), ...size, cursor: { drag } }, values(), host);
+    host.append(...below());
     controls(host, plot, limits);
     pinch(plot, limits);
     entry.plot = plot;
   };
-  const entry = { host, build, plot: null };
+  const entry = { host, build, limits, plot: null };
   plots.push(entry);
   build();
   return entry;
@@ -76,9 +98,12 @@ function makePlot(host, options, values, limits) {
 
 /** Draws a plot anew and keeps what it shows. */
 function rebuild(entry) {
-  const { min, max } = entry.plot.scales.x;
+  const kept = Object.keys(entry.limits).map((key) => {
+    const { min, max } = entry.plot.scales[key];
+    return [key, { min, max }];
+  });
   entry.build();
-  entry.plot.setScale('x', { min, max });
+  for (const [key, ends] of kept) entry.plot.setScale(key, ends);
 }
 
 const LOG_TICKS = [10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5];
@@ -113,7 +138,7 @@ function spectrumPlot(host, kind) {
     scales: { x: { time: false, distr: 3, min: limits[0], max: limits[1], range: (_, low, high) => [low, high] }, y: { range: (_, low, high) => [Math.max(low - 5, high - 180), high + 5] } },
     series: [{ label: 'Frequency', value: (_, v) => (v == null ? '–' : `${hertz(v)} Hz`) }, ...series()],
     axes: [frequencyAxis('Frequency (Hz)'), { ...axisStyle(), label: 'Power density (dBFS/Hz)', size: 60, values: (_, s) => s.map((v) => decimal(v, 0)) }],
-  }), () => [x, ...shown.map((i) => curves[i])], limits);
+  }), () => [x, ...shown.map((i) => curves[i])], { x: limits });
 }
 
 window.addEventListener('resize', () => {
