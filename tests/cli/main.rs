@@ -11,6 +11,7 @@ mod compare;
 mod definitions;
 mod demo;
 mod design;
+mod full_disk;
 mod generate;
 mod help;
 mod info;
