@@ -36,22 +36,98 @@ fn what_is_heard_is_what_was_quantized() {
     panic!("twice: {complaint}");
 }
 
+/// Frames between the impulses that latency is measured with.
+const IMPULSE_EVERY: usize = 24_000;
+
+/// What the program tells of its latency, and what lies between an impulse at the microphone and at the loudspeaker.
+#[test]
+fn the_latency_told_is_the_true_one() {
+    let mut complaint = String::new();
+    for _ in 0..2 {
+        let folder = tempfile::tempdir().expect("folder");
+        write_impulses(&folder.path().join("in.wav"), 16);
+        let Some(status) =
+            run_rig(folder.path(), "tests/rig/both.sh", &["14", "--buffer", "1024", "-b", "24", "-d", "none"])
+        else {
+            return;
+        };
+        let Some((true_ms, told_ms)) = latencies_ms(folder.path()).filter(|_| status) else {
+            complaint = "nothing was heard".into();
+            continue;
+        };
+        eprintln!("latency: true {true_ms:.1} ms, told {told_ms:.1} ms");
+        if (true_ms - told_ms).abs() < 2.0 {
+            return;
+        }
+        if is_excused(folder.path()) {
+            return eprintln!("no verdict, the machine is too busy");
+        }
+        complaint = format!("true {true_ms} ms, told {told_ms} ms");
+    }
+    panic!("twice: {complaint}");
+}
+
+/// Runs the rig with a hook of this repository; whether it succeeded. None, and a word, where it cannot run.
+fn run_rig(folder: &Path, hook: &str, options: &[&str]) -> Option<bool> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::new(root.join("tests/rig/pipewire.sh"));
+    command.arg(SQNR).args([&folder.join("in.wav"), folder]).args(options).env("SQNR_RIG_HOOK", root.join(hook));
+    let Ok(output) = command.output() else {
+        eprintln!("skipped: the rig does not start");
+        return None;
+    };
+    if output.status.code() == Some(77) {
+        eprintln!("skipped: {}", String::from_utf8_lossy(&output.stdout).trim());
+        return None;
+    }
+    Some(output.status.success())
+}
+
+/// Stereo floats: a sample of 0.5 every half second.
+fn write_impulses(path: &Path, seconds: usize) {
+    let n_bytes = (seconds * 48_000 * 8) as u32;
+    let mut bytes = Vec::new();
+    for part in [
+        &b"RIFF"[..],
+        &(36 + n_bytes).to_le_bytes(),
+        b"WAVEfmt \x10\0\0\0\x03\0\x02\0",
+        &48_000u32.to_le_bytes(),
+        &(48_000u32 * 8).to_le_bytes(),
+        b"\x08\0\x20\0data",
+        &n_bytes.to_le_bytes(),
+    ] {
+        bytes.extend_from_slice(part);
+    }
+    let frames = (1..=seconds * 48_000).map(|i| if i % IMPULSE_EVERY == 0 { 0.5f32 } else { 0.0 });
+    bytes.extend(frames.flat_map(|x| [x.to_le_bytes(), x.to_le_bytes()]).flatten());
+    fs::write(path, bytes).expect("written");
+}
+
+/// Of the last second: the median of what was recorded, and what was told last.
+fn latencies_ms(folder: &Path) -> Option<(f64, f64)> {
+    let both = raw(&folder.join("both.raw"));
+    let onsets = |channel: usize| -> Vec<usize> {
+        let loud = both.chunks_exact(4).enumerate().filter(|(_, frame)| frame[channel].abs() > 0.2).map(|(i, _)| i);
+        let mut onsets: Vec<usize> = loud.collect();
+        onsets.dedup_by(|next, first| *next - *first < IMPULSE_EVERY / 4);
+        onsets
+    };
+    let (sent, heard) = (onsets(0), onsets(2));
+    let delay = |&at: &usize| heard.iter().find(|&&h| h > at).map(|h| h - at).filter(|&d| d < IMPULSE_EVERY);
+    let delays: Vec<usize> = sent.iter().filter_map(delay).collect();
+    let mut last = delays[delays.len().checked_sub(3)?..].to_vec();
+    last.sort_unstable();
+    let text = fs::read_to_string(folder.join("lines.json")).ok()?;
+    let line: serde_json::Value = serde_json::from_str(text.lines().last()?).ok()?;
+    Some((last[1] as f64 / 48.0, line["latency_s"].as_f64()? * 1e3))
+}
+
 #[test]
 fn a_device_that_vanishes_is_found_again() {
     let folder = tempfile::tempdir().expect("folder");
     let input = folder.path().join("in.wav");
     make_input(&input, "1");
-    let rig = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rig/pipewire.sh");
-    let output = Command::new(rig)
-        .arg(SQNR)
-        .args([&input, folder.path()])
-        .args(["12", "--buffer", "1024"])
-        .env("SQNR_RIG_HOOK", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rig/outage.sh"))
-        .output();
-    let Ok(output) = output else { return eprintln!("skipped: the rig does not start") };
-    if output.status.code() == Some(77) {
-        return eprintln!("skipped: {}", String::from_utf8_lossy(&output.stdout).trim());
-    }
+    let Some(succeeded) = run_rig(folder.path(), "tests/rig/outage.sh", &["12", "--buffer", "1024"]) else { return };
     let text = fs::read_to_string(folder.path().join("lines.json")).expect("lines");
     let lines: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
@@ -63,7 +139,7 @@ fn a_device_that_vanishes_is_found_again() {
     }
     assert_eq!(last["state"], "running", "{text}");
     assert!(last["recorded_frames"].as_u64() > before["recorded_frames"].as_u64(), "{text}");
-    assert!(output.status.success(), "exit {}", output.status);
+    assert!(succeeded, "an exit code other than 0");
     let said = fs::read_to_string(folder.path().join("sqnr.log")).expect("log");
     assert_eq!(said, "", "the sound library's complaints would run across the screen");
     let [dry, wet] = ["take.dry.wav", "take.wet.wav"].map(|name| samples(&folder.path().join(name)).len() as u64 / 2);

@@ -212,3 +212,19 @@ fn a_dumb_terminal_gets_lines() {
     let text = terminal.wait_for("code 0");
     assert!(text.contains("dropouts"), "{text}");
 }
+
+#[test]
+fn a_tiny_window_and_a_terminal_without_utf8_are_answered() {
+    let folder = tempfile::tempdir().expect("folder");
+    write_input(folder.path());
+    let Some(terminal) = Terminal::open("tiny", (80, 24), folder.path()) else { return };
+    terminal.type_line(&format!("LC_ALL=C LANG=C {SQNR} live --input in.wav --output-device none; echo code $?"));
+    let text = terminal.wait_for("? help");
+    assert!(text.is_ascii(), "a terminal without UTF-8 shows letters alone:\n{text}");
+    terminal.tmux(&["resize-window", "-x", "10", "-y", "5"]);
+    terminal.wait_until("a word in 10x5", |text| text.contains("60x18"));
+    terminal.tmux(&["resize-window", "-x", "80", "-y", "24"]);
+    terminal.wait_for("? help");
+    terminal.press("q");
+    terminal.wait_for("code 0");
+}

@@ -166,6 +166,7 @@ impl Bridge {
         let resampler = Resampler::new(n_channels, input_hz, output_hz).expect("rates are checked");
         // One frame more than the nominal ratio makes, for the widest correction.
         let n_out = (resampler.max_output_frames(ROUND_FRAMES) + 2) * n_channels;
+        let block_frames = flow.cushion_frames.load(Relaxed) as usize;
         Self {
             input,
             output,
@@ -173,7 +174,7 @@ impl Bridge {
             pacing,
             flow,
             resampler,
-            drift: DriftControl::new(output_hz, 512),
+            drift: DriftControl::new(output_hz, block_frames),
             core,
             n_consumed: 0,
             n_produced: 0,
@@ -239,7 +240,10 @@ impl Bridge {
         if let Ok(chunk) = self.input.read_chunk(n_old * n_channels) {
             chunk.commit_all();
             self.n_consumed += n_old as u64;
-            self.flow.skipped_frames.fetch_add(n_old as u64, Relaxed);
+            // Before the first sound nobody misses them.
+            if self.flow.played_frames.load(Relaxed) > 0 {
+                self.flow.skipped_frames.fetch_add(n_old as u64, Relaxed);
+            }
             self.drift.restart();
         }
     }

@@ -11,6 +11,7 @@ use cpal::{
 };
 
 use super::{
+    clock::DeviceClock,
     flow::Flow,
     port::{CapturePort, DeviceSample, PlaybackPort},
 };
@@ -239,6 +240,15 @@ impl Planned {
         usize::from(self.config.channels)
     }
 
+    /// Frames in the device's own buffer: cpal asks ALSA for two of the blocks wished for, however long the blocks that
+    /// it then grants.
+    fn buffer_frames(&self) -> u64 {
+        match self.config.buffer_size {
+            BufferSize::Fixed(n) => 2 * u64::from(n),
+            BufferSize::Default => 0,
+        }
+    }
+
     /// Its format in words, such as "48000 Hz, 2 channels, f32".
     pub fn describe(&self) -> String {
         format!("{} Hz, {} channels, {}", self.config.sample_rate, self.config.channels, self.format)
@@ -271,11 +281,14 @@ fn build_capture<T: SizedSample + DeviceSample>(
     mut port: CapturePort,
     flow: &Arc<Flow>,
 ) -> Result<cpal::Stream> {
-    let clock = flow.clone();
+    let (flow_clock, n_channels) = (flow.clone(), planned.n_channels());
+    let mut clock = None;
+    let rate_hz = planned.rate_hz();
     let callback = move |data: &[T], info: &cpal::InputCallbackInfo| {
-        let stamp = info.timestamp();
+        let (stamp, now_ns, n_frames) = (info.timestamp(), flow_clock.now_ns(), data.len() / n_channels);
         let age = stamp.callback.duration_since(stamp.capture);
-        port.take(data, clock.now_ns() - age.as_nanos() as i64);
+        let clock = clock.get_or_insert_with(|| DeviceClock::of_capture(rate_hz, n_frames as u64));
+        port.take(data, clock.stamp(now_ns, now_ns - age.as_nanos() as i64, n_frames));
     };
     let stream = planned.device.build_input_stream(planned.config, callback, note_errors(flow), None);
     stream.map_err(|error| device_error("input device", &error))
@@ -286,11 +299,19 @@ fn build_playback<T: SizedSample + DeviceSample>(
     mut port: PlaybackPort,
     flow: &Arc<Flow>,
 ) -> Result<cpal::Stream> {
-    let clock = flow.clone();
+    let (flow_clock, n_channels) = (flow.clone(), planned.n_channels());
+    let mut clock = None;
+    let (rate_hz, buffer_frames) = (planned.rate_hz(), planned.buffer_frames());
     let callback = move |data: &mut [T], info: &cpal::OutputCallbackInfo| {
-        let stamp = info.timestamp();
+        let (stamp, now_ns, n_frames) = (info.timestamp(), flow_clock.now_ns(), data.len() / n_channels);
         let ahead = stamp.playback.duration_since(stamp.callback);
-        port.fill(data, clock.now_ns() + ahead.as_nanos() as i64);
+        let clock = clock.get_or_insert_with(|| DeviceClock::of_playback(rate_hz, buffer_frames, n_frames as u64));
+        let at_ns = clock.stamp(now_ns, now_ns + ahead.as_nanos() as i64, n_frames);
+        match clock.is_settled() || !port.is_hurried() {
+            true => port.fill(data, at_ns),
+            // What fills a buffer at once would run dry, and be counted.
+            false => data.fill(T::from_unit(0.0)),
+        }
     };
     let stream = planned.device.build_output_stream(planned.config, callback, note_errors(flow), None);
     stream.map_err(|error| device_error("output device", &error))

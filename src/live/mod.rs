@@ -12,12 +12,14 @@
 
 mod bridge;
 mod chain;
+mod clock;
 mod deck;
 mod device;
 mod drift;
 mod flow;
 mod meter;
 mod port;
+mod priority;
 mod processor;
 mod recorder;
 mod resampler;

@@ -107,6 +107,11 @@ impl PlaybackPort {
         Self { ring, layout, flow, surplus, is_waiting: true, n_played: 0 }
     }
 
+    /// True when what comes cannot wait: from a microphone, not from a file.
+    pub(super) fn is_hurried(&self) -> bool {
+        self.surplus == Surplus::Drop
+    }
+
     /// Fills `data`, interleaved device frames; the first will be at the converter at `at_ns` of the flow's clock.
     ///
     /// A mono ring plays on both of two channels; other device channels beyond the ring's are silent.

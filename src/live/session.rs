@@ -14,6 +14,7 @@ use super::{
     device::{self, Direction, Planned, Request, Stream},
     flow::Flow,
     port::{CapturePort, Layout, PlaybackPort, Surplus, ring},
+    priority::Urgent,
 };
 use crate::{Error, Result, audio_file};
 
@@ -168,6 +169,7 @@ impl Plan {
     /// # Errors
     /// `Device` when a device refuses after all.
     pub fn open(self) -> Result<Opened> {
+        let _threads = Urgent::begin();
         let Self { capture, playback, rates } = self;
         let (pacing, surplus, ring_s) = match &capture {
             CapturePlan::Device(..) => (Pacing::TwoClocks, Surplus::Drop, RING_S),
@@ -242,6 +244,7 @@ impl Opened {
 
     /// Connects both ends by a bridge around `core`: sound flows.
     pub fn connect(self, core: Core) -> Session {
+        let _thread = Urgent::begin();
         let Self { source, sink, banks } = self;
         let (flow, rates) = (banks.flow.clone(), banks.rates);
         Session { source, sink, flow, rates, bridge: Running::start(Bridge::new(banks, core)) }

@@ -21,15 +21,19 @@ if [ -z "${SQNR_RIG_INSIDE:-}" ]; then
     exec dbus-run-session -- "$0" "$sqnr" "$input" "$folder" "$seconds" "$@"
 fi
 
+# A desktop gives its sound server real-time threads (by rtkit); where this user may not, it runs as any program.
+real_time=(chrt --rr 20)
+"${real_time[@]}" true 2>/dev/null || real_time=()
+
 children=()
 trap 'kill "${children[@]}" 2>/dev/null || true; wait 2>/dev/null || true' EXIT
 until_true() { for _ in $(seq 100); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; echo "not ready: $*"; exit 77; }
 has_source() { pactl list short sources | grep -q "$1"; }
 
-pipewire 2>"$folder/pipewire.log" & children+=($!)
+"${real_time[@]}" pipewire 2>"$folder/pipewire.log" & children+=($!)
 until_true test -S "$XDG_RUNTIME_DIR/pipewire-0"
 wireplumber 2>"$folder/wireplumber.log" & children+=($!)
-pipewire-pulse 2>"$folder/pulse.log" & children+=($!)
+"${real_time[@]}" pipewire-pulse 2>"$folder/pulse.log" & children+=($!)
 until_true pactl info
 for sink in source heard; do
     pactl load-module module-null-sink sink_name=$sink rate=48000 channels=2 >/dev/null
@@ -38,7 +42,7 @@ done
 pactl set-default-source source.monitor
 pactl set-default-sink heard
 
-parec --device=heard.monitor --format=float32le --rate=48000 --channels=2 --latency-msec=20 >"$folder/heard.raw" & recorder=$!
+"${real_time[@]}" parec --device=heard.monitor --format=float32le --rate=48000 --channels=2 --latency-msec=200 >"$folder/heard.raw" & recorder=$!
 children+=($recorder)
 [ -z "${SQNR_RIG_HOOK:-}" ] || { "$SQNR_RIG_HOOK" & children+=($!); }
 "$sqnr" live --no-tui --json --seconds "$seconds" --record "$folder/take" -f "$@" >"$folder/lines.json" 2>"$folder/sqnr.log" & live=$!
