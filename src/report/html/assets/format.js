@@ -3,6 +3,18 @@
 const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId('data').textContent);
 
+/** Levels from 16-bit integers in base64, hundredths of a dB; the least integer stands for none. */
+function unpacked(text) {
+  if (text == null) return null;
+  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const view = new DataView(bytes.buffer);
+  return Array.from({ length: bytes.length / 2 }, (_, i) => {
+    const code = view.getInt16(2 * i, true);
+    return code === -32768 ? null : code / 100;
+  });
+}
+for (const kind of data.spectra ? ['signals', 'errors'] : []) data.spectra[kind] = data.spectra[kind].map(unpacked);
+
 /** An element with attributes and children; text is never parsed as HTML. */
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
