@@ -52,7 +52,8 @@ impl<T: Send + 'static> Task<T> {
         #[cfg(feature = "parallel")]
         if rayon::current_num_threads() > 1 {
             let (sender, receiver) = mpsc::sync_channel(1);
-            rayon::spawn(move || {
+            // the oldest first: who joins them in order then leaves the newer to the others
+            rayon::spawn_fifo(move || {
                 let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut item))).map(|()| item);
                 // nobody waits any more when the task was dropped
                 let _ = sender.send(outcome);

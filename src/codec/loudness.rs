@@ -2,6 +2,8 @@
 //! over all superframes, channels and bands.
 
 use super::{bands::BandTables, block_tree::BlockTree, lapped_blocks::LappedBlocks};
+use crate::parallel::{self, Task};
+use std::collections::VecDeque;
 
 /// Exponent of the mean: near that of loudness in sones.
 const EXPONENT: f64 = 0.3;
@@ -11,8 +13,22 @@ pub struct LoudnessMeter {
     tables: BandTables,
     blocks: LappedBlocks,
     work: Vec<f32>,
+    heard: Heard,
+}
+
+/// Powers heard so far, to the exponent, and how many.
+#[derive(Debug, Clone, Copy, Default)]
+struct Heard {
     sum: f64,
     count: f64,
+}
+
+impl Heard {
+    /// L, log2 of power per coefficient; that of 16-bit noise for silence and for nothing.
+    fn loudness(self) -> f32 {
+        let mean = self.sum / self.count.max(1.0);
+        (mean.log2() / EXPONENT).max(QUIETEST) as f32
+    }
 }
 
 impl LoudnessMeter {
@@ -22,8 +38,7 @@ impl LoudnessMeter {
             tables,
             blocks: LappedBlocks::new(superframe_samples),
             work: vec![0.0; 2 * superframe_samples],
-            sum: 0.0,
-            count: 0.0,
+            heard: Heard::default(),
         }
     }
 
@@ -41,23 +56,143 @@ impl LoudnessMeter {
         self.blocks.transform(&BlockTree::ONE_BLOCK, block);
         for band in self.tables.at(0) {
             let energy: f32 = block[band.start..band.end].iter().map(|x| x * x).sum();
-            self.sum += f64::from(energy / band.width() as f32).powf(EXPONENT);
+            self.heard.sum += f64::from(energy / band.width() as f32).powf(EXPONENT);
         }
-        self.count += self.tables.at(0).len() as f64;
+        self.heard.count += self.tables.at(0).len() as f64;
     }
 
     /// Lets what was heard so far weigh `keep` as much, 0..=1: for streams, a running mean.
     pub fn forget(&mut self, keep: f64) {
-        self.sum *= keep;
-        self.count *= keep;
+        self.heard.sum *= keep;
+        self.heard.count *= keep;
     }
 
     /// L, log2 of power per coefficient; that of 16-bit noise for silence and for nothing.
     pub fn loudness(&self) -> f32 {
-        let mean = self.sum / self.count.max(1.0);
-        (mean.log2() / EXPONENT).max(QUIETEST) as f32
+        self.heard.loudness()
     }
 }
 
 /// log2 of the noise power of 16 bits, 2^-32/12 times 4.
 const QUIETEST: f64 = -33.6;
+
+/// Superframes measured as one task; fixed, so that the sum is the same with any number of threads.
+const TASK_SUPERFRAMES: usize = 48;
+
+/// At most this many tasks are begun at once, which bounds the memory.
+const MOST_BEGUN: usize = 16;
+
+/// Loudness of a whole stream, measured on the threads of the pool.
+pub struct StreamLoudness {
+    tables: BandTables,
+    superframe_samples: usize,
+    /// Planar, from half a superframe before the next one to measure.
+    pcm: Vec<Vec<f32>>,
+    begun: VecDeque<Task<LoudnessTask>>,
+    most_begun: usize,
+    idle: Vec<LoudnessTask>,
+    heard: Heard,
+}
+
+struct LoudnessTask {
+    meter: LoudnessMeter,
+    pcm: Vec<Vec<f32>>,
+}
+
+impl LoudnessTask {
+    fn run(&mut self) {
+        let n = self.meter.work.len() / 2;
+        self.meter.heard = Heard::default();
+        for x in &self.pcm {
+            x.windows(2 * n).step_by(n).for_each(|superframe| self.meter.push(superframe));
+        }
+    }
+}
+
+impl StreamLoudness {
+    /// Before the stream's first sample.
+    pub fn new(tables: BandTables, superframe_samples: usize, n_channels: usize) -> Self {
+        Self {
+            tables,
+            superframe_samples,
+            pcm: vec![vec![0.0; superframe_samples / 2]; n_channels],
+            begun: VecDeque::new(),
+            most_begun: parallel::tasks_in_flight(MOST_BEGUN),
+            idle: Vec::new(),
+            heard: Heard::default(),
+        }
+    }
+
+    /// Takes in samples, planar, of any length; what is not finite counts as 0.
+    pub fn push(&mut self, channels: &[Vec<f32>]) {
+        for (pcm, channel) in self.pcm.iter_mut().zip(channels) {
+            pcm.extend(channel.iter().map(|x| if x.is_finite() { *x } else { 0.0 }));
+        }
+        while self.pcm[0].len() >= (TASK_SUPERFRAMES + 1) * self.superframe_samples {
+            self.begin(TASK_SUPERFRAMES);
+        }
+    }
+
+    /// L of all that was pushed, as [`LoudnessMeter::loudness`] says it.
+    pub fn finish(mut self) -> f32 {
+        let n = self.superframe_samples;
+        let n_superframes = (self.pcm[0].len() - n / 2).div_ceil(n);
+        self.pcm.iter_mut().for_each(|pcm| pcm.resize((n_superframes + 1) * n, 0.0));
+        self.begin(n_superframes);
+        while !self.begun.is_empty() {
+            self.end_oldest();
+        }
+        self.heard.loudness()
+    }
+
+    /// Begins to measure the next superframes, and drops their samples.
+    fn begin(&mut self, n_superframes: usize) {
+        while self.begun.len() >= self.most_begun {
+            self.end_oldest();
+        }
+        let n = self.superframe_samples;
+        let new = || LoudnessTask {
+            meter: LoudnessMeter::new(self.tables.clone(), n),
+            pcm: vec![Vec::new(); self.pcm.len()],
+        };
+        let mut task = self.idle.pop().unwrap_or_else(new);
+        for (copy, x) in task.pcm.iter_mut().zip(&mut self.pcm) {
+            copy.clear();
+            copy.extend_from_slice(&x[..(n_superframes + 1) * n]);
+            x.drain(..n_superframes * n);
+        }
+        self.begun.push_back(Task::start(task, LoudnessTask::run));
+    }
+
+    /// Waits for the task begun first, and adds what it heard.
+    fn end_oldest(&mut self) {
+        let Some(task) = self.begun.pop_front() else { return };
+        let task = task.join();
+        self.heard.sum += task.meter.heard.sum;
+        self.heard.count += task.meter.heard.count;
+        self.idle.push(task);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_as_loud_as_its_superframes() {
+        let n = 256;
+        let tables = BandTables::new(8_000, n);
+        for len in [0, 1, 255, 256, 257, 60 * n, 101 * n + 3] {
+            let x: Vec<f32> = (0..len).map(|i| (i as f32 * 0.01).sin() * (1.0 + i as f32).ln() * 0.02).collect();
+            let mut padded = vec![0.0; n / 2];
+            padded.extend(&x);
+            padded.resize(n / 2 + len.next_multiple_of(n) + n / 2, 0.0);
+            let mut meter = LoudnessMeter::new(tables.clone(), n);
+            padded.windows(2 * n).step_by(n).for_each(|superframe| meter.push(superframe));
+            let mut stream = StreamLoudness::new(tables.clone(), n, 1);
+            x.chunks(1000).for_each(|block| stream.push(&[block.to_vec()]));
+            let (expected, got) = (meter.loudness(), stream.finish());
+            assert!((expected - got).abs() < 1e-5, "{len} samples: {expected} {got}");
+        }
+    }
+}

@@ -4,7 +4,7 @@ use super::{
     codebooks::Codebooks,
     decoder::Decoder,
     encoder::{Encoder, EncoderOptions, Goal, Summary},
-    loudness::LoudnessMeter,
+    loudness::StreamLoudness,
     spectrum::BandQuantizer,
 };
 use crate::{Error, Result};
@@ -102,26 +102,14 @@ const MOST_PASSES: usize = 10;
 /// `InvalidParameter` for an option out of its range, and the source's own.
 pub fn measure_loudness(source: &mut dyn PcmSource, options: &EncoderOptions) -> Result<f32> {
     let header = options.header()?;
-    let (layout, n) = (header.layout(), header.superframe_samples());
-    let mut meter = LoudnessMeter::new(layout.tables, n);
-    let mut waiting = vec![vec![0.0; n / 2]; usize::from(header.channels)];
+    let tables = header.layout().tables;
+    let mut loudness = StreamLoudness::new(tables, header.superframe_samples(), header.channels.into());
     let mut block = Vec::new();
     source.rewind()?;
-    loop {
-        let is_end = source.read(&mut block)? == 0;
-        for (waiting, block) in waiting.iter_mut().zip(&block) {
-            waiting.extend(block.iter().map(|x| if x.is_finite() { *x } else { 0.0 }));
-            if is_end && waiting.len() > n / 2 {
-                waiting.resize((waiting.len() - n / 2).next_multiple_of(n) + n, 0.0);
-            }
-            let whole = waiting.len().saturating_sub(n) / n * n;
-            (0..whole).step_by(n).for_each(|at| meter.push(&waiting[at..at + 2 * n]));
-            waiting.drain(..whole);
-        }
-        if is_end {
-            return Ok(meter.loudness());
-        }
+    while source.read(&mut block)? > 0 {
+        loudness.push(&block);
     }
+    Ok(loudness.finish())
 }
 
 /// Encodes a whole source, its loudness measured beforehand unless the options state it.
