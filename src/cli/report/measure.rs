@@ -321,3 +321,16 @@ impl Meters {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quantizer::Uniform;
+
+    #[test]
+    fn errors_are_counted_in_steps_of_the_quantizer_of_as_many_bits() {
+        for bits in [2, 6, 8, 16, 24] {
+            assert_eq!(histogram_settings(bits).step_size, Uniform::mid_tread(bits).expect("legal").step(), "{bits}");
+        }
+    }
+}
