@@ -3,7 +3,7 @@
 use super::dispatch::{Kernel, dispatch};
 
 /// From a sample to its code, without a branch. `code` must be `#[inline(always)]`.
-pub(crate) trait CodeRule {
+pub(crate) trait CodeRule: Copy {
     /// The code in the low bits.
     fn code(&self, x: f32) -> u32;
 }
@@ -42,8 +42,10 @@ struct Encode<'a, R, C> {
 impl<R: CodeRule, C: Storage> Kernel for Encode<'_, R, C> {
     #[inline(always)]
     fn run(self) {
+        // A copy: behind the reference, the compiler would gather the constants again for every lane.
+        let rule = *self.rule;
         for (code, &x) in self.codes.iter_mut().zip(self.x) {
-            *code = C::of(self.rule.code(x));
+            *code = C::of(rule.code(x));
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The error-feedback loop around a uniform quantizer, in steps.
 //!
 //! One sample waits for the error of the one before, so what decides the speed is the way from error to error: product
-//! with the first tap, sum, clamp, dither, floor, clamp, difference. Everything else is kept off it: errors five samples
-//! old and older go through a vector sum that is ready in time, and reads errors that have long been stored.
+//! with the first tap, sum, dither, floor, difference. Everything else is kept off it: errors five samples old and older
+//! go through a vector sum that is ready in time, and reads errors that have long been stored; clipping is a branch that
+//! is guessed right where nothing clips.
 
 use super::dispatch::{Kernel, dispatch};
 
@@ -71,6 +72,14 @@ fn clamp(x: f64, (low, high): (f64, f64)) -> f64 {
     if x < high { x } else { high }
 }
 
+/// What is left of `v`, and its index, where something clips.
+#[cold]
+#[inline(never)]
+fn clipped(v: f64, rounding: f64, granular_region: (f64, f64), indices: (f64, f64)) -> (f64, f64) {
+    let v = clamp(v, granular_region);
+    (v, clamp((v + rounding).floor(), indices))
+}
+
 /// Four sums side by side, added pairwise: one order on every machine.
 #[inline(always)]
 fn dot<const OLD: usize>(taps: &[f64; OLD], errors: &[f64; OLD]) -> f64 {
@@ -95,16 +104,21 @@ impl<const OLD: usize> Kernel for Shape<'_, OLD> {
         let errors = block.errors;
         let [mut e4, mut e3, mut e2, mut e1] = std::array::from_fn(|i| errors[MAX_TAPS - RECENT + i]);
         let (first, past_last) = (block.indices.0, block.indices.1 + 1.0);
+        let (low, high) = block.granular_region;
         let mut n_clipped = 0;
         for i in 0..n {
             let from = MAX_TAPS - RECENT - OLD + i;
             let window = errors[from..from + OLD].first_chunk().expect("the window has OLD errors");
             let v = block.x[i] + dot(&old, window) + h4 * e4 + h3 * e3 + h2 * e2 + h1 * e1;
-            // Beyond the granular region: an index out of range before it is clamped.
             let unclamped = v + block.rounding[i];
-            n_clipped += u64::from(unclamped < first) + u64::from(unclamped > past_last);
-            let v = clamp(v, block.granular_region);
-            let whole = clamp((v + block.rounding[i]).floor(), block.indices);
+            let is_inside = v >= low && v <= high && unclamped >= first && unclamped < past_last;
+            let (v, whole) = if is_inside {
+                (v, unclamped.floor())
+            } else {
+                // Beyond the granular region: an index out of range before it is clamped.
+                n_clipped += u64::from(unclamped < first) + u64::from(unclamped > past_last);
+                clipped(v, block.rounding[i], block.granular_region, block.indices)
+            };
             (e4, e3, e2) = (e3, e2, e1);
             e1 = whole - (v + block.taken_back[i]);
             errors[MAX_TAPS + i] = e1;

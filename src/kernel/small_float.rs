@@ -13,8 +13,8 @@ use super::codes::CodeRule;
 pub(crate) struct Plan {
     /// Bits of `f32`'s mantissa that are dropped.
     shift: u32,
-    /// Taken from the shifted bits: the difference of the biases.
-    rebias: u32,
+    /// Half of the last kept bit, less one, less the difference of the biases.
+    rounding: u32,
     /// Bits of the smallest normal number as `f32`.
     min_normal: u32,
     /// `2^(23 + 1 - bias - M)`: its last mantissa bit is the format's quantum.
@@ -31,7 +31,7 @@ impl Plan {
     pub(crate) fn new(e: u32, m: u32, bias: i32, max_code: u16, infinite_code: u16, nan_code: u16) -> Self {
         Self {
             shift: 23 - m,
-            rebias: ((127 - bias) << m) as u32,
+            rounding: ((1u32 << (22 - m)) - 1).wrapping_sub(((127 - bias) as u32) << 23),
             min_normal: ((1 - bias + 127) as u32) << 23,
             adder: ((24 - bias - m as i32) as f32).exp2(),
             max_code: max_code.into(),
@@ -47,9 +47,8 @@ impl CodeRule for Plan {
     fn code(&self, x: f32) -> u32 {
         let bits = x.to_bits();
         let magnitude = bits & 0x7fff_ffff;
-        let half_less_one = (1 << (self.shift - 1)) - 1;
-        let rounded = (magnitude + half_less_one + (magnitude >> self.shift & 1)) >> self.shift;
-        let normal = rounded.wrapping_sub(self.rebias);
+        let odd = magnitude >> self.shift & 1;
+        let normal = magnitude.wrapping_add(self.rounding).wrapping_add(odd) >> self.shift;
         let subnormal = (f32::from_bits(magnitude) + self.adder).to_bits().wrapping_sub(self.adder.to_bits());
         let code = if magnitude < self.min_normal { subnormal } else { normal };
         let code = if code > self.max_code { self.infinite_code } else { code };

@@ -13,7 +13,7 @@
 //! Source: IMA Digital Audio Focus and Technical Working Groups, Recommended Practices 3.00, 1992.
 
 /// About `7 * 1.1^i`, as the recommendation prints them.
-const STEPS: [i32; 89] = [
+pub(super) const STEPS: [i32; 89] = [
     7, 8, 9, 10, 11, 12, 13, 14, 16, 17, 19, 21, 23, 25, 28, 31, 34, 37, 41, 45, 50, 55, 60, 66, 73, 80, 88, 97, 107,
     118, 130, 143, 157, 173, 190, 209, 230, 253, 279, 307, 337, 371, 408, 449, 494, 544, 598, 658, 724, 796, 876, 963,
     1060, 1166, 1282, 1411, 1552, 1707, 1878, 2066, 2272, 2499, 2749, 3024, 3327, 3660, 4026, 4428, 4871, 5358, 5894,
@@ -22,7 +22,7 @@ const STEPS: [i32; 89] = [
 ];
 
 /// Change of the step's index by magnitude.
-const ADJUST: [i32; 8] = [-1, -1, -1, -1, 2, 4, 6, 8];
+pub(super) const ADJUST: [i32; 8] = [-1, -1, -1, -1, 2, 4, 6, 8];
 
 /// How a decoder forms the difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,6 +32,21 @@ pub enum ImaDecoding {
     Additive,
     /// One product, cut once: ffmpeg.
     Multiplicative,
+}
+
+impl ImaDecoding {
+    /// What a magnitude of 0 to 7 adds or takes away.
+    #[inline]
+    pub(super) const fn difference(self, step: i32, magnitude: i32) -> i32 {
+        match self {
+            // A whole term when its bit is set, without a branch.
+            Self::Additive => {
+                let (four, two, one) = (-(magnitude >> 2 & 1), -(magnitude >> 1 & 1), -(magnitude & 1));
+                (step >> 3) + (step & four) + (step >> 1 & two) + (step >> 2 & one)
+            }
+            Self::Multiplicative => ((2 * magnitude + 1) * step) >> 3,
+        }
+    }
 }
 
 /// What encoder and decoder remember.
@@ -60,48 +75,13 @@ impl ImaState {
     /// The state after `nibble` (its low four bits); its predictor is the output.
     #[inline]
     pub fn next(self, nibble: u8, decoding: ImaDecoding) -> Self {
-        let step = STEPS[usize::from(self.step_index)];
         let magnitude = i32::from(nibble & 7);
-        let difference = match decoding {
-            ImaDecoding::Additive => {
-                // A whole term when its bit is set, without a branch.
-                let term = |bit: i32, shift: i32| (step >> shift) & -((magnitude >> bit) & 1);
-                (step >> 3) + term(2, 0) + term(1, 1) + term(0, 2)
-            }
-            ImaDecoding::Multiplicative => ((2 * magnitude + 1) * step) >> 3,
-        };
+        let difference = decoding.difference(STEPS[usize::from(self.step_index)], magnitude);
         let signed = if nibble & 8 != 0 { -difference } else { difference };
         let predictor = (i32::from(self.predictor) + signed).clamp(-32_768, 32_767) as i16;
         let index = (i32::from(self.step_index) + ADJUST[magnitude as usize]).clamp(0, 88) as u8;
         Self { predictor, step_index: index }
     }
-
-    /// The recommendation's choice for `x`: successive comparison with the step and its halves.
-    #[inline]
-    fn nearest(self, x: i16) -> u8 {
-        let mut step = STEPS[usize::from(self.step_index)];
-        let difference = i32::from(x) - i32::from(self.predictor);
-        let mut rest = difference.abs();
-        let mut nibble = u8::from(difference < 0) << 3;
-        for bit in [4, 2, 1] {
-            if rest >= step {
-                nibble |= bit;
-                rest -= step;
-            }
-            step >>= 1;
-        }
-        nibble
-    }
-}
-
-/// Nibbles of `x`, one a byte, as the recommended encoder chooses them; moves `state` on.
-pub fn encode_ima(x: &[i16], state: &mut ImaState) -> Vec<u8> {
-    let code = |&x: &i16| {
-        let nibble = state.nearest(x);
-        *state = state.next(nibble, ImaDecoding::Additive);
-        nibble
-    };
-    x.iter().map(code).collect()
 }
 
 /// Samples of `nibbles` (the low four bits of each byte); moves `state` on.
@@ -115,6 +95,7 @@ pub fn decode_ima(nibbles: &[u8], state: &mut ImaState, decoding: ImaDecoding) -
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::encode_ima;
     use super::*;
     use sha2::{Digest, Sha256};
 

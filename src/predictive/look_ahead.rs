@@ -5,6 +5,7 @@
 //! paths that meet in one state are one from there on.
 
 use super::ima_adpcm::{ImaDecoding, ImaState};
+use super::ima_encoder::encode_nearest;
 use crate::{Error, Result};
 
 /// Samples after which the best path is fixed and memory is given back.
@@ -43,6 +44,9 @@ pub fn encode_ima_look_ahead(
 ) -> Result<Vec<u8>> {
     if !(1..=1024).contains(&n_paths) {
         return Err(Error::invalid("paths of the look-ahead", n_paths, "1 to 1024"));
+    }
+    if n_paths == 1 {
+        return Ok(encode_nearest(x, state, decoding));
     }
     let mut nibbles = vec![0; x.len()];
     for (x, nibbles) in x.chunks(SEGMENT).zip(nibbles.chunks_mut(SEGMENT)) {
@@ -104,7 +108,7 @@ fn truncate_to_cheapest(branches: &mut Vec<Branch>, n: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ima_adpcm::{decode_ima, encode_ima, tests::signal};
+    use super::super::{decode_ima, encode_ima, ima_adpcm::tests::signal};
     use super::*;
 
     fn squared_error(x: &[i16], y: &[i16]) -> f64 {
