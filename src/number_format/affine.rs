@@ -319,7 +319,9 @@ impl Layout {
             Granularity::Tensor => Ok(whole),
             Granularity::Channel { axis } => match shape.get(axis) {
                 Some(&n) => {
-                    Ok(Self { inner: shape[axis + 1..].iter().product::<usize>().max(1), n: n.max(1), ..whole })
+                    // Only beside an empty axis can the product overflow, and then nothing has an owner.
+                    let inner = shape[axis + 1..].iter().fold(1usize, |n, &len| n.saturating_mul(len));
+                    Ok(Self { inner: inner.max(1), n: n.max(1), ..whole })
                 }
                 None => Err(Error::invalid("axis", axis, format!("below the tensor's {} axes", shape.len()))),
             },
@@ -353,7 +355,8 @@ impl AffineTensor {
     /// `LengthMismatch` when the shape does not hold `x`, `InvalidParameter` for an axis beyond the shape or an empty
     /// group, and the errors of the calibration.
     pub fn encode(x: &[f32], shape: &[usize], options: &AffineOptions) -> Result<Self> {
-        let expected = shape.iter().try_fold(1usize, |n, &len| n.checked_mul(len)).unwrap_or(usize::MAX);
+        let product = || shape.iter().try_fold(1usize, |n, &len| n.checked_mul(len));
+        let expected = if shape.contains(&0) { 0 } else { product().unwrap_or(usize::MAX) };
         if expected != x.len() {
             return Err(Error::LengthMismatch { what: "values of the shape", expected, got: x.len() });
         }

@@ -14,6 +14,7 @@ mod design;
 mod full_disk;
 mod generate;
 mod help;
+mod hostile;
 mod info;
 mod number_format;
 #[cfg(feature = "plot")]

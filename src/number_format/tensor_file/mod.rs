@@ -11,6 +11,8 @@ mod npy;
 mod npz;
 #[cfg(feature = "tensor")]
 mod safe;
+#[cfg(feature = "tensor")]
+mod zip_directory;
 
 pub use dtype::Dtype;
 
@@ -103,8 +105,11 @@ impl Tensor {
     }
 }
 
-/// Bytes of a tensor, `None` when the product overflows.
+/// Bytes of a tensor, `None` when the product overflows; 0 when an axis is empty, however long the others.
 fn n_bytes(shape: &[usize], dtype: Dtype) -> Option<usize> {
+    if shape.contains(&0) {
+        return Some(0);
+    }
     shape.iter().try_fold(dtype.size(), |n, &len| n.checked_mul(len))
 }
 

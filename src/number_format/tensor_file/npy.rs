@@ -14,7 +14,7 @@ use crate::{Error, Result};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// Longest header taken in; numpy itself refuses more than 10000 characters by default.
-const MAX_HEADER: usize = 1 << 16;
+pub(super) const MAX_HEADER: usize = 1 << 16;
 /// Most axes: numpy's own limit.
 const MAX_AXES: usize = 64;
 
@@ -201,7 +201,7 @@ impl<'a> Cursor<'a> {
         let mut axes = Vec::new();
         while !self.take(')') {
             // Python 2 wrote long integers with an L.
-            let word = self.word()?.trim_end_matches('L');
+            let word = self.word().map_err(|_| self.error("an axis length expected".into()))?.trim_end_matches('L');
             let axis = word.parse().map_err(|_| self.error(format!("'{word}' is no axis length")))?;
             axes.push(axis);
             if axes.len() > MAX_AXES {

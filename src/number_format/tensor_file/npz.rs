@@ -1,61 +1,55 @@
 //! numpy's `.npz`: a ZIP whose entries `NAME.npy` are arrays.
 
-use super::npy;
-use super::{MAX_TENSOR_BYTES, Tensor, TensorFile, TensorFileKind};
+use super::npy::{self, MAX_HEADER};
+use super::zip_directory::{Entry, Packing, entries};
+use super::{Tensor, TensorFile, TensorFileKind};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read, Write};
-use zip::result::ZipError;
+use std::io::{Cursor, Write};
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipArchive, ZipWriter};
+use zip::{CompressionMethod, ZipWriter};
 
-/// Most arrays in one file.
-const MAX_ENTRIES: usize = 65_535;
+/// Bytes that hold the longest header and what stands before it.
+const MAX_HEAD: usize = 12 + MAX_HEADER;
 
 pub(super) fn read(bytes: &[u8]) -> Result<TensorFile> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(zip_error)?;
-    if archive.len() > MAX_ENTRIES {
-        let (value, limit) = (archive.len() as u64, MAX_ENTRIES as u64);
-        return Err(Error::LimitExceeded { what: "arrays in a .npz file", value, limit });
-    }
     let mut kind = TensorFileKind::Npz;
-    let (mut tensors, mut room) = (Vec::new(), MAX_TENSOR_BYTES);
-    for i in 0..archive.len() {
-        let entry = archive.by_index(i).map_err(zip_error)?;
-        if entry.is_dir() {
-            continue;
-        }
-        if entry.compression() != CompressionMethod::Stored {
+    let mut tensors = Vec::new();
+    for entry in entries(bytes)?.iter().filter(|entry| !entry.name.ends_with('/')) {
+        if entry.packing == Packing::Deflated {
             kind = TensorFileKind::NpzCompressed;
         }
-        let name = entry.name().to_string();
-        let array = unpack(entry, room)?;
-        room -= array.len() as u64;
-        let Some(name) = name.strip_suffix(".npy") else {
-            let what = format!("'{}' in the .npz file is no .npy array", name.escape_debug());
-            return Err(Error::Unsupported { what });
-        };
-        tensors.push(npy::read(name.to_string(), &array)?);
+        tensors.push(array(entry)?);
     }
     Ok(TensorFile { kind, tensors, metadata: BTreeMap::new() })
 }
 
-/// An entry's bytes, at most `room`: memory grows with what comes, not with what the directory promises.
-fn unpack(entry: impl Read, room: u64) -> Result<Vec<u8>> {
-    let mut array = Vec::new();
-    entry.take(room + 1).read_to_end(&mut array).map_err(|e| Error::Malformed { what: e.to_string(), at_byte: 0 })?;
-    if array.len() as u64 > room {
-        let what = "unpacked bytes of a .npz file";
-        return Err(Error::LimitExceeded { what, value: MAX_TENSOR_BYTES + 1, limit: MAX_TENSOR_BYTES });
+/// The array of an entry, whose header must promise what the directory does before all of it is unpacked.
+fn array(entry: &Entry<'_>) -> Result<Tensor> {
+    let Some(name) = entry.name.strip_suffix(".npy") else {
+        let what = format!("'{}' in the .npz file is no .npy array", entry.name.escape_debug());
+        return Err(Error::Unsupported { what });
+    };
+    let header = npy::read_header(&entry.first(MAX_HEAD)?).map_err(|error| in_entry(error, entry))?;
+    let expected = header.data_start + header.data_len;
+    if expected != entry.unpacked_len {
+        let what = format!(
+            "'{}': the header stands for {expected} bytes, the directory promises {}",
+            entry.name.escape_debug(),
+            entry.unpacked_len
+        );
+        return Err(Error::Malformed { what, at_byte: 0 });
     }
-    Ok(array)
+    npy::read(name.to_string(), &entry.unpack()?).map_err(|error| in_entry(error, entry))
 }
 
-fn zip_error(error: ZipError) -> Error {
+/// The error with the name of the entry before it; its byte is counted from the entry's start.
+fn in_entry(error: Error, entry: &Entry<'_>) -> Error {
+    let name = entry.name.escape_debug();
     match error {
-        ZipError::Io(source) => Error::Malformed { what: format!("ZIP: {source}"), at_byte: 0 },
-        ZipError::UnsupportedArchive(what) => Error::Unsupported { what: format!("ZIP: {what}") },
-        other => Error::Malformed { what: format!("ZIP: {other}"), at_byte: 0 },
+        Error::Malformed { what, at_byte } => Error::Malformed { what: format!("'{name}': {what}"), at_byte },
+        Error::Unsupported { what } => Error::Unsupported { what: format!("'{name}': {what}") },
+        other => other,
     }
 }
 
