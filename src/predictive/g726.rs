@@ -13,6 +13,9 @@
 //! Source: ITU-T G.726, 40, 32, 24, 16 kbit/s adaptive differential pulse code modulation, 1990, clause 4 (block names in the
 //! comments) and annex A (linear input).
 
+use std::cmp::Ordering;
+
+use crate::quantizer::g711::{Convention, G711, Law};
 use crate::{Error, Result};
 
 /// The four tables of a rate, by the magnitude of the code.
@@ -29,6 +32,29 @@ struct Tables {
     speed: &'static [i32],
     /// Leak of the zeros: 2^-8, at 40 kbit/s 2^-9 (UPB).
     leak: u32,
+}
+
+impl Tables {
+    /// LOG, SUBTB, QUAN: negative differences have the ones' complement of the magnitude's code.
+    fn quantize(&self, d: i32, y: i32) -> u8 {
+        let magnitude = d.abs();
+        let exponent = bit_length(magnitude >> 1);
+        let mantissa = (magnitude << 7 >> exponent) & 0x7F;
+        let normalised = (exponent << 7) + mantissa - (y >> 2);
+        let index = self.decisions.iter().take_while(|&&least| normalised >= least).count() as u8;
+        let mask = (1u8 << self.bits) - 1;
+        match (d < 0, index) {
+            (true, index) => mask - index,
+            // A positive zero is sent as all ones; with 2 bits it has a code of its own.
+            (false, 0) if self.bits > 2 => mask,
+            (false, index) => index,
+        }
+    }
+
+    /// Codes in the order of their differences, the most negative first: 0 for the code after the sign alone.
+    fn order(&self, code: u8) -> u8 {
+        code ^ 1 << (self.bits - 1)
+    }
 }
 
 /// Of 2 to 5 bits: tables 5 to 10 of the recommendation. Where the code is one's complement without zero (3 to 5 bits), magnitude 0
@@ -84,7 +110,7 @@ impl G726 {
     pub fn encode(&mut self, x: &[i16]) -> Vec<u8> {
         let code = |&x: &i16| {
             let estimate = self.predictor.estimate();
-            let code = self.quantize((i32::from(x) >> 2) - estimate.all);
+            let code = self.tables.quantize((i32::from(x) >> 2) - estimate.all, self.scale.y());
             self.advance(code, estimate);
             code
         };
@@ -102,20 +128,33 @@ impl G726 {
         codes.iter().map(sample).collect()
     }
 
-    /// LOG, SUBTB, QUAN: negative differences have the ones' complement of the magnitude's code.
-    fn quantize(&self, d: i32) -> u8 {
-        let magnitude = d.abs();
-        let exponent = bit_length(magnitude >> 1);
-        let mantissa = (magnitude << 7 >> exponent) & 0x7F;
-        let normalised = (exponent << 7) + mantissa - (self.scale.y() >> 2);
-        let index = self.tables.decisions.iter().take_while(|&&least| normalised >= least).count() as u8;
-        let mask = (1u8 << self.tables.bits) - 1;
-        match (d < 0, index) {
-            (true, index) => mask - index,
-            // A positive zero is sent as all ones; with 2 bits it has a code of its own.
-            (false, 0) if self.tables.bits > 2 => mask,
-            (false, index) => index,
-        }
+    /// The G.711 codes that stand for `codes`, the low bits of each byte, with the synchronous coding adjustment: where
+    /// another encoder of this rate would turn the nearest G.711 code into another G.726 code, the neighbour is sent. Coded again
+    /// and again without leaving G.711, a signal then stays as the first coding left it.
+    pub fn decode_g711(&mut self, codes: &[u8], law: Law) -> Vec<u8> {
+        // COMPRESS takes magnitudes to mu-law, ones' complements to A-law.
+        let convention = if law == Law::Mu { Convention::Sndfile } else { Convention::Itu };
+        let g711 = G711::new(law, convention);
+        let mask = (1 << self.tables.bits) - 1;
+        let pcm = |&code: &u8| self.adjusted(code & mask, &g711);
+        codes.iter().map(pcm).collect()
+    }
+
+    /// COMPRESS, EXPAND, SUBTA, LOG, SUBTB, SYNC.
+    fn adjusted(&mut self, code: u8, g711: &G711) -> u8 {
+        let (estimate, y) = (self.predictor.estimate(), self.scale.y());
+        let reconstructed = self.advance(code, estimate);
+        let pcm = g711.encode((reconstructed << 2).clamp(-32_768, 32_767) as i16);
+        let again = self.tables.quantize((i32::from(g711.decode(pcm)) >> 2) - estimate.all, y);
+        let index = g711.index_of(pcm);
+        let index = match self.tables.order(again).cmp(&self.tables.order(code)) {
+            Ordering::Equal => return pcm,
+            // The level below mu-law's zero is not its negative zero.
+            Ordering::Greater if g711.law() == Law::Mu && index == 128 => 126,
+            Ordering::Greater => index - 1,
+            Ordering::Less => index + 1,
+        };
+        g711.code(index.clamp(0, 255))
     }
 
     /// Takes a code in; s_r, of 14 bits and a little more.
@@ -360,6 +399,37 @@ mod tests {
             assert_eq!(sha256(codes.iter().copied()), telephony(&format!("g726-{kbit} codes")));
             let samples = G726::new(bits).expect("legal").decode(&codes);
             assert_eq!(sha256(pcm(&samples)), telephony(&format!("g726-{kbit} samples")));
+        }
+    }
+
+    #[test]
+    fn decoding_to_g711_is_that_of_the_software_tool_library() {
+        let x: Vec<i16> = signal().iter().map(|x| x >> 1).collect();
+        for bits in 2..=5 {
+            let codes = G726::new(bits).expect("legal").encode(&x);
+            for (law, name) in [(Law::Mu, "mu-law"), (Law::A, "A-law")] {
+                let pcm = G726::new(bits).expect("legal").decode_g711(&codes, law);
+                assert_eq!(sha256(pcm), telephony(&format!("g726-{} {name}", 8 * bits)));
+            }
+        }
+    }
+
+    /// Coded again and again over G.711, the signal stays as the first coding left it.
+    #[test]
+    fn synchronous_tandems_add_no_error() {
+        let x: Vec<i16> = signal().iter().map(|x| x >> 1).collect();
+        for (bits, law) in [(2, Law::Mu), (3, Law::A), (4, Law::Mu), (5, Law::A)] {
+            let g711 = G711::new(law, Convention::Itu);
+            let new = || G726::new(bits).expect("legal");
+            let mut pcm: Vec<u8> = x.iter().map(|&x| g711.encode(x)).collect();
+            let mut coded = Vec::new();
+            for _ in 0..4 {
+                let linear: Vec<i16> = pcm.iter().map(|&code| g711.decode(code)).collect();
+                let codes = new().encode(&linear);
+                pcm = new().decode_g711(&codes, law);
+                coded.push(codes);
+            }
+            assert!(coded[1..].iter().all(|codes| *codes == coded[0]), "{bits} bits, {law:?}");
         }
     }
 
