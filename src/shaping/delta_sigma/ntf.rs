@@ -257,6 +257,25 @@ mod tests {
         }
     }
 
+    /// A pole on the circle never dies out, one beyond it grows; zeros may lie on it.
+    #[test]
+    fn poles_lie_inside_the_unit_circle_and_zeros_not_beyond() {
+        let pair = |radius: f64| vec![Complex64::from_polar(radius, 0.3), Complex64::from_polar(radius, -0.3)];
+        let made = |zeros: f64, poles: f64| Ntf::from_zeros_and_poles(pair(zeros), pair(poles));
+        let made = |zeros, poles| made(zeros, poles).map_err(|error| error.to_string());
+        assert!(made(1.0, 0.0).is_ok() && made(1.0, 0.999_999).is_ok() && made(0.5, 0.9).is_ok());
+        for poles in [1.0, 1.000_001, 1.5, f64::INFINITY, f64::NAN] {
+            assert!(made(1.0, poles).is_err_and(|e| e.contains("inside the unit circle")), "{poles}");
+        }
+        for zeros in [1.000_001, 2.0, f64::NAN] {
+            assert!(made(zeros, 0.5).is_err_and(|e| e.contains("on or inside")), "{zeros}");
+        }
+        let alone = vec![Complex64::new(0.5, 0.1), Complex64::new(0.5, 0.2)];
+        assert!(Ntf::from_zeros_and_poles(pair(1.0), alone).is_err_and(|e| e.to_string().contains("conjugate")));
+        assert!(Ntf::from_zeros_and_poles(pair(1.0), vec![]).is_err());
+        assert!(Ntf::from_zeros_and_poles(vec![], vec![]).is_err());
+    }
+
     #[test]
     fn impossible_requests_are_refused() {
         let base = NtfSpec::default();
