@@ -237,6 +237,23 @@ mod tests {
     }
 
     #[test]
+    fn the_first_blocks_are_the_printed_ones() {
+        let text = include_str!("../../testdata/golden/number_format/mx_first_blocks.json");
+        let golden: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        let numbers = |list: &serde_json::Value| -> Vec<i64> {
+            list.as_array().expect("a list").iter().map(|n| n.as_i64().expect("a number")).collect()
+        };
+        for (name, golden) in golden.as_object().expect("an object") {
+            let blocks = named(name).encode(&gauss(), ExponentRule::Floor);
+            let scales: Vec<i64> = blocks.scales[..4].iter().map(|&scale| scale.into()).collect();
+            assert_eq!(scales, numbers(&golden["scale_e8m0"]), "{name}");
+            let codes: Vec<i64> = golden["codes"].as_array().expect("blocks").iter().flat_map(numbers).collect();
+            let got: Vec<i64> = blocks.codes[..codes.len()].iter().map(|&code| i64::from(code as u8)).collect();
+            assert_eq!(got, codes, "{name}");
+        }
+    }
+
+    #[test]
     fn microxcaling_reconstructs_the_same_values() {
         let x = gauss();
         for row in rows("torch_observers.csv").iter().filter(|r| r[0].starts_with("microxcaling")) {

@@ -157,6 +157,28 @@ pub(super) mod tests {
         assert_eq!(sha256(packed), golden("audioop lin2adpcm"));
     }
 
+    /// `adpcm_ima_reference.csv`: i, x, nibble, predictor, step index after.
+    #[test]
+    fn the_printed_samples_are_coded_step_by_step() {
+        let table = include_str!("../../testdata/golden/adpcm/adpcm_ima_reference.csv");
+        let x = signal();
+        let nibbles = encode_ima(&x, &mut ImaState::default());
+        let mut states = vec![ImaState::default()];
+        for &nibble in &nibbles {
+            let next = states[states.len() - 1].next(nibble, ImaDecoding::Additive);
+            states.push(next);
+        }
+        let mut n_rows = 0;
+        for row in table.lines().skip(1).map(|line| line.split(',').map(|f| f.parse::<i64>().expect("a number"))) {
+            let row: Vec<i64> = row.collect();
+            let (i, after) = (row[0] as usize, states[row[0] as usize + 1]);
+            let got: [i64; 4] = [x[i].into(), nibbles[i].into(), after.predictor().into(), after.step_index().into()];
+            assert_eq!(got[..], row[1..], "{i}");
+            n_rows += 1;
+        }
+        assert!(n_rows > 100, "{n_rows}");
+    }
+
     #[test]
     fn the_encoder_ends_where_the_decoder_does() {
         let x = signal();
