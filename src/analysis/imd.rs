@@ -26,6 +26,7 @@ const SKIRT: usize = 8;
 /// The second tone is at most this far below the first; SMPTE's are 12 dB apart.
 const LARGEST_DIFFERENCE_DB: f64 = 40.0;
 const ROUNDS: usize = 6;
+const NO_TWO_TONES: Absent = Absent::NotApplicable { needs: "two tones that hold more power than all the rest" };
 /// A power below this part of the tones' is rounding (-260 dB).
 const RESOLUTION: f64 = 1e-26;
 
@@ -111,6 +112,11 @@ fn find_two(x: &[f64]) -> std::result::Result<[f64; 2], Absent> {
     if margin_db < 16.0 {
         return Err(Absent::NoTone { margin_db });
     }
+    // Music has two largest lines as well: where they are far from half of all, there is nothing to fit.
+    let lobe = |k: usize| power[k.saturating_sub(SKIRT)..(k + SKIRT + 1).min(power.len())].iter().sum::<f64>();
+    if lobe(first) + lobe(second) < 0.25 * power.iter().sum::<f64>() {
+        return Err(NO_TWO_TONES);
+    }
     let (low, high) = (first.min(second), first.max(second));
     Ok([low, high].map(|k| k as f64 / n as f64))
 }
@@ -140,12 +146,12 @@ impl TwoToneFit {
         Ok(Self { frequencies, tones, products, rest: energy / n })
     }
 
-    /// Music has two largest lines as well: only where the tones hold more power than all else are they a test signal.
+    /// Only where the tones hold more power than all else are they a test signal.
     fn above_the_rest(self) -> std::result::Result<Self, Absent> {
         let tones = (self.tones[0].powi(2) + self.tones[1].powi(2)) / 2.0;
         match tones > self.rest {
             true => Ok(self),
-            false => Err(Absent::NotApplicable { needs: "two tones that hold more power than all the rest" }),
+            false => Err(NO_TWO_TONES),
         }
     }
 }
