@@ -1,6 +1,7 @@
 //! Speed of the meters: a record of 2^24 samples, and the statistics of 349 s of mono.
 //!
-//! `cargo bench --bench analysis`
+//! `cargo bench --bench analysis`; with `-- --turn` one run of what other programs can do as well, in processor seconds of
+//! the thread (Linux): `benches/analysis_rivals.sh` calls it in turns with them.
 
 use std::{f64::consts::TAU, sync::OnceLock};
 
@@ -18,8 +19,32 @@ const RECORD: usize = 1 << 24;
 const SONG: usize = 349 * 48_000;
 
 fn main() {
-    divan::main();
+    match std::env::args().any(|argument| argument == "--turn") {
+        true => turn(),
+        false => divan::main(),
+    }
 }
+
+fn turn() {
+    let x = record();
+    timed("sqnr, tone of 2^24 samples", || tone::analyse(x, RATE, &tone::Settings::default()).expect("legal"));
+    timed("sqnr, averaged 64k spectrum of 2^24 samples", || PowerSpectrum::of(x, RATE, AVERAGED).expect("long"));
+}
+
+/// Prints a name and the processor seconds of a run.
+fn timed<T>(name: &str, run: impl FnOnce() -> T) {
+    let start = thread_seconds();
+    black_box(run());
+    println!("{name}\t{:.4}", thread_seconds() - start);
+}
+
+/// Time that this thread has run, from the scheduler.
+fn thread_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux with /proc");
+    text.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).expect("nanoseconds") * 1e-9
+}
+
+const AVERAGED: spectrum::Settings = spectrum::Settings { n_fft: 1 << 16, hop: 1 << 16, window: Window::Hann };
 
 /// A tone of -1 dBFS with a little noise, in 16-bit codes.
 fn record() -> &'static [f64] {
@@ -56,8 +81,7 @@ fn tone_of_2_24_samples(bencher: Bencher) {
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn averaged_64k_spectrum_of_2_24_samples(bencher: Bencher) {
     let x = record();
-    let settings = spectrum::Settings { n_fft: 1 << 16, hop: 1 << 16, window: Window::Hann };
-    bencher.bench(|| PowerSpectrum::of(black_box(x), RATE, settings).expect("long"));
+    bencher.bench(|| PowerSpectrum::of(black_box(x), RATE, AVERAGED).expect("long"));
 }
 
 #[divan::bench(sample_count = 10, sample_size = 1)]

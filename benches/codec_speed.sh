@@ -5,24 +5,12 @@
 set -euo pipefail
 source=$(realpath "${1:?a stereo WAV at 48 kHz of a minute or more}")
 rounds=${2:-5}
-root=$(cd "$(dirname "$0")/.." && pwd)
-sqnr=$root/target/release/sqnr
-[ -x "$sqnr" ] || { echo "build first: cargo build --release" >&2; exit 2; }
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder"
+# shellcheck source=benches/in_turns.sh
+. "$(dirname "$0")/in_turns.sh"
 bytes=$(stat -c %s "$source")
 seconds=$(( (bytes - 44) / $(od -An -tu4 -j28 -N4 "$source") ))
 
-# measure NAME COMMAND...: appends wall seconds, CPU seconds and peak kilobytes to NAME.
-measure() {
-  local name=$1
-  shift
-  /usr/bin/time -a -o "$name.time" -f '%e %U %S %M' "$@" > /dev/null 2>&1
-}
-least_cpu() { awk '{ c = $2 + $3; if (NR == 1 || c < m) m = c } END { print m }' "$1.time"; }
-least_wall() { awk '{ if (NR == 1 || $1 < m) m = $1 } END { print m }' "$1.time"; }
-row() { awk -v n="$1" -v s="$seconds" -v c="$(least_cpu "$2")" 'BEGIN { printf "%-44s %8.2f s %7.0f x\n", n, c, s / c }'; }
+row() { awk -v n="$1" -v s="$seconds" -v c="$(least cpu "$2")" 'BEGIN { printf "%-44s %8.2f s %7.0f x\n", n, c, s / c }'; }
 
 "$sqnr" encode "$source" -o 128.sqn --force --quiet --bitrate 128k -j 1
 opusenc --quiet --bitrate 128 "$source" 128.opus
@@ -52,7 +40,7 @@ row "opusdec, 128 kbit/s" opusdec
 row "lame --decode, 128 kbit/s" mpg
 row "oggdec, 128 kbit/s" oggdec
 for way in quality decode; do
-  awk -v n="$way" -v a="$(least_wall $way)" -v b="$(least_wall ${way}2)" \
+  awk -v n="$way" -v a="$(least wall $way)" -v b="$(least wall ${way}2)" \
     'BEGIN { printf "%-44s %8.2f x of one\n", "sqnr " n ", two threads, wall time", a / b }'
 done
 "$sqnr" generate pink --channels 2 --seconds 3600 --level -20 --bits 16 -o hour.wav --quiet

@@ -3,39 +3,24 @@
 # of two hours; the time of --help. Needs sox and GNU time. Usage: benches/end_to_end.sh [ROUNDS]
 set -euo pipefail
 rounds=${1:-7}
-root=$(cd "$(dirname "$0")/.." && pwd)
-sqnr=$root/target/release/sqnr
-[ -x "$sqnr" ] || { echo "build first: cargo build --release" >&2; exit 2; }
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder"
-
-# measure NAME COMMAND...: appends wall seconds, CPU seconds and peak kilobytes to NAME.
-measure() {
-  local name=$1
-  shift
-  rm -f out.wav
-  /usr/bin/time -a -o "$name" -f '%e %U %S %M' "$@" > /dev/null 2>&1
-}
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-wall() { awk '{ print $1 }' "$1" | median; }
-cpu() { awk '{ print $2 + $3 }' "$1" | median; }
+# shellcheck source=benches/in_turns.sh
+. "$(dirname "$0")/in_turns.sh"
 
 "$sqnr" generate pink --channels 2 --seconds 600 --level -20 --bits 16 -o ten.wav --quiet
 for _ in $(seq "$rounds"); do
-  measure sqnr "$sqnr" quantize -b 8 -j 1 ten.wav -o out.wav
+  measure sqnr "$sqnr" quantize -b 8 -j 1 ten.wav -f -o out.wav
   measure sox sox ten.wav -b 8 out.wav
 done
-awk -v a="$(wall sqnr)" -v b="$(wall sox)" 'BEGIN { printf "quantize -b 8, 10 min stereo, wall:  sqnr %.2f s  sox %.2f s  ratio %.2f\n", a, b, a / b }'
-awk -v a="$(cpu sqnr)" -v b="$(cpu sox)" 'BEGIN { printf "quantize -b 8, 10 min stereo, CPU:   sqnr %.2f s  sox %.2f s  ratio %.2f\n", a, b, a / b }'
+awk -v a="$(median wall sqnr)" -v b="$(median wall sox)" 'BEGIN { printf "quantize -b 8, 10 min stereo, wall:  sqnr %.2f s  sox %.2f s  ratio %.2f\n", a, b, a / b }'
+awk -v a="$(median cpu sqnr)" -v b="$(median cpu sox)" 'BEGIN { printf "quantize -b 8, 10 min stereo, CPU:   sqnr %.2f s  sox %.2f s  ratio %.2f\n", a, b, a / b }'
 
 "$sqnr" generate pink --channels 2 --seconds 7200 --level -20 --bits 16 -o hours.wav --quiet
-measure memory "$sqnr" quantize -b 8 hours.wav -o out.wav
-measure trained "$sqnr" quantize -b 4 -m lloyd-max hours.wav -o out.wav
+measure memory "$sqnr" quantize -b 8 hours.wav -f -o out.wav
+measure trained "$sqnr" quantize -b 4 -m lloyd-max hours.wav -f -o out.wav
 measure memory_sox sox hours.wav -b 8 out.wav
-awk '{ printf "quantize -b 8, 2 h stereo, resident: sqnr %.1f MiB\n", $4 / 1024 }' memory
-awk '{ printf "the same with -m lloyd-max -b 4:     sqnr %.1f MiB\n", $4 / 1024 }' trained
-awk '{ printf "the same:                            sox  %.1f MiB\n", $4 / 1024 }' memory_sox
+awk '{ printf "quantize -b 8, 2 h stereo, resident: sqnr %.1f MiB\n", $4 / 1024 }' memory.time
+awk '{ printf "the same with -m lloyd-max -b 4:     sqnr %.1f MiB\n", $4 / 1024 }' trained.time
+awk '{ printf "the same:                            sox  %.1f MiB\n", $4 / 1024 }' memory_sox.time
 
 start=$(date +%s%N)
 for _ in $(seq 50); do "$sqnr" --help > /dev/null; done
