@@ -55,6 +55,45 @@ fn three_spectrograms_share_one_scale() {
 }
 
 #[test]
+fn a_spectrum_shows_the_output_where_there_is_one() {
+    let folder = Folder::new();
+    folder.song("song.wav");
+    folder.run("plot spectrum song.wav -o one.svg --csv").succeeds();
+    assert_eq!(csv(&folder, "one.csv").0, "frequency_hz,level_dbfs");
+    for options in ["-b 8", "--ref song.wav"] {
+        folder.run(&format!("plot spectrum {options} song.wav -o three.svg --csv -f")).succeeds();
+        assert_eq!(csv(&folder, "three.csv").0, "frequency_hz,level_dbfs,level_2_dbfs,level_3_dbfs");
+        let svg = String::from_utf8(folder.bytes("three.svg")).expect("UTF-8");
+        assert!(["Input", "Output", "Error"].iter().all(|name| svg.contains(name)), "{options}");
+        assert!(!svg.contains("NaN") && !svg.contains(">inf"), "{options}");
+    }
+    // A tone: that of the output, with the figures of its bits; of a long one the picture tells that it is the start.
+    folder.run("generate sine --samples 1048577 -o tone.wav").succeeds();
+    folder.run("plot spectrum -b 8 --dither none tone.wav -o tone.svg").succeeds();
+    let svg = String::from_utf8(folder.bytes("tone.svg")).expect("UTF-8");
+    for text in ["8 bits uniform", "the first 21.8 s", "Harmonics", "ENOB"] {
+        assert!(svg.contains(text), "{text}");
+    }
+    let enob = svg.lines().find_map(|line| line.strip_suffix("\u{a0}bit")).expect("a figure");
+    assert!((enob.parse::<f64>().expect("a number") - 8.0).abs() < 0.3, "{enob}");
+}
+
+#[test]
+fn lines_drawn_as_noise_sum_to_the_noise() {
+    let folder = Folder::new();
+    // 340.3 periods: side lobes of the tone must not count as noise.
+    folder.run("generate sine --samples 16384 --level -1 --bits 16 --dither none -o tone.wav").succeeds();
+    folder.run("plot spectrum tone.wav -o tone.svg").succeeds();
+    let svg = String::from_utf8(folder.bytes("tone.svg")).expect("UTF-8");
+    let legend =
+        svg.lines().find_map(|line| Some(line.split_once("\u{a0}dBFS in ")?.0)).expect("the noise comes first");
+    let drawn: f64 = legend.replace('\u{2212}', "-").parse().expect("a number");
+    let measured = folder.json("analyze tone.wav")["noise_dbfs"].as_f64().expect("a tone");
+    // Lines under the harmonics' lobes are not the noise's, a few in a thousand.
+    assert!((drawn - measured).abs() < 0.1, "{drawn} {measured}");
+}
+
+#[test]
 fn snr_against_level_is_that_of_quantize() {
     let folder = Folder::new();
     folder.run("plot snr-level -b 8 -o levels.svg --csv").succeeds();
@@ -68,6 +107,13 @@ fn snr_against_level_is_that_of_quantize() {
         let drawn = column(&folder, "levels.csv", key)[at];
         assert!((drawn - snr.expect("an SNR")).abs() < 0.02, "{key}: drawn {drawn}, quantize {snr:?}");
     }
+    // Levels learnt at full scale fit there better than any, and a quiet sine not at all.
+    let learnt = column(&folder, "levels.csv", "lloyd_max_snr_db");
+    let uniform = column(&folder, "levels.csv", "uniform_no_dither_snr_db");
+    let full = levels.iter().position(|&l| l == 0.0).expect("0 dBFS is measured");
+    assert!(learnt[full] > uniform[full] && learnt[at] < uniform[at] + 1.0, "{learnt:?}");
+    folder.run("plot snr-level -b 12 -o twelve.svg --csv").succeeds();
+    assert!(!csv(&folder, "twelve.csv").0.contains("lloyd"), "4096 levels are not learnt");
     // Companding keeps its SNR where a uniform quantizer has lost it.
     let quiet = levels.iter().position(|&l| l == -45.0).expect("-45 dBFS is measured");
     let [mu, uniform] = ["mu_law_snr_db", "uniform_no_dither_snr_db"].map(|k| column(&folder, "levels.csv", k)[quiet]);

@@ -17,21 +17,20 @@ use super::{
         progress::FileProgress,
         source,
     },
-    pair::Source,
+    pair::{Pair, Source},
 };
 
 /// Longest record drawn as that of one tone; of a longer one its start.
 const MAX_TONE_SAMPLES: usize = 1 << 20;
+/// Its side lobes lie 180 dB down: whatever is drawn and summed as noise is noise. Those of four terms, 92 dB down, would
+/// add 9 dB to the noise of 16 bits.
+const WINDOW: Window = Window::BlackmanHarris7;
 const BLOCK: usize = 16_384;
 /// A tone less than this above all else is a part of a sound, not a tone under test.
 const LEAST_SINAD_DB: f64 = 20.0;
 
 /// The picture of a tone, its harmonics and the noise, if the input holds one.
 pub fn tone(source: &Source) -> Result<Option<Chart>, Failure> {
-    // A pipe could not be read again for the picture of everything else.
-    if source.input.is_stdin() || !source.input.path.is_file() {
-        return Ok(None);
-    }
     let mut file = source.open()?;
     let rate_hz = f64::from(file.info().spec.sample_rate_hz);
     let (mut x, mut block) = (Vec::new(), Vec::new());
@@ -42,13 +41,31 @@ pub fn tone(source: &Source) -> Result<Option<Chart>, Failure> {
         }
         x.extend_from_slice(&block[usize::from(source.channel) - 1]);
     }
-    let failed = |error| Failure::compute(&source.input.path, error);
-    let figures = tone::analyse(&x, rate_hz, &Settings::default()).map_err(failed)?.figures;
+    let conditions = format!("{}{}", source.input.display(), source.channel_of(file.info()));
+    tone_in(&x, rate_hz, conditions).map_err(|error| Failure::compute(&source.input.path, error))
+}
+
+/// The same of an output.
+pub fn tone_of_output(pair: Pair, progress: &FileProgress) -> Result<Option<Chart>, Failure> {
+    let (path, rate_hz, conditions) = (pair.path.clone(), f64::from(pair.sample_rate_hz), pair.conditions.clone());
+    let mut output = Vec::new();
+    pair.each_block(progress, |_, y| {
+        let room = MAX_TONE_SAMPLES.saturating_sub(output.len());
+        output.extend_from_slice(&y[..room.min(y.len())]);
+    })?;
+    tone_in(&output, rate_hz, conditions).map_err(|error| Failure::compute(&path, error))
+}
+
+fn tone_in(x: &[f64], rate_hz: f64, mut conditions: String) -> crate::Result<Option<Chart>> {
+    let x = &x[..x.len().min(MAX_TONE_SAMPLES)];
+    let figures = tone::analyse(x, rate_hz, &Settings::default())?.figures;
     if !figures.sinad_db.is_ok_and(|sinad| sinad >= LEAST_SINAD_DB) {
         return Ok(None);
     }
-    let spectrum = PowerSpectrum::of_whole(&x, rate_hz, Window::BlackmanHarris4).map_err(failed)?;
-    let conditions = format!("{}{}", source.input.display(), source.channel_of(file.info()));
+    if x.len() == MAX_TONE_SAMPLES {
+        conditions += &format!(" · the first {:.1} s", x.len() as f64 / rate_hz);
+    }
+    let spectrum = PowerSpectrum::of_whole(x, rate_hz, WINDOW)?;
     Ok(Some(Tone { conditions, spectrum: &spectrum, figures: &figures }.chart()))
 }
 

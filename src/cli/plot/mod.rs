@@ -19,7 +19,7 @@ use serde_json::{Map, json};
 use crate::{
     analysis::{error_histogram::HistogramSettings, error_statistics},
     quantizer::Quantizer,
-    report::plot::{Chart, histogram::Histogram, noise::Noise, spectrum, transfer::Transfer},
+    report::plot::{Chart, histogram::Histogram, noise::Noise, transfer::Transfer},
 };
 
 use super::{
@@ -55,8 +55,9 @@ Examples:
 
 /// Draw a picture: SVG, PNG by the name's ending, CSV beside it
 ///
-/// wave and spectrogram show the input alone, or input, output and error when -b, --levels, a codebook or --ref says what
-/// the output is. transfer, codebook, snr-level and snr-bits can do without an input.
+/// wave, spectrum and spectrogram show the input alone, or input, output and error when -b, --levels, a codebook or --ref
+/// says what the output is; spectrum shows a tone with its harmonics, noise and figures where the input, or what -b makes
+/// of it, is one. transfer, codebook, snr-level and snr-bits can do without an input.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct PlotArgs {
@@ -231,7 +232,7 @@ fn chart(args: &PlotArgs, settings: &Settings, input: &Input, progress: &FilePro
     match args.kind {
         Kind::Wave => over_time::wave(&source, shown, progress),
         Kind::Spectrogram => over_time::spectrogram(&source, shown, progress),
-        Kind::Spectrum => spectrum(&source, progress),
+        Kind::Spectrum => spectrum(&source, shown, progress),
         Kind::Noise => noise(source.pair()?, progress),
         Kind::Transfer => Ok(transfer(settings, source.quantizer()?.as_ref())),
         Kind::Histogram => error_histogram(source.pair()?, progress),
@@ -246,16 +247,19 @@ fn chart(args: &PlotArgs, settings: &Settings, input: &Input, progress: &FilePro
     }
 }
 
-/// A tone with its harmonics where the input holds one, else the average over the whole.
-fn spectrum(source: &Source, progress: &FileProgress) -> Result<Chart, Failure> {
-    if let Some(chart) = converter::tone(source)? {
-        return Ok(chart);
+/// A tone with its harmonics where the input, or what a quantizer makes of it, is one, else averages over the whole.
+fn spectrum(source: &Source, shown: Shown, progress: &FileProgress) -> Result<Chart, Failure> {
+    // A pipe could not be read again for the picture of everything else.
+    let again = !source.input.is_stdin() && source.input.path.is_file();
+    let tone = match (again, shown, source.reference) {
+        (true, Shown::Input, _) => converter::tone(source)?,
+        (true, Shown::InputOutputError, None) => converter::tone_of_output(source.pair()?, progress)?,
+        _ => None,
+    };
+    match tone {
+        Some(chart) => Ok(chart),
+        None => over_time::spectra(source, shown, progress),
     }
-    let file = source.open()?;
-    let conditions = format!("{}{}", source.input.display(), source.channel_of(file.info()));
-    let spectrum = spectra::of_input(source, file, progress)?;
-    let trace = spectrum::Trace { name: source.input.display(), spectrum: &spectrum };
-    Ok(spectrum::Spectrum { conditions, traces: vec![trace] }.chart())
 }
 
 fn bits_of(source: &Source, progress: &FileProgress) -> Result<Chart, Failure> {

@@ -1,14 +1,15 @@
-//! Kinds `wave` and `spectrogram`: an input alone, or input, output and error under one another.
+//! Kinds `wave`, `spectrogram` and averaged `spectrum`: an input alone, or input, output and error beside one another.
 
 use crate::{
     analysis::{
         envelope::Envelope,
         spectrogram::{Builder, Spectrogram},
-        spectrum::Settings,
+        spectrum::{PowerSpectrum, Settings},
     },
     report::plot::{
         Chart, Ink, Scale,
         spectrogram::{Spectrograms, Titled},
+        spectrum::{Spectrum, Trace},
         wave::{Track, Wave, Zoom},
     },
 };
@@ -16,12 +17,14 @@ use crate::{
 use super::{
     super::{exit::Failure, progress::FileProgress, source},
     pair::Source,
+    spectra::Averaged,
 };
 
 /// Samples per block read.
 const BLOCK: usize = 8_192;
 /// Panels where there is an output: their names.
 const PAIR: [&str; 3] = ["Input", "Output", "Error"];
+const INKS: [Ink; 3] = [Ink::Signal, Ink::Third, Ink::Error];
 
 /// Whether the picture shows the input alone or what became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,11 +54,10 @@ pub fn wave(source: &Source, shown: Shown, progress: &FileProgress) -> Result<Ch
             values
         })
         .collect();
-    let inks = [Ink::Signal, Ink::Third, Ink::Error];
     let tracks = finished.iter().enumerate().map(|(i, samples)| Track {
         name: if shown == Shown::Input { String::new() } else { PAIR[i].into() },
         samples,
-        ink: inks[i],
+        ink: INKS[i],
         zoom: if i == 2 { Zoom::Fitted } else { Zoom::FullScale },
     });
     let merged = match values_of_samples {
@@ -77,6 +79,18 @@ pub fn spectrogram(source: &Source, shown: Shown, progress: &FileProgress) -> Re
     let panels =
         taken.iter().zip(titles).map(|(spectrogram, title)| Titled { title: title.into(), spectrogram }).collect();
     Ok(Spectrograms { conditions: gathered.conditions, panels, frequency: Scale::Linear }.chart())
+}
+
+/// Averages over the whole, a trace each.
+pub fn spectra(source: &Source, shown: Shown, progress: &FileProgress) -> Result<Chart, Failure> {
+    let start = |rate_hz: f64, _| Averaged::new(rate_hz as u32);
+    let gathered = gather(source, shown, progress, start, Averaged::push)?;
+    let path = &source.input.path;
+    let taken: Result<Vec<PowerSpectrum>, Failure> = gathered.stages.into_iter().map(|s| s.finish(path)).collect();
+    let taken = taken?;
+    let name = |i: usize| if shown == Shown::Input { source.input.display() } else { PAIR[i].into() };
+    let traces = taken.iter().enumerate().map(|(i, spectrum)| Trace { name: name(i), spectrum, ink: INKS[i] });
+    Ok(Spectrum { conditions: gathered.conditions, traces: traces.collect() }.chart())
 }
 
 /// Frames of about 43 ms, 2048 samples at 48 kHz; shorter ones where the whole file has few of those.

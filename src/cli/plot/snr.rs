@@ -58,10 +58,16 @@ struct Point {
 /// SNR against the level of the input.
 pub fn against_level(stimulus: &Stimulus, settings: &Settings, progress: &FileProgress) -> Result<Chart, Failure> {
     let own_dbfs = stimulus.level_dbfs()?;
+    let samples = stimulus.distribution()?;
     let mut ways = usual_ways(settings);
     ways.push(way(Method::ALaw, DitherChoice::None, settings));
+    // Learnt from the stimulus at its own level: the curve shows what another level costs.
+    let bits = settings.bits.unwrap_or(u32::MAX);
+    if settings.levels.is_none() && depths(&Method::LloydMax, &samples).contains(&bits) {
+        ways.push(way(Method::LloydMax, DitherChoice::None, settings));
+    }
     let lines = with_own(ways, settings).into_iter().map(|way| {
-        let quantizer = stimulus_quantizer(stimulus, &way.settings, None)?;
+        let quantizer = stimulus_quantizer(stimulus, &way.settings, &samples)?;
         let levels = LEVELS_DBFS.step_by(LEVEL_STEP_DB).map(f64::from);
         let points = levels.map(|level| {
             let gain = 10.0_f64.powf((level - own_dbfs) / 20.0);
@@ -92,7 +98,7 @@ pub fn against_bits(stimulus: &Stimulus, settings: &Settings, progress: &FilePro
     let lines = with_own(ways, settings).into_iter().map(|way| {
         let points = depths(&way.settings.method, &samples).map(|bits| {
             let settings = Settings { bits: Some(bits), ..way.settings.clone() };
-            let quantizer = stimulus_quantizer(stimulus, &settings, Some(&samples))?;
+            let quantizer = stimulus_quantizer(stimulus, &settings, &samples)?;
             Point::new(f64::from(bits), 1.0, quantizer, &settings, stimulus)
         });
         Ok((way.name.clone(), points.collect::<Result<Vec<Point>, Failure>>()?))
@@ -159,21 +165,17 @@ fn named(settings: Settings) -> Way {
     Way { name: format!("{}{law}{compression}{dither}{shaped}", settings.method.name()), settings }
 }
 
-/// The quantizer; `lloyd-max` learns from the stimulus.
+/// The quantizer; `lloyd-max` learns from the stimulus, whose samples these are.
 fn stimulus_quantizer(
     stimulus: &Stimulus,
     settings: &Settings,
-    samples: Option<&Samples>,
+    samples: &Samples,
 ) -> Result<Arc<dyn Quantizer>, Failure> {
     if settings.method != Method::LloydMax {
         return chain::fixed_quantizer(settings);
     }
     let n_levels = settings.levels.unwrap_or(1 << settings.bits.unwrap_or(1));
-    let trained = match samples {
-        Some(samples) => training::codebook(samples, stimulus.path(), n_levels)?,
-        None => training::codebook(&stimulus.distribution()?, stimulus.path(), n_levels)?,
-    };
-    Ok(Arc::new(trained))
+    Ok(Arc::new(training::codebook(samples, stimulus.path(), n_levels)?))
 }
 
 impl Point {

@@ -2,39 +2,12 @@
 
 use std::path::Path;
 
-use crate::{
-    analysis::spectrum::{PowerSpectrum, Settings, Welch},
-    audio_file,
-};
+use crate::analysis::spectrum::{PowerSpectrum, Settings, Welch};
 
 use super::{
-    super::{exit::Failure, progress::FileProgress, source},
-    pair::{Pair, Source},
+    super::{exit::Failure, progress::FileProgress},
+    pair::Pair,
 };
-
-/// Samples per block read.
-const BLOCK: usize = 8_192;
-
-/// The spectrum of one channel of an input.
-pub fn of_input(
-    source: &Source,
-    mut file: audio_file::Source,
-    progress: &FileProgress,
-) -> Result<PowerSpectrum, Failure> {
-    let (rate_hz, n_frames) = (file.info().spec.sample_rate_hz, file.info().n_frames);
-    let mut spectrum = Averaged::new(rate_hz).map_err(|error| Failure::compute(&source.input.path, error))?;
-    let (mut block, mut done) = (Vec::new(), 0);
-    loop {
-        let n = file.read_planar(&mut block, BLOCK).map_err(|error| source::unreadable(source.input, error))?;
-        if n == 0 {
-            break;
-        }
-        spectrum.push(&block[usize::from(source.channel) - 1]);
-        done += n as u64;
-        progress.at(done, n_frames, rate_hz);
-    }
-    spectrum.finish(&source.input.path)
-}
 
 /// The spectra of the input and of the error (output minus input).
 pub fn of_pair(pair: Pair, progress: &FileProgress) -> Result<(PowerSpectrum, PowerSpectrum), Failure> {

@@ -64,8 +64,14 @@ impl Profile<'_> {
                 Ink::Signal,
                 band(of(&|_, _, bin| bin.low), of(&|_, _, bin| bin.high)),
             ),
-            Series::new("Mean ± σ", "", Ink::Error, band(of(&|m, d, _| m - d), of(&|m, d, _| m + d)))
-                .valued(format!("explains {} of the power's variance", share(self.profile.power_dependence()))),
+            // Of two values the deviation reaches beyond both: it is drawn as far as there are errors.
+            Series::new(
+                "Mean ± σ",
+                "",
+                Ink::Error,
+                band(of(&|m, d, bin| (m - d).max(bin.low)), of(&|m, d, bin| (m + d).min(bin.high))),
+            )
+            .valued(format!("explains {} of the power's variance", share(self.profile.power_dependence()))),
             Series::new("Mean", "error_mean", Ink::Error, mean)
                 .valued(format!("explains {} of the error's", share(self.profile.mean_dependence()))),
         ]

@@ -86,8 +86,8 @@ fn spectrum_chart() -> Chart {
     let x = signal(1 << 15);
     let y: Vec<f64> = x.iter().zip(eight_bit_error(&x)).map(|(x, e)| x + e).collect();
     let (x, y) = (spectrum_of(&x), spectrum_of(&y));
-    let traces =
-        [("harp.wav", &x), ("harp.q8.wav", &y)].map(|(name, spectrum)| spectrum::Trace { name: name.into(), spectrum });
+    let traces = [("harp.wav", &x, Ink::Signal), ("harp.q8.wav", &y, Ink::Error)]
+        .map(|(name, spectrum, ink)| spectrum::Trace { name: name.into(), spectrum, ink });
     spectrum::Spectrum { conditions: "48 kHz".into(), traces: traces.into() }.chart()
 }
 
