@@ -227,7 +227,8 @@ enum Sink {
 }
 
 impl Opened {
-    /// A block of the coarser device must wait, so that playback never outruns a capture that is still to come.
+    /// A block of the coarser device must wait, so that playback never outruns a capture that is still to come. Where
+    /// blocks are shorter than wished a sound server stands between, which now and then takes two at once: two wait.
     fn fit_cushion(&self) {
         let rates = &self.banks.rates;
         let granted = |stream: &Stream| u64::from(stream.block_frames().unwrap_or(0));
@@ -239,7 +240,10 @@ impl Opened {
             Sink::Device(stream) => granted(stream),
             Sink::Silent(_) => 0,
         };
-        self.banks.flow.cushion_frames.fetch_max(capture_block.max(playback_block), Relaxed);
+        let wished = self.banks.flow.cushion_frames.load(Relaxed);
+        let block = capture_block.max(playback_block);
+        let cushion = if block < wished { 2 * block } else { block };
+        self.banks.flow.cushion_frames.fetch_max(cushion, Relaxed);
     }
 
     /// Connects both ends by a bridge around `core`: sound flows.

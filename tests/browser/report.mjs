@@ -250,7 +250,7 @@ async function ratingRanks(page) {
 
 /** Chromium runs its audio clock without a sound device; Firefox does not. */
 const hasSound = async (page) => !isFirefox || page.evaluate(() => Promise.race([
-  new AudioContext().resume().then(() => true), new Promise((tell) => setTimeout(() => tell(false), 3000)),
+  new AudioContext().resume().then(() => true), new Promise((tell) => setTimeout(() => tell(false), 20000)),
 ]));
 
 try {
