@@ -10,7 +10,7 @@
 //! intercept: IEEE Std 1241-2010, 9.4.
 
 use super::{
-    figure::{Absent, Entry, Figure, level_dbfs, ratio_db},
+    figure::{Absent, Entry, Figure, filled, level_dbfs, ratio_db},
     sine_fit::{refine_frequency, step_of_residual},
     sinusoids::{Basis, Fitted, dot, fold},
     tone::{check_samples, spectrum_without_dc},
@@ -266,29 +266,37 @@ impl ImdFigures {
     /// All figures as entries, in the order of a table.
     pub fn entries(&self) -> Vec<Entry> {
         let new = Entry::new;
+        let amplitude = |db: f64| 10f64.powf(db / 20.0);
+        let [a1, a2] = self.levels_dbfs.map(|level| level.map_or(0.0, amplitude));
+        let tone = ((a1 * a1 + a2 * a2) / 2.0).sqrt();
+        let level = |symbols, figure| filled(symbols, figure, |db| format!("20 log10({:.6e})", amplitude(db)));
+        let over = |symbols, figure, bottom: f64| {
+            filled(symbols, figure, |db| format!("20 log10({:.6e} / {bottom:.6e})", bottom * amplitude(db)))
+        };
+        let second = over("20 log10(larger of A(f2 - f1), A(f1 + f2) / tone)", self.imd2_dbc, tone);
+        let third = over("20 log10(larger of A(2f1 - f2), A(2f2 - f1) / tone)", self.imd3_dbc, tone);
+        let intercept = filled("tone level - IMD3 / 2", self.toi_dbfs, |_| {
+            format!("{:.4} - {:.4} / 2", 20.0 * tone.log10(), self.imd3_dbc.unwrap_or(0.0))
+        });
+        let rss = over("20 log10(root of summed squares of A(f2 +- f1), A(f2 +- 2f1) / A2)", self.smpte_db, a2);
+        let sum = over("20 log10(sum of A(f2 +- f1), A(f2 +- 2f1) / A2)", self.smpte_sum_db, a2);
+        let d2 = over("20 log10(A(f2 - f1) / (A1 + A2))", self.ccif_d2_db, a1 + a2);
+        let d3 = over("20 log10((A(2f1 - f2) + A(2f2 - f1)) / (A1 + A2))", self.ccif_d3_db, a1 + a2);
+        let rest = over("20 log10(all but the tones / the tones)", self.td_n_db, (a1 * a1 + a2 * a2).sqrt());
+        let [level_1, level_2] = self.levels_dbfs;
         vec![
-            new(("tone_1_hz", "lower tone", "Hz"), self.frequencies_hz[0], "tone-frequency", "fitted"),
-            new(("tone_2_hz", "upper tone", "Hz"), self.frequencies_hz[1], "tone-frequency", "fitted"),
-            new(("tone_1_dbfs", "lower tone level", "dBFS"), self.levels_dbfs[0], "tone-level", "20 log10(A1)"),
-            new(("tone_2_dbfs", "upper tone level", "dBFS"), self.levels_dbfs[1], "tone-level", "20 log10(A2)"),
-            new(("imd2_dbc", "IMD2", "dBc"), self.imd2_dbc, "imd2", "larger of f2 - f1, f1 + f2 over a tone"),
-            new(("imd3_dbc", "IMD3", "dBc"), self.imd3_dbc, "imd3", "larger of 2f1 - f2, 2f2 - f1 over a tone"),
-            new(("toi_dbfs", "third-order intercept", "dBFS"), self.toi_dbfs, "toi", "tone level - IMD3 / 2"),
-            new(
-                ("smpte_imd_db", "SMPTE IMD", "dB"),
-                self.smpte_db,
-                "smpte-rss",
-                "sidebands of f2, root of summed squares",
-            ),
-            new(
-                ("smpte_imd_sum_db", "SMPTE IMD, sum", "dB"),
-                self.smpte_sum_db,
-                "smpte-sum",
-                "sidebands of f2, summed",
-            ),
-            new(("ccif_d2_db", "CCIF d2", "dB"), self.ccif_d2_db, "ccif-d2", "A(f2 - f1) / (A1 + A2)"),
-            new(("ccif_d3_db", "CCIF d3", "dB"), self.ccif_d3_db, "ccif-d3", "(A(2f1 - f2) + A(2f2 - f1)) / (A1 + A2)"),
-            new(("td_n_db", "TD+N", "dB"), self.td_n_db, "td-n", "all but the tones over the tones"),
+            new(("tone_1_hz", "lower tone", "Hz"), self.frequencies_hz[0], "tone-frequency", "fitted".to_owned()),
+            new(("tone_2_hz", "upper tone", "Hz"), self.frequencies_hz[1], "tone-frequency", "fitted".to_owned()),
+            new(("tone_1_dbfs", "lower tone level", "dBFS"), level_1, "tone-level", level("20 log10(A1)", level_1)),
+            new(("tone_2_dbfs", "upper tone level", "dBFS"), level_2, "tone-level", level("20 log10(A2)", level_2)),
+            new(("imd2_dbc", "IMD2", "dBc"), self.imd2_dbc, "imd2", second),
+            new(("imd3_dbc", "IMD3", "dBc"), self.imd3_dbc, "imd3", third),
+            new(("toi_dbfs", "third-order intercept", "dBFS"), self.toi_dbfs, "toi", intercept),
+            new(("smpte_imd_db", "SMPTE IMD", "dB"), self.smpte_db, "smpte-rss", rss),
+            new(("smpte_imd_sum_db", "SMPTE IMD, sum", "dB"), self.smpte_sum_db, "smpte-sum", sum),
+            new(("ccif_d2_db", "CCIF d2", "dB"), self.ccif_d2_db, "ccif-d2", d2),
+            new(("ccif_d3_db", "CCIF d3", "dB"), self.ccif_d3_db, "ccif-d3", d3),
+            new(("td_n_db", "TD+N", "dB"), self.td_n_db, "td-n", rest),
         ]
     }
 }

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use ebur128::{EbuR128, Mode};
 
-use super::figure::{Absent, Entry, Figure};
+use super::figure::{Absent, Entry, Figure, filled};
 use crate::{Error, Result};
 
 const STEP_MS: u32 = 100;
@@ -149,21 +149,24 @@ impl LoudnessFigures {
     /// All figures as entries, in the order of a table.
     pub fn entries(&self) -> Vec<Entry> {
         let new = Entry::new;
+        let of_mean_square = |symbols: &'static str, figure| {
+            filled(symbols, figure, |lufs: f64| format!("-0.691 + 10 log10({:.6e})", 10f64.powf((lufs + 0.691) / 10.0)))
+        };
+        let gated = "-0.691 + 10 log10(K-weighted mean square, gated at -70 LUFS and -10 LU)";
+        let integrated = of_mean_square(gated, self.loudness_lufs);
+        let momentary = of_mean_square("-0.691 + 10 log10(largest of 400 ms)", self.momentary_max_lufs);
+        let short_term = of_mean_square("-0.691 + 10 log10(largest of 3 s)", self.short_term_max_lufs);
+        let range = "10 to 95 % of the short-term values".to_owned();
         vec![
+            new(("loudness_lufs", "loudness", "LUFS"), self.loudness_lufs, "loudness", integrated),
+            new(("momentary_max_lufs", "momentary, largest", "LUFS"), self.momentary_max_lufs, "momentary", momentary),
             new(
-                ("loudness_lufs", "loudness", "LUFS"),
-                self.loudness_lufs,
-                "loudness",
-                "integrated, gated at -70 LUFS and -10 LU",
+                ("short_term_max_lufs", "short-term, largest", "LUFS"),
+                self.short_term_max_lufs,
+                "short-term",
+                short_term,
             ),
-            new(("momentary_max_lufs", "momentary, largest", "LUFS"), self.momentary_max_lufs, "momentary", "400 ms"),
-            new(("short_term_max_lufs", "short-term, largest", "LUFS"), self.short_term_max_lufs, "short-term", "3 s"),
-            new(
-                ("loudness_range_lu", "loudness range", "LU"),
-                self.loudness_range_lu,
-                "loudness-range",
-                "10 to 95 % of the short-term values",
-            ),
+            new(("loudness_range_lu", "loudness range", "LU"), self.loudness_range_lu, "loudness-range", range),
         ]
     }
 }

@@ -211,6 +211,15 @@ impl Gathered {
     }
 }
 
+/// True for two tones of equal size, and for one that leaves little but a second, up to 20 dB below: SMPTE's is 12 dB.
+fn has_two_tones(tone: &ToneFigures) -> bool {
+    match (tone.sinad_db, tone.sfdr_dbc) {
+        (Err(Absent::SeveralTones { .. }), _) => true,
+        (Ok(sinad_db), Ok(sfdr_dbc)) => sfdr_dbc < 20.0 && sfdr_dbc - sinad_db < 0.5,
+        _ => false,
+    }
+}
+
 /// Figures of one channel beside its level.
 struct Channel {
     tone: ToneFigures,
@@ -222,10 +231,7 @@ impl Channel {
     fn measure(x: &[f64], gathered: &Gathered, args: &AnalyzeArgs) -> Result<Self, Error> {
         let rate = f64::from(gathered.rate);
         let tone = tone::analyse(x, rate, &args.tone.settings())?.figures;
-        let imd = match tone.snr_db {
-            Err(Absent::SeveralTones { .. }) => Some(imd::analyse(x, rate, None)?),
-            _ => None,
-        };
+        let imd = if has_two_tones(&tone) { Some(imd::analyse(x, rate, None)?) } else { None };
         let dynamic_range = args.dynamic_range.map(|w| (w, dynamic_range_db(x, rate, w, AES17_BAND_HZ)));
         Ok(Self { tone, imd, dynamic_range })
     }

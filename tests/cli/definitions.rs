@@ -123,6 +123,29 @@ fn figures_of_a_file_carry_their_definitions() {
     assert_eq!(formula, "greatest of 2 channels");
 }
 
+/// `x + a x^2` of tones A1 and A2 has sidebands of a A1 A2 on both sides of the upper tone.
+#[test]
+fn smpte_tones_are_taken_for_two() {
+    let folder = Folder::new();
+    let (a1, a2, a) = (0.64, 0.16, 0.01);
+    let tone = |hz: f64, i: i32| (std::f64::consts::TAU * hz / 8_000.0 * f64::from(i)).sin();
+    let x = (0..16_000).map(|i| a1 * tone(60.0, i) + a2 * tone(2_610.0, i));
+    let codes: Vec<i16> = x.map(|x| ((x + a * x * x) * 32_768.0).round() as i16).collect();
+    folder.wav16("smpte.wav", &codes);
+    let json = folder.json("analyze smpte.wav");
+    check_definitions(&json);
+    let amplitude = |key: &str| 10f64.powf(json[key].as_f64().unwrap_or_else(|| panic!("{key}: {json}")) / 20.0);
+    assert!((amplitude("smpte_imd_db") / (2f64.sqrt() * a * a1) - 1.0).abs() < 0.01, "{json}");
+    assert!((amplitude("smpte_imd_sum_db") / (2.0 * a * a1) - 1.0).abs() < 0.01, "{json}");
+    assert!((amplitude("tone_2_dbfs") / a2 - 1.0).abs() < 0.001, "{json}");
+    // One tone with a spur, and music, are not two tones.
+    folder.copy("organ_choir.wav", "song.wav");
+    folder.run("generate twin-tone --frequency 1000 --second 7300 --ratio 30 -o spur.wav").succeeds();
+    for name in ["song", "spur"] {
+        assert!(folder.json(&format!("analyze {name}.wav"))["smpte_imd_db"].is_null(), "{name}");
+    }
+}
+
 #[test]
 fn figures_of_a_converter_carry_their_definitions() {
     let folder = Folder::new();

@@ -317,6 +317,11 @@ impl ToneFigures {
         let tone_level = level("10 log10(2 tone)", self.level_dbfs, s);
         let noise_level = level("10 log10(2 noise)", self.noise_dbfs, n);
         let spur = "frequency of the largest component besides tone and harmonics";
+        let largest = |figure: Figure| s / 10f64.powf(figure.unwrap_or(0.0) / 10.0);
+        let over_component = "10 log10(tone / largest other component)";
+        let over_component = ratio(over_component, self.sfdr_dbc, s, largest(self.sfdr_dbc));
+        let over_line =
+            ratio("10 log10(tone / largest other line)", self.sfdr_line_dbc, s, largest(self.sfdr_line_dbc));
         vec![
             Entry::new(("frequency_hz", "tone", "Hz"), self.frequency_hz, "tone-frequency", frequency),
             Entry::new(("level_dbfs", "tone level", "dBFS"), self.level_dbfs, "tone-level", tone_level),
@@ -324,13 +329,8 @@ impl ToneFigures {
             Entry::new(("sinad_db", "SINAD", "dB"), self.sinad_db, "sinad", ratio(over_rest, self.sinad_db, s, both)),
             Entry::new(("thd_db", "THD", "dB"), self.thd_db, "thd", ratio(of_harmonics, self.thd_db, d, s)),
             Entry::new(("thd_n_db", "THD+N", "dB"), self.thd_n_db, "thd-n", ratio(rest_over, self.thd_n_db, both, s)),
-            Entry::new(("sfdr_dbc", "SFDR", "dBc"), self.sfdr_dbc, "sfdr", "tone over the largest other component"),
-            Entry::new(
-                ("sfdr_line_dbc", "SFDR by line", "dBc"),
-                self.sfdr_line_dbc,
-                "sfdr-line",
-                "tone over the largest other line",
-            ),
+            Entry::new(("sfdr_dbc", "SFDR", "dBc"), self.sfdr_dbc, "sfdr", over_component),
+            Entry::new(("sfdr_line_dbc", "SFDR by line", "dBc"), self.sfdr_line_dbc, "sfdr-line", over_line),
             Entry::new(("enob_bits", "ENOB", "bit"), self.enob_bits, "enob", enob),
             Entry::new(("noise_dbfs", "noise", "dBFS"), self.noise_dbfs, "noise", noise_level),
             Entry::new(("nsd_dbfs_per_hz", "noise density", "dBFS/Hz"), self.nsd_dbfs_per_hz, "nsd", density),
