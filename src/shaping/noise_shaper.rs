@@ -80,14 +80,15 @@ impl ErrorFilter {
 
     /// `|NTF|^2` at `frequency`, in cycles per sample.
     pub fn power_gain(&self, frequency: f64) -> f64 {
+        let omega = std::f64::consts::TAU * frequency;
+        let (cos, sin) = (libm::cos(omega), -libm::sin(omega));
         let power = |tail: &[f64]| {
-            let omega = std::f64::consts::TAU * frequency;
-            let (mut re, mut im) = (1.0, 0.0);
-            for (k, c) in (1..).zip(tail) {
-                re += c * libm::cos(omega * f64::from(k));
-                im -= c * libm::sin(omega * f64::from(k));
+            // Horner's rule: one sine and cosine for all coefficients
+            let (mut re, mut im) = (0.0, 0.0);
+            for c in tail.iter().rev() {
+                (re, im) = ((re + c) * cos - im * sin, (re + c) * sin + im * cos);
             }
-            re * re + im * im
+            (1.0 + re) * (1.0 + re) + im * im
         };
         power(&self.numerator) / power(&self.denominator)
     }
