@@ -334,19 +334,37 @@ impl serde::Serialize for LevelFigures {
     }
 }
 
-/// Correlation of two channels, `sum l r / sqrt(sum l^2 sum r^2)`, -1 to 1; DC counts.
-///
-/// No figure when one of them is silent or not finite.
-pub fn stereo_correlation(left: &[f64], right: &[f64]) -> Figure {
-    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let n = left.len().min(right.len());
-    let (left, right) = (&left[..n], &right[..n]);
-    let (ll, rr, lr) = (product(left, left), product(right, right), product(left, right));
-    if !(ll + rr).is_finite() {
-        let bad = left.iter().zip(right).filter(|(l, r)| !(l.is_finite() && r.is_finite())).count();
-        return Err(Absent::NotFinite { n_samples: bad as u64 });
+/// Correlation of two channels, `sum l r / sqrt(sum l^2 sum r^2)`, -1 to 1; DC counts. Pairs that are not finite are left
+/// out.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StereoCorrelation {
+    left: f64,
+    right: f64,
+    both: f64,
+}
+
+impl StereoCorrelation {
+    /// Takes in as many pairs as the shorter of both has.
+    pub fn push(&mut self, left: &[f64], right: &[f64]) {
+        for (l, r) in left.iter().zip(right).filter(|(l, r)| l.is_finite() && r.is_finite()) {
+            self.left += l * l;
+            self.right += r * r;
+            self.both += l * r;
+        }
     }
-    if ll * rr > 0.0 { Ok((lr / (ll.sqrt() * rr.sqrt())).clamp(-1.0, 1.0)) } else { Err(Absent::Silence) }
+
+    /// The figure and its formula; no figure when one of the channels is silent.
+    pub fn entry(&self) -> Entry {
+        let Self { left, right, both } = *self;
+        let figure = match left * right > 0.0 {
+            true => Ok((both / (left.sqrt() * right.sqrt())).clamp(-1.0, 1.0)),
+            false => Err(Absent::Silence),
+        };
+        let formula = filled("sum l r / sqrt(sum l^2 sum r^2)", figure, |_| {
+            format!("{both:.6e} / sqrt({left:.6e} * {right:.6e})")
+        });
+        Entry::new(("stereo_correlation", "stereo correlation", ""), figure, "stereo-correlation", formula)
+    }
 }
 
 #[cfg(test)]
@@ -417,9 +435,15 @@ mod tests {
 
     #[test]
     fn correlation_of_channels() {
-        let left = [0.5, -0.25, 0.1];
-        assert_eq!(stereo_correlation(&left, &left.map(|x| -2.0 * x)), Ok(-1.0));
-        assert_eq!(stereo_correlation(&left, &[0.0; 3]), Err(Absent::Silence));
-        assert!(stereo_correlation(&[1.0, 0.0], &[0.0, 1.0]).expect("loud").abs() < 1e-15);
+        let of = |left: &[f64], right: &[f64]| {
+            let mut correlation = StereoCorrelation::default();
+            left.chunks(2).zip(right.chunks(2)).for_each(|(l, r)| correlation.push(l, r));
+            correlation.entry().figure
+        };
+        let left = [0.5, -0.25, 0.125];
+        assert_eq!(of(&left, &left.map(|x| -2.0 * x)), Ok(-1.0));
+        assert_eq!(of(&left, &[0.0; 3]), Err(Absent::Silence));
+        assert_eq!(of(&[0.5, f64::NAN, -0.25], &[-1.0, 1.0, 0.5]), Ok(-1.0));
+        assert!(of(&[1.0, 0.0], &[0.0, 1.0]).expect("loud").abs() < 1e-15);
     }
 }

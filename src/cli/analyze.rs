@@ -9,7 +9,7 @@ use crate::{
     Error,
     analysis::{
         Absent, Entry, Figure, imd,
-        level::{LevelMeter, stereo_correlation},
+        level::{LevelMeter, StereoCorrelation},
         loudness::LoudnessMeter,
         tone::{self, Method, ToneFigures},
         weighting::{AES17_BAND_HZ, DYNAMIC_RANGE_WINDOW, Weighting, dynamic_range_db},
@@ -138,6 +138,7 @@ struct Gathered {
     n_frames: u64,
     levels: Vec<LevelMeter>,
     loudness: Option<LoudnessMeter>,
+    correlation: StereoCorrelation,
     kept: Vec<Vec<f64>>,
 }
 
@@ -152,6 +153,7 @@ impl Gathered {
             n_frames: 0,
             levels: (0..n_channels).map(new_level).collect::<Result<_, _>>()?,
             loudness: LoudnessMeter::new(n_channels as u32, rate).ok(),
+            correlation: StereoCorrelation::default(),
             kept: vec![Vec::new(); n_channels],
         };
         let mut to_skip = (skip_s * f64::from(rate)).round() as usize;
@@ -187,6 +189,9 @@ impl Gathered {
                 false => Cow::Owned(part.iter().map(clean).collect()),
             };
             parts.push(part);
+        }
+        if let [left, right] = block {
+            self.correlation.push(&left[skipped..], &right[skipped..]);
         }
         self.n_frames += parts.first().map_or(0, |p| p.len() as u64);
         let slices: Vec<&[f64]> = parts.iter().map(AsRef::as_ref).collect();
@@ -315,15 +320,8 @@ fn over_all(gathered: &Gathered, channels: &[Channel], per_channel: &[Vec<Sectio
     let crest = of("peak_dbfs").and_then(|peak| of("rms_dbfs").map(|rms| peak - rms + 20.0 * 2f64.sqrt().log10()));
     sections[0].entries.iter_mut().filter(|e| e.key == "crest_db").for_each(|e| e.figure = crest);
     let mut programme = gathered.loudness.as_ref().map_or(Vec::new(), |meter| meter.figures().entries());
-    if let [left, right] = gathered.kept.as_slice() {
-        programme.push(Entry {
-            key: "stereo_correlation",
-            label: "stereo correlation",
-            unit: "",
-            figure: stereo_correlation(left, right),
-            definition: "stereo-correlation",
-            formula: "sum l r / sqrt(sum l^2 sum r^2)".into(),
-        });
+    if gathered.levels.len() == 2 {
+        programme.push(gathered.correlation.entry());
     }
     sections.insert(1, Section::new("Loudness", programme, Conditions::of_samples(gathered.rate)));
     sections
