@@ -443,7 +443,7 @@ mod tests {
         let left = [0.5, -0.25, 0.125];
         assert_eq!(of(&left, &left.map(|x| -2.0 * x)), Ok(-1.0));
         assert_eq!(of(&left, &[0.0; 3]), Err(Absent::Silence));
-        assert_eq!(of(&[0.5, f64::NAN, -0.25], &[-1.0, 1.0, 0.5]), Ok(-1.0));
+        assert!((of(&[0.5, f64::NAN, -0.25], &[-1.0, 1.0, 0.5]).expect("loud") + 1.0).abs() < 1e-15);
         assert!(of(&[1.0, 0.0], &[0.0, 1.0]).expect("loud").abs() < 1e-15);
     }
 }
