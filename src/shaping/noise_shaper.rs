@@ -206,6 +206,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn power_gain_is_that_of_its_plain_formula() {
+        let (numerator, denominator) = ([1.0, -1.2, 0.7, 0.1], [1.0, 0.3, -0.25]);
+        let filter = ErrorFilter::from_ntf(&numerator, &denominator).expect("stable");
+        for frequency in [0.0, 0.01, 0.1, 0.25, 0.37, 0.5] {
+            let power = |polynomial: &[f64]| {
+                let angle = |k: usize| std::f64::consts::TAU * frequency * k as f64;
+                let sum =
+                    |of: fn(f64) -> f64| polynomial.iter().enumerate().map(|(k, c)| c * of(angle(k))).sum::<f64>();
+                sum(f64::cos).powi(2) + sum(f64::sin).powi(2)
+            };
+            let expected = power(&numerator) / power(&denominator);
+            let got = filter.power_gain(frequency);
+            assert!((got / expected - 1.0).abs() < 1e-12, "{frequency}: {got} {expected}");
+        }
+    }
+
+    #[test]
     fn bad_filters_are_refused() {
         for bad in [&[][..], &[f64::NAN], &[f64::INFINITY], &[0.1; 65]] {
             assert!(ErrorFilter::from_feedback(bad).is_err(), "{bad:?}");

@@ -113,6 +113,7 @@ fn threads_change_nothing_about_damage() {
     };
     let one = with_threads(1);
     assert!(one.0.contains("group 1 ") && one.1.1.len() == 2, "{} {:?}", one.0, one.1.1);
+    assert!(one.1.1[0].group < one.1.1[1].group, "{:?}", one.1.1);
     for n in [2, 3, 7] {
         let (error, (samples, damages)) = with_threads(n);
         assert_eq!((&error, &damages), (&one.0, &one.1.1), "{n} threads");
