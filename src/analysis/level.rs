@@ -353,12 +353,14 @@ impl StereoCorrelation {
         }
     }
 
-    /// The figure and its formula; no figure when one of the channels is silent.
+    /// The figure and its formula; no figure when one of the channels is silent, or when squares overflow.
     pub fn entry(&self) -> Entry {
         let Self { left, right, both } = *self;
-        let figure = match left * right > 0.0 {
-            true => Ok((both / (left.sqrt() * right.sqrt())).clamp(-1.0, 1.0)),
-            false => Err(Absent::Silence),
+        let size = left.sqrt() * right.sqrt();
+        let figure = match (size > 0.0, size.is_finite() && both.is_finite()) {
+            (true, true) => Ok((both / size).clamp(-1.0, 1.0)),
+            (false, _) => Err(Absent::Silence),
+            (true, false) => Err(Absent::NotApplicable { needs: "samples whose squares are numbers" }),
         };
         let formula = filled("sum l r / sqrt(sum l^2 sum r^2)", figure, |_| {
             format!("{both:.6e} / sqrt({left:.6e} * {right:.6e})")
@@ -445,5 +447,6 @@ mod tests {
         assert_eq!(of(&left, &[0.0; 3]), Err(Absent::Silence));
         assert!((of(&[0.5, f64::NAN, -0.25], &[-1.0, 1.0, 0.5]).expect("loud") + 1.0).abs() < 1e-15);
         assert!(of(&[1.0, 0.0], &[0.0, 1.0]).expect("loud").abs() < 1e-15);
+        assert!(matches!(of(&[1e200], &[-1e200]), Err(Absent::NotApplicable { .. })));
     }
 }
