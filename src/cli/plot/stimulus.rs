@@ -22,18 +22,6 @@ use super::{
 
 /// Samples of a block: enough work for each of many quantizers.
 const BLOCK: usize = 1 << 15;
-/// The sine: one second at 48 kHz holds 997 whole periods, and 997 is prime.
-const SINE: Recipe = Recipe {
-    kind: crate::generate::Kind::Sine,
-    sample_rate_hz: 48_000,
-    n_samples: 48_000,
-    frequency_hz: 997.0,
-    level_dbfs: 0.0,
-    snr_db: None,
-    seed: 0,
-    channel: 0,
-};
-
 /// The signal that is quantized in many ways.
 pub struct Stimulus<'a> {
     samples: Origin<'a>,
@@ -48,16 +36,18 @@ enum Origin<'a> {
 impl<'a> Stimulus<'a> {
     /// A 997 Hz sine of amplitude 1.0.
     pub fn sine() -> Self {
-        let mut samples = vec![0.0; SINE.n_samples as usize];
-        Generator::new(SINE).expect("the recipe is a legal constant").fill(&mut samples);
+        // One second at 48 kHz holds 997 whole periods, and 997 is prime.
+        let sine = Recipe::default();
+        let mut samples = vec![0.0; sine.n_samples as usize];
+        Generator::new(sine.clone()).expect("the default recipe is legal").fill(&mut samples);
         let spec = Spec {
-            sample_rate_hz: SINE.sample_rate_hz,
+            sample_rate_hz: sine.sample_rate_hz,
             channels: 1,
             channel_mask: None,
             sample_format: SampleFormat::FLOAT64,
         };
         let (container, codec) = ("generated".into(), "PCM".into());
-        let info = Info { container, codec, spec, n_frames: Some(SINE.n_samples), fidelity: Fidelity::Lossless };
+        let info = Info { container, codec, spec, n_frames: Some(sine.n_samples), fidelity: Fidelity::Lossless };
         Self { samples: Origin::Sine(samples), info }
     }
 
