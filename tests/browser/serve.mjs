@@ -15,12 +15,18 @@ const watch = { complaints, allowed: (url) => url.startsWith(`${own}/`) || /^(da
 const open = (options) => openIn(browser, address, watch, options);
 const settled = (page, answers) => page.waitForFunction((n) => sqnr.live.answers > n, answers, { timeout: 60000 });
 
-/** Sets one knob as a hand would, and waits for the answer. */
+/** Sets knobs in one go, so that no answer to some of them comes between, and waits for the answer to all. */
 async function turn(page, knobs) {
-  const before = await page.evaluate(() => sqnr.live.answers);
-  for (const [key, value] of Object.entries(knobs)) {
-    await page.locator(`#knob-${key}`).evaluate((node, v) => { node.value = v; node.dispatchEvent(new Event('input')); }, value);
-  }
+  const before = await page.evaluate((wanted) => {
+    const answers = sqnr.live.answers;
+    const turned = Object.entries(wanted).map(([key, value]) => {
+      const node = document.getElementById(`knob-${key}`);
+      node.value = value;
+      return node;
+    });
+    for (const node of turned) node.dispatchEvent(new Event('input'));
+    return answers;
+  }, knobs);
   await settled(page, before);
   return page.evaluate(() => ({ status: document.getElementById('live-status').textContent, result: sqnr.live.result, ms: sqnr.live.answered_ms }));
 }
