@@ -70,15 +70,15 @@ impl BlockAnalysis {
         }
     }
 
-    /// Analyses `block`; returns the estimate of its bits.
-    pub fn analyse(
+    /// Finds the noise targets of `block`.
+    pub fn find_targets(
         &mut self,
         block: Block,
         target: Target,
         ear: &mut Psychoacoustics,
         temporal: &mut Temporal,
         energies: [&ShortTimeEnergies; 2],
-    ) -> f32 {
+    ) {
         let n_bands = block.bands.len();
         for (channel, energies) in energies.into_iter().enumerate().take(block.n_channels) {
             let out = &mut self.targets[channel][..n_bands];
@@ -98,9 +98,13 @@ impl BlockAnalysis {
                 }
             }
         }
+    }
+
+    /// Chooses left/right or mid/side for `block` under its targets; returns the estimate of its bits.
+    pub fn choose(&mut self, block: Block, target: Target) -> f32 {
         match (block.n_channels, target) {
             (2, Target::Bits(_)) => {
-                self.mid_side[..n_bands].fill(false);
+                self.mid_side[..block.bands.len()].fill(false);
                 self.estimate(block, 0) + self.estimate(block, 1)
             }
             (2, _) => self.choose_stereo(block),

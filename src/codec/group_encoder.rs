@@ -6,12 +6,13 @@ use super::{
     block_tree::{BlockTree, MAX_BLOCKS, MAX_DEPTH},
     container::Header,
     encoder::EncoderOptions,
-    frame::{ElementFrame, Frame, spans},
+    frame::{BlockSpan, ElementFrame, Frame, spans},
     lapped_blocks::LappedBlocks,
     psychoacoustics::Psychoacoustics,
     quantization::BlockQuantizer,
     stereo::{self, Element},
     syntax::{Layout, Syntax},
+    target_smoothing::{self, CellTargets, TargetTrack},
     temporal::{ShortTimeEnergies, Temporal, window_reach},
 };
 use crate::range_coder;
@@ -34,6 +35,20 @@ pub struct EncodeJob {
     pub is_last: bool,
 }
 
+/// What is known of a superframe before it is coded.
+#[derive(Debug, Clone)]
+struct Outline {
+    tree: BlockTree,
+    /// Targets of the first and of the last block.
+    edges: [CellTargets; 2],
+}
+
+impl Outline {
+    fn new(n_cells: usize) -> Self {
+        Self { tree: BlockTree::ONE_BLOCK, edges: [CellTargets::new(n_cells), CellTargets::new(n_cells)] }
+    }
+}
+
 /// Encodes groups, one after the other, independent of each other.
 pub struct GroupEncoder {
     layout: Arc<Layout>,
@@ -50,8 +65,11 @@ pub struct GroupEncoder {
     energies: [ShortTimeEnergies; 2],
     /// Samples, then coefficients, of a superframe and half of each neighbour, for two channels.
     work: [Vec<f32>; 2],
-    /// Three trees of each element: before, now, after.
-    trees: Vec<[BlockTree; 3]>,
+    /// Three superframes of each element: before, now, after.
+    outlines: Vec<[Outline; 3]>,
+    /// Of the superframe whose tree is being chosen: targets of the first and last block of each depth.
+    edges: [[CellTargets; 2]; MAX_DEPTH],
+    track: TargetTrack,
     /// What to encode.
     pub job: EncodeJob,
     /// The result.
@@ -63,6 +81,7 @@ impl GroupEncoder {
     pub fn new(layout: Arc<Layout>, header: &Header, options: &EncoderOptions) -> Self {
         let (n, rate) = (layout.superframe_samples, header.sample_rate_hz);
         let temporal = Temporal::new(&layout.tables, rate, n);
+        let n_cells = layout.tables.n_cells();
         let n_channels: usize = layout.elements.iter().map(|e| e.n_channels()).sum();
         // the windows reach over both ends: the outermost superframes have no energies
         let n_raw = usize::from(header.group_superframes) + 2 * MARGIN_SUPERFRAMES;
@@ -76,7 +95,9 @@ impl GroupEncoder {
             energies: [temporal.new_energies(), temporal.new_energies()],
             temporal,
             work: [vec![0.0; 2 * n], vec![0.0; 2 * n]],
-            trees: vec![[BlockTree::ONE_BLOCK; 3]; layout.elements.len()],
+            outlines: vec![std::array::from_fn(|_| Outline::new(n_cells)); layout.elements.len()],
+            edges: std::array::from_fn(|_| [CellTargets::new(n_cells), CellTargets::new(n_cells)]),
+            track: TargetTrack::new(&layout.tables),
             quantizer: BlockQuantizer::new(header, options.max_bandwidth_hz),
             layout,
             job: EncodeJob::default(),
@@ -94,7 +115,7 @@ impl GroupEncoder {
         let mut bits = range_coder::Encoder::new(payload);
         for t in 0..self.job.n_superframes {
             for (e, &element) in layout.elements.iter().enumerate() {
-                self.advance_trees(e, element, t, pcm, target);
+                self.advance(e, element, t, pcm, target);
                 self.transform(e, element, t, pcm);
                 self.fill_frame(e, element, t, target);
             }
@@ -131,19 +152,46 @@ impl GroupEncoder {
         }
     }
 
-    /// Makes `trees[e]` those around superframe `t`.
-    fn advance_trees(&mut self, e: usize, element: Element, t: usize, pcm: &[Vec<f32>], target: Target) {
+    /// Makes `outlines[e]` those around superframe `t`.
+    fn advance(&mut self, e: usize, element: Element, t: usize, pcm: &[Vec<f32>], target: Target) {
         let t = t as isize;
         if t == 0 {
-            self.trees[e][1] =
-                if self.job.is_first { BlockTree::ONE_BLOCK } else { self.choose_tree(element, -1, pcm, target) };
-            self.trees[e][2] = self.choose_tree(element, 0, pcm, target);
+            if self.job.is_first {
+                self.outlines[e][1].tree = BlockTree::ONE_BLOCK;
+            } else {
+                self.outline(e, 1, -1, pcm, target);
+            }
+            self.outline(e, 2, 0, pcm, target);
         }
-        let is_end = self.job.is_last && t + 1 == self.job.n_superframes as isize;
-        let next = if is_end { BlockTree::ONE_BLOCK } else { self.choose_tree(element, t + 1, pcm, target) };
-        let [_, before, now] = self.trees[e];
-        self.trees[e] = [before, now, next];
+        self.outlines[e].rotate_left(1);
+        if self.is_end(t) {
+            self.outlines[e][2].tree = BlockTree::ONE_BLOCK;
+        } else {
+            self.outline(e, 2, t + 1, pcm, target);
+        }
         self.mask_energies(element, t);
+    }
+
+    /// Nothing comes before superframe `t`.
+    fn is_start(&self, t: isize) -> bool {
+        self.job.is_first && t == 0
+    }
+
+    /// Nothing comes after superframe `t`.
+    fn is_end(&self, t: isize) -> bool {
+        self.job.is_last && t + 1 == self.job.n_superframes as isize
+    }
+
+    /// Makes `outlines[e][place]` that of superframe `t`.
+    fn outline(&mut self, e: usize, place: usize, t: isize, pcm: &[Vec<f32>], target: Target) {
+        let tree = self.choose_tree(self.layout.elements[e], t, pcm, target);
+        let outline = &mut self.outlines[e][place];
+        outline.tree = tree;
+        // the shortest blocks have no price and no targets yet: those twice as long stand for them
+        let edge_depths = [tree.first(), tree.last()].map(|depth| depth.min(MAX_DEPTH - 1));
+        for (side, (edge, depth)) in outline.edges.iter_mut().zip(edge_depths).enumerate() {
+            edge.clone_from(&self.edges[depth][side]);
+        }
     }
 
     /// The tree of least cost: all blocks down to N/32 are tried with full overlap, and two halves replace a block
@@ -196,17 +244,23 @@ impl GroupEncoder {
                 n_channels: element.n_channels(),
             };
             let energies = [&self.energies[0], &self.energies[1]];
-            *cost = self.analysis.analyse(block, target, &mut self.ear, &mut self.temporal, energies);
+            self.analysis.find_targets(block, target, &mut self.ear, &mut self.temporal, energies);
+            let [first, last] = &mut self.edges[depth];
+            if index == 0 {
+                first.set(block.bands, &self.analysis.targets);
+            }
+            if index + 1 == 1 << depth {
+                last.set(block.bands, &self.analysis.targets);
+            }
+            *cost = self.analysis.choose(block, target);
         }
     }
 
     /// Coefficients of superframe `t` under its own tree into `work`, from N/2 on.
     fn transform(&mut self, e: usize, element: Element, t: usize, pcm: &[Vec<f32>]) {
         let n = self.layout.superframe_samples;
-        let [before, now, after] = self.trees[e];
-        let start = self.start_of(t as isize);
-        let is_start = self.job.is_first && t == 0;
-        let is_end = self.job.is_last && t + 1 == self.job.n_superframes;
+        let [before, now, after] = [0, 1, 2].map(|place| self.outlines[e][place].tree);
+        let (start, is_start, is_end) = (self.start_of(t as isize), self.is_start(t as isize), self.is_end(t as isize));
         for (work, channel) in self.work.iter_mut().zip(element.channels()) {
             work.copy_from_slice(&pcm[channel][start - n / 2..start + n + n / 2]);
             let mut fold = |boundary: usize, left: usize, right: usize| {
@@ -225,23 +279,45 @@ impl GroupEncoder {
         }
     }
 
+    /// The block of `span` in `work`.
+    fn block<'a>(work: &'a [Vec<f32>; 2], element: Element, span: &BlockSpan<'a>, n: usize) -> Block<'a> {
+        let range = n / 2 + span.start..n / 2 + span.start + span.len;
+        Block {
+            depth: span.depth,
+            index: span.start / span.len,
+            bands: span.bands,
+            channels: [&work[0][range.clone()], &work[1][range]],
+            n_channels: element.n_channels(),
+        }
+    }
+
+    /// Notes the targets of all blocks of superframe `t` and of its neighbours' next ones.
+    fn track_targets(&mut self, e: usize, element: Element, t: isize, target: Target) {
+        let (is_start, is_end) = (self.is_start(t), self.is_end(t));
+        let layout = Arc::clone(&self.layout);
+        let [before, now, after] = &self.outlines[e];
+        self.track.start((!is_start).then_some(&before.edges[1]));
+        for span in spans(&now.tree, &layout.tables, layout.superframe_samples) {
+            let block = Self::block(&self.work, element, &span, layout.superframe_samples);
+            let energies = [&self.energies[0], &self.energies[1]];
+            self.analysis.find_targets(block, target, &mut self.ear, &mut self.temporal, energies);
+            self.track.push(&span, &self.analysis.targets);
+        }
+        self.track.end((!is_end).then_some(&after.edges[0]));
+    }
+
     /// Chooses levels and indices for the coefficients in `work`.
-    fn fill_frame(&mut self, e: usize, element: Element, _t: usize, target: Target) {
+    fn fill_frame(&mut self, e: usize, element: Element, t: usize, target: Target) {
+        self.track_targets(e, element, t as isize, target);
         let layout = Arc::clone(&self.layout);
         let n = layout.superframe_samples;
-        let tree = self.trees[e][1];
+        let tree = self.outlines[e][1].tree;
         self.frame.elements[e].tree = tree;
         for span in spans(&tree, &layout.tables, n) {
+            self.track.targets(&span, target_smoothing::weight(target), &mut self.analysis.targets);
+            let block = Self::block(&self.work, element, &span, n);
+            self.analysis.choose(block, target);
             let range = n / 2 + span.start..n / 2 + span.start + span.len;
-            let block = Block {
-                depth: span.depth,
-                index: span.start / span.len,
-                bands: span.bands,
-                channels: [&self.work[0][range.clone()], &self.work[1][range.clone()]],
-                n_channels: element.n_channels(),
-            };
-            let energies = [&self.energies[0], &self.energies[1]];
-            self.analysis.analyse(block, target, &mut self.ear, &mut self.temporal, energies);
             let frame = &mut self.frame.elements[e];
             let [first, second] = &mut self.work;
             let mut x = [&mut first[range.clone()], &mut second[range]];
@@ -274,7 +350,7 @@ fn cheapest_tree(costs: &[[f32; MAX_BLOCKS]; MAX_DEPTH], shortest: u64) -> Block
 }
 
 /// Notes the mid/side flags in the frame and rotates the bands that have them.
-fn rotate_bands(span: &super::frame::BlockSpan, mid_side: &[bool], frame: &mut ElementFrame, x: &mut [&mut [f32]; 2]) {
+fn rotate_bands(span: &BlockSpan, mid_side: &[bool], frame: &mut ElementFrame, x: &mut [&mut [f32]; 2]) {
     let flags = &mut frame.mid_side[span.band_range()];
     flags.copy_from_slice(&mid_side[..span.bands.len()]);
     let [first, second] = x;

@@ -49,6 +49,7 @@ mod stereo;
 pub mod symphonia;
 mod syntax;
 mod synthesis;
+mod target_smoothing;
 mod temporal;
 
 pub use allocation::{Allocation, BandCell, Column};
