@@ -1,12 +1,16 @@
 //! Two devices, two clocks: how fast to read the input so that the frames under way neither run out nor pile up.
 //!
 //! ```text
-//! fill (frames under way) -> 1 s mean -> minus reference -> dead zone, once -> PI -> correction of the resampler
+//! fill (frames under way) -> 1 s mean -> minus reference -> dead zone -> a ramp? -> PI -> correction of the resampler
+//!                                            ^                             |
+//!                                            +----------- no: a step ------+
 //! ```
 //!
-//! With one clock the mean stays put and the correction is exactly 0, so that the path stays bit-exact. Once the mean
-//! has left the dead zone the clocks do differ, and the loop stays closed. Its poles lie at 1 / (2 * [`LOOP_S`]), both:
-//! slow enough that the pitch is never heard to move.
+//! With one clock the mean stays put and the correction is exactly 0, so that the path stays bit-exact. A stall of the
+//! machine can move it for good, by a block or so: the sound server's blocks come at other moments from then on. Such a
+//! step is no drift. When the mean has left the dead zone it is therefore watched for a while: where it goes on as fast
+//! as it came, the clocks do differ, and the loop is closed and stays so; where it stays, that is the new reference. The
+//! loop's poles lie at 1 / (2 * [`LOOP_S`]), both: slow enough that the pitch is never heard to move.
 
 /// Time constant of the loop: one frame too many is worked off over this many seconds.
 const LOOP_S: f64 = 10.0;
@@ -20,6 +24,16 @@ const SETTLE_S: f64 = 3.0;
 /// Widest correction, 0.1 %: crystals differ by 0.01 %, and a semitone is 5.9 %.
 const MAX_CORRECTION: f64 = 1e-3;
 
+/// Least time that a deviation is watched, beside [`WATCH_SHARE`]: longer than the beat between a device's blocks and
+/// its server's, and at 300 ppm 130 frames at 48 kHz.
+const WATCH_S: f64 = 9.0;
+
+/// Share of the time that a deviation took to come for which it is watched to go on.
+const WATCH_SHARE: f64 = 0.25;
+
+/// A ramp goes on by at least this share of what its past speed promises.
+const RAMP_SHARE: f64 = 0.5;
+
 /// The controller; fed at every round of the bridge.
 #[derive(Debug, Clone)]
 pub struct DriftControl {
@@ -28,8 +42,72 @@ pub struct DriftControl {
     age_s: f64,
     mean: f64,
     reference: f64,
-    is_engaged: bool,
+    stage: Stage,
     integral: f64,
+}
+
+/// What is thought of the clocks.
+#[derive(Debug, Clone)]
+enum Stage {
+    /// They agree.
+    Alike,
+    /// The mean has left the dead zone.
+    Watched(Watch),
+    /// They differ: the loop is closed.
+    Engaged,
+}
+
+/// A deviation under watch: its mean over an earlier and a later part of the time, the mean's own settling passed over.
+#[derive(Debug, Clone)]
+struct Watch {
+    /// The reference's age when the watch began, and how long it lasts.
+    since_s: f64,
+    length_s: f64,
+    earlier: Mean,
+    later: Mean,
+}
+
+/// Mean of a value over time.
+#[derive(Debug, Clone, Default)]
+struct Mean {
+    integral: f64,
+    time_s: f64,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64, time_s: f64) {
+        self.integral += value * time_s;
+        self.time_s += time_s;
+    }
+
+    fn value(&self) -> f64 {
+        self.integral / self.time_s.max(f64::MIN_POSITIVE)
+    }
+}
+
+impl Watch {
+    fn new(age_s: f64) -> Self {
+        let length_s = WATCH_S.max(WATCH_SHARE * age_s);
+        Self { since_s: age_s, length_s, earlier: Mean::default(), later: Mean::default() }
+    }
+
+    /// Adds a moment; the later mean, and whether it is where a ramp would have gone, once the time is over.
+    fn add(&mut self, age_s: f64, elapsed_s: f64, error: f64) -> Option<bool> {
+        // Thirds: a step settles in the first, and is measured in the others.
+        let third_s = self.length_s / 3.0;
+        match age_s - self.since_s {
+            t if t < third_s => {}
+            t if t < 2.0 * third_s => self.earlier.add(error, elapsed_s),
+            _ => self.later.add(error, elapsed_s),
+        }
+        if age_s < self.since_s + self.length_s {
+            return None;
+        }
+        let (earlier, later) = (self.earlier.value(), self.later.value());
+        // A ramp that came this far since the reference was learnt goes on by as much of that in a third.
+        let promised = earlier * third_s / (self.since_s + 1.5 * third_s);
+        Some((later - earlier) * promised.signum() > RAMP_SHARE * promised.abs())
+    }
 }
 
 impl DriftControl {
@@ -41,7 +119,7 @@ impl DriftControl {
             age_s: 0.0,
             mean: 0.0,
             reference: 0.0,
-            is_engaged: false,
+            stage: Stage::Alike,
             integral: 0.0,
         }
     }
@@ -60,8 +138,8 @@ impl DriftControl {
             return self.held();
         }
         let error = self.mean - self.reference;
-        self.is_engaged |= error.abs() > self.dead_zone_frames;
-        if !self.is_engaged {
+        self.judge(error, elapsed_s);
+        if !self.is_engaged() {
             return 0.0;
         }
         let per_second = 1.0 / (LOOP_S * self.sample_rate_hz);
@@ -70,15 +148,36 @@ impl DriftControl {
         (error * per_second + self.integral).clamp(-MAX_CORRECTION, MAX_CORRECTION)
     }
 
+    /// Whether the clocks differ, as far as `error` tells.
+    fn judge(&mut self, error: f64, elapsed_s: f64) {
+        match &mut self.stage {
+            Stage::Alike if error.abs() > self.dead_zone_frames => {
+                self.stage = Stage::Watched(Watch::new(self.age_s - SETTLE_S));
+            }
+            Stage::Watched(watch) => match watch.add(self.age_s - SETTLE_S, elapsed_s, error) {
+                Some(true) => self.stage = Stage::Engaged,
+                Some(false) => {
+                    self.stage = Stage::Alike;
+                    self.restart();
+                }
+                None => {}
+            },
+            Stage::Alike | Stage::Engaged => {}
+        }
+    }
+
     /// After a gap: learns the reference anew and keeps what it knows of the clocks.
     pub fn restart(&mut self) {
         self.age_s = 0.0;
         self.mean = 0.0;
+        if let Stage::Watched(_) = self.stage {
+            self.stage = Stage::Alike;
+        }
     }
 
     /// True once the clocks were seen to differ.
     pub fn is_engaged(&self) -> bool {
-        self.is_engaged
+        matches!(self.stage, Stage::Engaged)
     }
 
     /// Drift of the clocks as learnt so far, in parts per million; positive: the input's clock is the faster.
@@ -87,7 +186,7 @@ impl DriftControl {
     }
 
     fn held(&self) -> f64 {
-        if self.is_engaged { self.integral } else { 0.0 }
+        if self.is_engaged() { self.integral } else { 0.0 }
     }
 }
 
@@ -107,6 +206,11 @@ mod tests {
     /// Two devices with blocks of 512 whose callbacks come up to 3 ms late, polled every millisecond. The extremes are
     /// those after 20 s.
     fn simulate(drift_ppm: f64, duration_s: f64) -> Outcome {
+        simulate_stalls(drift_ppm, duration_s, &[])
+    }
+
+    /// The same, and at each of the times in seconds the capture's blocks come so many frames more, once.
+    fn simulate_stalls(drift_ppm: f64, duration_s: f64, stalls: &[(u64, f64)]) -> Outcome {
         let mut control = DriftControl::new(48_000, BLOCK as usize);
         let capture_period_s = BLOCK / (48_000.0 * (1.0 + drift_ppm * 1e-6));
         let playback_period_s = BLOCK / 48_000.0;
@@ -121,6 +225,7 @@ mod tests {
         let (mut least, mut most) = (f64::MAX, f64::MIN);
         for ms in 0..(duration_s * 1e3) as u64 {
             let now_s = ms as f64 * 1e-3;
+            waiting += stalls.iter().find(|(at_s, _)| at_s * 1_000 == ms).map_or(0.0, |(_, n_frames)| *n_frames);
             if now_s >= next_capture_s {
                 waiting += BLOCK / (1.0 + correction);
                 n_captured += 1.0;
@@ -152,6 +257,19 @@ mod tests {
             let Outcome { least, most, control } = simulate(drift_ppm, 3_600.0);
             assert!(least >= BLOCK, "{drift_ppm} ppm: {least} frames at the worst playback");
             assert!(most <= 4.0 * BLOCK, "{drift_ppm} ppm: {most} frames");
+            let learnt = control.drift_ppm();
+            assert!((learnt - drift_ppm).abs() < 5.0, "{drift_ppm} ppm learnt as {learnt}");
+        }
+    }
+
+    #[test]
+    fn a_stall_that_moves_the_blocks_is_no_drift() {
+        let stalls = [(5, 150.0), (40, 200.0), (41, 250.0), (200, -300.0), (259, 500.0), (263, -480.0), (500, -300.0)];
+        let Outcome { control, .. } = simulate_stalls(0.0, 600.0, &stalls);
+        assert!(!control.is_engaged());
+        // One that came after a stall is found all the same.
+        for drift_ppm in [-120.0, 15.0, 300.0] {
+            let Outcome { control, .. } = simulate_stalls(drift_ppm, 3_600.0, &[(6, 300.0), (20, -250.0)]);
             let learnt = control.drift_ppm();
             assert!((learnt - drift_ppm).abs() < 5.0, "{drift_ppm} ppm learnt as {learnt}");
         }
