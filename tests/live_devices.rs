@@ -13,7 +13,7 @@ use std::{
 const SQNR: &str = env!("CARGO_BIN_EXE_sqnr");
 
 /// `DEVICE=busy`: opening fails with EBUSY; `refuses`: no set of parameters is taken; `unplugged`: after half a second
-/// the device is gone.
+/// the device is gone; `hesitates`: for a tenth of a second it has no figures.
 const FALSE_DEVICES: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -35,6 +35,7 @@ int snd_pcm_avail_delay(void *pcm, long *avail, long *delay) {
     static double first;
     int (*real)(void *, long *, long *) = dlsym(RTLD_NEXT, "snd_pcm_avail_delay");
     if (!first) first = seconds();
+    if (is("hesitates") && seconds() < first + 0.1) return -EIO;
     return is("unplugged") && seconds() > first + 0.5 ? -ENODEV : real(pcm, avail, delay);
 }
 "#;
@@ -124,6 +125,22 @@ fn a_device_pulled_out_ends_in_a_line_and_a_whole_recording() {
         source.info().n_frames.expect("a length")
     };
     assert!(frames("take.dry.wav") > 0 && frames("take.dry.wav") == frames("take.wet.wav"));
+}
+
+#[test]
+fn a_device_that_fails_for_a_moment_is_kept() {
+    let folder = tempfile::tempdir().expect("folder");
+    let Some(library) = rig(folder.path()) else { return };
+    let options = ["--no-tui", "--json", "--seconds", "1.5", "--output-device", "none", "--record", "take"];
+    let output = run(folder.path(), &library, "hesitates", &options);
+    let (shown, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if said.contains("no default input device found") {
+        return eprintln!("skipped: no file plug-in");
+    }
+    assert_eq!((output.status.code(), &*said), (Some(0), ""));
+    assert!(!shown.contains("\"state\":\"lost\""), "{shown}");
+    let source = sqnr::audio_file::open(&folder.path().join("take.dry.wav")).expect("whole");
+    assert!(source.info().n_frames.is_some_and(|n| n > 0), "nothing was captured after it");
 }
 
 #[test]

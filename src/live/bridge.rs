@@ -1,7 +1,7 @@
 //! Between the two rings: keeps pace with both clocks, quantizes, and lets others listen in.
 //!
-//! A round takes what has been captured, as far as it fits, and passes it on. Rounds run on a thread of their own in
-//! use, and one by one in tests.
+//! A round takes what has been captured, as far as it fits, and passes it on. Rounds run on an urgent thread of their own
+//! in use, and one by one in tests.
 
 use std::{
     sync::{
@@ -18,6 +18,7 @@ use super::{
     chain::Chain,
     drift::DriftControl,
     flow::{Flow, frames_to_ns},
+    priority::{Advice, Load, hurry, relent},
     processor::{Monitor, Processor},
     resampler::Resampler,
 };
@@ -193,14 +194,9 @@ impl Bridge {
         self.core.processor.tidy_up();
         self.skip_old_frames();
         self.follow_clocks(elapsed_s);
-        let mut n_made = 0;
-        loop {
-            let n_frames = self.pass_on();
-            n_made += n_frames;
-            if n_frames == 0 {
-                return n_made;
-            }
-        }
+        // Not what comes meanwhile: a chain slower than time would never hear another command.
+        let n_passes = 1 + self.input.slots() / self.rates.n_channels / ROUND_FRAMES;
+        (0..n_passes).map(|_| self.pass_on()).take_while(|&n_made| n_made > 0).sum()
     }
 
     /// Gives back what the next bridge needs.
@@ -342,11 +338,18 @@ impl Running {
         let stop = Arc::new(AtomicBool::new(false));
         let told = stop.clone();
         let thread = thread::spawn(move || {
+            hurry();
             let mut last = Instant::now();
+            let mut load = Load::new(last);
             while !told.load(Relaxed) {
                 let now = Instant::now();
                 bridge.round((now - last).as_secs_f64());
                 last = now;
+                match load.note(now, Instant::now()) {
+                    Some(Advice::Relent) => relent(),
+                    Some(Advice::Hurry) => hurry(),
+                    None => {}
+                }
                 thread::sleep(PAUSE);
             }
             bridge.into_core()

@@ -3,7 +3,11 @@
 //! On Linux the host is ALSA, which reaches PipeWire and PulseAudio through their plug-ins. cpal's own PulseAudio host
 //! lost 7 to 38 % of the captured samples at most buffer sizes, and said nothing.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    thread,
+    time::Duration,
+};
 
 use cpal::{
     BufferSize, SampleFormat, SizedSample, StreamConfig, SupportedBufferSize, SupportedStreamConfigRange,
@@ -14,6 +18,7 @@ use super::{
     clock::DeviceClock,
     flow::Flow,
     port::{CapturePort, DeviceSample, PlaybackPort},
+    priority::relent,
 };
 use crate::{Error, Result};
 
@@ -21,6 +26,13 @@ use crate::{Error, Result};
 pub const DEFAULT_RATE_HZ: u32 = 48_000;
 /// Frames per block when nothing else is asked for: 10.7 ms at 48 kHz.
 pub const DEFAULT_BUFFER_FRAMES: u32 = 512;
+
+/// Errors without a callback between them for this long: the device is gone. PipeWire's server has no latency to tell for
+/// some 10 ms after a start.
+const PATIENCE_NS: i64 = 300_000_000;
+
+/// Pause of a callback's thread after each error.
+const ERROR_PAUSE: Duration = Duration::from_millis(10);
 
 /// Formats from best to worst.
 const FORMATS: [SampleFormat; 9] = [
@@ -290,7 +302,8 @@ fn build_capture<T: SizedSample + DeviceSample>(
         let clock = clock.get_or_insert_with(|| DeviceClock::of_capture(rate_hz, n_frames as u64));
         port.take(data, clock.stamp(now_ns, now_ns - age.as_nanos() as i64, n_frames));
     };
-    let stream = planned.device.build_input_stream(planned.config, callback, note_errors(flow), None);
+    let stream =
+        planned.device.build_input_stream(planned.config, callback, note_errors(Direction::Capture, flow), None);
     stream.map_err(|error| device_error("input device", &error))
 }
 
@@ -313,20 +326,37 @@ fn build_playback<T: SizedSample + DeviceSample>(
             false => data.fill(T::from_unit(0.0)),
         }
     };
-    let stream = planned.device.build_output_stream(planned.config, callback, note_errors(flow), None);
+    let stream =
+        planned.device.build_output_stream(planned.config, callback, note_errors(Direction::Playback, flow), None);
     stream.map_err(|error| device_error("output device", &error))
 }
 
-/// Counts what the device says went wrong, and notes when it is gone.
-fn note_errors(flow: &Arc<Flow>) -> impl FnMut(cpal::Error) + Send + 'static {
+/// Counts what the device says went wrong, and notes when it is gone. Called on the callback's thread, between callbacks.
+///
+/// A sound server may fail for a moment, so an error that is no farewell must last. cpal tries again at once and for
+/// ever, until the stream is dropped; hence a pause here, and no more real time once the device is given up.
+fn note_errors(direction: Direction, flow: &Arc<Flow>) -> impl FnMut(cpal::Error) + Send + 'static {
     let flow = flow.clone();
+    let mut since_ns = None;
     move |error| match error.kind() {
         cpal::ErrorKind::Xrun => {
             flow.device_xruns.fetch_add(1, Relaxed);
         }
         // The sound goes on.
         cpal::ErrorKind::RealtimeDenied | cpal::ErrorKind::DeviceChanged => {}
-        _ => flow.is_lost.store(true, Relaxed),
+        cpal::ErrorKind::DeviceNotAvailable => flow.is_lost.store(true, Relaxed),
+        _ => {
+            let (now_ns, heard_ns) = (flow.now_ns(), flow.last_ns(direction));
+            let since_ns = since_ns.get_or_insert(now_ns);
+            if *since_ns < heard_ns {
+                *since_ns = now_ns;
+            }
+            if now_ns - *since_ns > PATIENCE_NS {
+                flow.is_lost.store(true, Relaxed);
+                relent();
+            }
+            thread::sleep(ERROR_PAUSE);
+        }
     }
 }
 
@@ -336,6 +366,27 @@ mod tests {
 
     fn range(channels: u16, rates: (u32, u32), format: SampleFormat) -> SupportedStreamConfigRange {
         SupportedStreamConfigRange::new(channels, rates.0, rates.1, SupportedBufferSize::Unknown, format)
+    }
+
+    #[test]
+    fn errors_that_pass_are_borne_and_lasting_ones_are_not() {
+        let flow = Arc::new(Flow::default());
+        let mut note = note_errors(Direction::Playback, &flow);
+        let mut fail_for = |ms: u64| {
+            let start = std::time::Instant::now();
+            while start.elapsed() < Duration::from_millis(ms) {
+                note(cpal::ErrorKind::BackendError.into());
+            }
+            flow.is_lost.load(Relaxed)
+        };
+        assert!(!fail_for(200));
+        // It played in between.
+        flow.stamp_playback(0, 0, 48_000);
+        assert!(!fail_for(200));
+        assert!(fail_for(400));
+        let flow = Arc::new(Flow::default());
+        note_errors(Direction::Capture, &flow)(cpal::ErrorKind::DeviceNotAvailable.into());
+        assert!(flow.is_lost.load(Relaxed));
     }
 
     #[test]

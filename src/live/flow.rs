@@ -5,6 +5,8 @@ use std::{
     time::Instant,
 };
 
+use super::device::Direction;
+
 /// Counters and clocks of one run of the path. Written by callbacks with plain atomic stores.
 ///
 /// A stream's clock is kept as its *origin*: the time at which its frame 0 was, or will be, at the converter, were its
@@ -30,6 +32,11 @@ pub struct Flow {
     pub device_xruns: AtomicU64,
     /// Frames that wait in the second ring, beyond the block to play, when playback begins. Grows when it runs dry.
     pub cushion_frames: AtomicU64,
+    /// Least frames that waited in the second ring when playback had taken its block, since it last began: how near it
+    /// came to running dry.
+    pub least_reserve_frames: AtomicU64,
+    /// Samples beyond what the playback device's format holds.
+    pub clipped_samples: AtomicU64,
     /// The device of either end is gone.
     pub is_lost: AtomicBool,
     /// The source has no more frames.
@@ -63,6 +70,8 @@ impl Default for Flow {
             skipped_frames: AtomicU64::new(0),
             device_xruns: AtomicU64::new(0),
             cushion_frames: AtomicU64::new(0),
+            least_reserve_frames: AtomicU64::new(u64::MAX),
+            clipped_samples: AtomicU64::new(0),
             is_lost: AtomicBool::new(false),
             is_ended: AtomicBool::new(false),
             is_drained: AtomicBool::new(false),
@@ -173,6 +182,11 @@ impl Flow {
         self.is_ended.load(Relaxed) && self.bridged_frames.load(Relaxed) == self.captured_frames.load(Relaxed)
     }
 
+    /// Least frames in reserve since playback last began; `None` before.
+    pub fn least_reserve_frames(&self) -> Option<u64> {
+        Some(self.least_reserve_frames.load(Relaxed)).filter(|&n| n < u64::MAX)
+    }
+
     /// Seconds until the last frame played so far is out of the loudspeaker; 0 when it is.
     pub fn time_to_silence_s(&self, rate_hz: u32) -> f64 {
         let origin = self.playback_origin_ns.load(Relaxed);
@@ -181,6 +195,14 @@ impl Flow {
         }
         let end_ns = origin + frames_to_ns(self.played_frames.load(Relaxed), rate_hz);
         (end_ns - self.now_ns()).max(0) as f64 * 1e-9
+    }
+
+    /// When the device of this direction called last, on [`Self::now_ns`]'s clock; 0 before.
+    pub(super) fn last_ns(&self, direction: Direction) -> i64 {
+        match direction {
+            Direction::Capture => self.last_capture_ns.load(Relaxed),
+            Direction::Playback => self.last_playback_ns.load(Relaxed),
+        }
     }
 
     /// Seconds since the quieter of both ends was last heard of.

@@ -15,6 +15,8 @@ pub trait DeviceSample: Copy {
     fn to_unit(self) -> f32;
     /// To the device; clips, and rounds to nearest.
     fn from_unit(x: f32) -> Self;
+    /// Whether `x` lies beyond what the device's format holds.
+    fn clips(x: f32) -> bool;
 }
 
 /// What a ring connects, and how it is laid out.
@@ -127,6 +129,7 @@ impl PlaybackPort {
         let (sound, silence) = data.split_at_mut(n_ready * self.layout.n_device_channels);
         silence.fill(T::from_unit(0.0));
         self.play(sound);
+        self.note_reserve();
         self.n_played += n_ready as u64;
         self.flow.played_frames.store(self.n_played, Relaxed);
         if n_ready < n_frames && !self.is_waiting {
@@ -144,6 +147,7 @@ impl PlaybackPort {
                 return 0;
             }
             self.is_waiting = false;
+            self.flow.least_reserve_frames.store(u64::MAX, Relaxed);
             if self.surplus == Surplus::Drop && n_waiting > n_wanted {
                 self.drop_frames(n_waiting - n_wanted);
             }
@@ -159,11 +163,20 @@ impl PlaybackPort {
         }
     }
 
+    fn note_reserve(&self) {
+        if !self.is_waiting {
+            let n_left = self.ring.slots() / self.layout.n_channels;
+            self.flow.least_reserve_frames.fetch_min(n_left as u64, Relaxed);
+        }
+    }
+
     fn play<T: DeviceSample>(&mut self, data: &mut [T]) {
         let Layout { n_channels, n_device_channels, .. } = self.layout;
         let n_frames = data.len() / n_device_channels;
         let Ok(chunk) = self.ring.read_chunk(n_frames * n_channels) else { return };
         let (first, second) = chunk.as_slices();
+        let n_clipped = first.iter().chain(second).filter(|&&x| T::clips(x)).count();
+        self.flow.clipped_samples.fetch_add(n_clipped as u64, Relaxed);
         let mut samples = first.iter().chain(second).copied();
         for frame in data.chunks_exact_mut(n_device_channels) {
             frame.fill(T::from_unit(0.0));
@@ -187,7 +200,7 @@ impl PlaybackPort {
         }
         self.flow.underruns.fetch_add(1, Relaxed);
         self.flow.underrun_frames.fetch_add(n_missing as u64, Relaxed);
-        let cushion = self.flow.cushion_frames.load(Relaxed) + n_block as u64 / 2;
+        let cushion = self.flow.cushion_frames.load(Relaxed) + n_block as u64;
         self.flow.cushion_frames.store(cushion.min(MAX_CUSHION_BLOCKS * n_block as u64), Relaxed);
         self.is_waiting = true;
     }
@@ -200,6 +213,9 @@ impl DeviceSample for f32 {
     fn from_unit(x: f32) -> Self {
         x
     }
+    fn clips(_: f32) -> bool {
+        false
+    }
 }
 
 impl DeviceSample for f64 {
@@ -209,6 +225,15 @@ impl DeviceSample for f64 {
     fn from_unit(x: f32) -> Self {
         f64::from(x)
     }
+    fn clips(_: f32) -> bool {
+        false
+    }
+}
+
+/// Whether `x` is more than half a step of `1 / full_scale` beyond the codes from -1 to one step below 1.
+fn is_beyond(x: f32, full_scale: f64) -> bool {
+    let code = (f64::from(x) * full_scale).round_ties_even();
+    code < -full_scale || code > full_scale - 1.0
 }
 
 /// Signed integers: code = round(x 2^(bits - 1)), clipped. Unsigned ones are the same, half their range higher.
@@ -221,6 +246,9 @@ macro_rules! integer_sample {
             fn from_unit(x: f32) -> Self {
                 // The cast saturates at the type's ends and takes NaN to 0.
                 ((f64::from(x) * $full_scale).round_ties_even() + $middle) as $type
+            }
+            fn clips(x: f32) -> bool {
+                is_beyond(x, $full_scale)
             }
         }
     };
@@ -240,6 +268,9 @@ impl DeviceSample for cpal::I24 {
     fn from_unit(x: f32) -> Self {
         let code = (f64::from(x) * 8_388_608.0).round_ties_even().clamp(-8_388_608.0, 8_388_607.0);
         Self::new(code as i32).expect("clamped to 24 bits")
+    }
+    fn clips(x: f32) -> bool {
+        is_beyond(x, 8_388_608.0)
     }
 }
 
@@ -307,14 +338,56 @@ mod tests {
         port.fill(&mut data, 0);
         assert_eq!(data, [0.1, 0.1, 0.1, 0.1, 0.0, 0.0, 0.0, 0.0]);
         assert_eq!((flow.dropouts().underruns, flow.dropouts().underrun_frames), (1, 2));
-        // The cushion has grown by half a block, to 4: a block and 4 must wait.
-        producer.push_entire_slice(&[0.2; 14]).expect("room");
+        // The cushion has grown by a block, to 6: a block and 6 must wait.
+        producer.push_entire_slice(&[0.2; 18]).expect("room");
         port.fill(&mut data, 0);
         assert_eq!(data, [0.0; 8]);
         producer.push_entire_slice(&[0.2; 2]).expect("room");
         port.fill(&mut data, 0);
         assert_eq!(data, [0.2; 8]);
         assert_eq!(flow.dropouts().underruns, 1);
+    }
+
+    #[test]
+    fn the_least_reserve_is_kept_until_playback_begins_anew() {
+        let flow = Arc::new(Flow::default());
+        let (mut producer, consumer) = ring(64, 2);
+        let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), Surplus::Drop);
+        flow.cushion_frames.store(4, Relaxed);
+        let mut turn = |n_frames: usize| {
+            producer.push_entire_slice(&vec![0.1; 2 * n_frames]).expect("room");
+            port.fill(&mut [0.0f32; 8], 0);
+            flow.least_reserve_frames()
+        };
+        assert_eq!(turn(4), None, "it waits for its cushion");
+        assert_eq!(turn(4), Some(4));
+        assert_eq!(turn(2), Some(2));
+        assert_eq!(turn(7), Some(2));
+        assert_eq!(turn(0), Some(1));
+        assert_eq!(turn(0), Some(0), "it ran dry");
+        // A cushion of 8 now.
+        assert_eq!(turn(12), Some(8));
+    }
+
+    #[test]
+    fn integers_count_what_they_clip_and_floats_pass_it_on() {
+        let flow = Arc::new(Flow::default());
+        let (mut producer, consumer) = ring(64, 2);
+        let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), Surplus::Keep);
+        let samples = [1.2, -1.0, 0.999_97, -1.000_1, f32::NAN, 0.0];
+        let mut push = || producer.push_entire_slice(&samples).expect("room");
+        push();
+        let mut floats = [0.0f32; 6];
+        port.fill(&mut floats, 0);
+        assert_eq!(floats[..4], samples[..4], "nothing between the rings and a float device clips");
+        assert_eq!(flow.clipped_samples.load(Relaxed), 0);
+        push();
+        let mut integers = [0i16; 6];
+        port.fill(&mut integers, 0);
+        assert_eq!(integers, [32_767, -32_768, 32_767, -32_768, 0, 0]);
+        assert_eq!(flow.clipped_samples.load(Relaxed), 2);
+        // Half a step beyond the last code is still rounded to it.
+        assert!(!i16::clips(32_767.4 / 32_768.0) && i16::clips(32_767.6 / 32_768.0) && u8::clips(1.0));
     }
 
     #[test]

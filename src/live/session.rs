@@ -14,7 +14,7 @@ use super::{
     device::{self, Direction, Planned, Request, Stream},
     flow::Flow,
     port::{CapturePort, Layout, PlaybackPort, Surplus, ring},
-    priority::Urgent,
+    priority::{is_real_time, urgently},
 };
 use crate::{Error, Result, audio_file};
 
@@ -169,7 +169,10 @@ impl Plan {
     /// # Errors
     /// `Device` when a device refuses after all.
     pub fn open(self) -> Result<Opened> {
-        let _threads = Urgent::begin();
+        urgently(|| self.open_here())
+    }
+
+    fn open_here(self) -> Result<Opened> {
         let Self { capture, playback, rates } = self;
         let (pacing, surplus, ring_s) = match &capture {
             CapturePlan::Device(..) => (Pacing::TwoClocks, Surplus::Drop, RING_S),
@@ -209,6 +212,15 @@ impl Plan {
     }
 }
 
+/// Blocks that wait, beyond the one to play, when playback begins.
+///
+/// One, so that playback never outruns a capture that is still to come. Where blocks of `granted` frames are shorter than
+/// the `wished` ones a sound server stands between, which now and then takes two at once: two, unless the threads here
+/// are real-time ones and have always passed on the next by then. Whole blocks, since a part of one plays no sooner.
+fn cushion_blocks(granted: u64, wished: u64, is_real_time: bool) -> u64 {
+    if granted < wished && !is_real_time { 2 } else { 1 }
+}
+
 /// Both ends open, not yet connected.
 pub struct Opened {
     source: Source,
@@ -227,28 +239,25 @@ enum Sink {
 }
 
 impl Opened {
-    /// A block of the coarser device must wait, so that playback never outruns a capture that is still to come. Where
-    /// blocks are shorter than wished a sound server stands between, which now and then takes two at once: two wait.
+    /// Sets the cushion by the blocks that were granted.
     fn fit_cushion(&self) {
         let rates = &self.banks.rates;
-        let granted = |stream: &Stream| u64::from(stream.block_frames().unwrap_or(0));
+        let wished = self.banks.flow.cushion_frames.load(Relaxed);
+        let granted = |stream: &Stream| stream.block_frames().map_or(wished, u64::from);
         let capture_block = match &self.source {
             Source::Device(_, stream) => granted(stream) * u64::from(rates.output_hz()) / u64::from(rates.input_hz()),
             Source::File(_) => 0,
         };
         let playback_block = match &self.sink {
             Sink::Device(stream) => granted(stream),
-            Sink::Silent(_) => 0,
+            Sink::Silent(_) => wished,
         };
-        let wished = self.banks.flow.cushion_frames.load(Relaxed);
         let block = capture_block.max(playback_block);
-        let cushion = if block < wished { 2 * block } else { block };
-        self.banks.flow.cushion_frames.fetch_max(cushion, Relaxed);
+        self.banks.flow.cushion_frames.store(cushion_blocks(block, wished, is_real_time()) * block, Relaxed);
     }
 
     /// Connects both ends by a bridge around `core`: sound flows.
     pub fn connect(self, core: Core) -> Session {
-        let _thread = Urgent::begin();
         let Self { source, sink, banks } = self;
         let (flow, rates) = (banks.flow.clone(), banks.rates);
         Session { source, sink, flow, rates, bridge: Running::start(Bridge::new(banks, core)) }
@@ -388,5 +397,18 @@ fn play_silently(mut port: PlaybackPort, layout: Layout, block_frames: u32, flow
         port.fill(&mut block, flow.now_ns());
         due += period;
         thread::sleep(due.saturating_duration_since(Instant::now()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_block_waits_behind_a_server_without_real_time() {
+        assert_eq!(cushion_blocks(512, 512, false), 1, "a card");
+        assert_eq!(cushion_blocks(1_024, 512, false), 1, "a card with longer blocks");
+        assert_eq!(cushion_blocks(341, 512, false), 2);
+        assert_eq!(cushion_blocks(341, 512, true), 1);
     }
 }
