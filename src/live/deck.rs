@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::atomic::Ordering::Relaxed,
     time::{Duration, Instant},
 };
 
@@ -69,6 +70,10 @@ pub struct Status {
     pub drift_ppm: Option<f64>,
     /// Blocks of both devices, in frames.
     pub block_frames: (Option<u32>, Option<u32>),
+    /// Least frames that waited when playback had taken its block, since it last began; `None` before.
+    pub reserve_frames: Option<u64>,
+    /// Samples beyond what the output device's format holds, since the lamp was put out or the device opened.
+    pub clipped_output_samples: u64,
     /// Nothing is heard for want of an output device.
     pub is_silent: bool,
     /// Frames in both files of the recording.
@@ -262,8 +267,11 @@ impl Deck {
         }
     }
 
-    /// Puts the clip lamp out and clears the spectrum's peaks.
+    /// Puts the clip lamps out and clears the spectrum's peaks.
     pub fn clear_holds(&mut self) {
+        if let Some(session) = &self.session {
+            session.flow().clipped_samples.store(0, Relaxed);
+        }
         self.meter.clear_holds();
     }
 
@@ -299,6 +307,8 @@ impl Deck {
             bitrate_kbps: running.and_then(|session| session.flow().bitrate_kbps()),
             drift_ppm: running.and_then(|session| session.flow().drift_ppm()),
             block_frames: running.map_or((None, None), Session::block_frames),
+            reserve_frames: running.and_then(|session| session.flow().least_reserve_frames()),
+            clipped_output_samples: running.map_or(0, |session| session.flow().clipped_samples.load(Relaxed)),
             is_silent: running.is_some_and(Session::is_silent),
             recorded_frames: self.recorder.as_ref().map(Recorder::n_frames),
         }

@@ -49,6 +49,10 @@ impl Line<'_> {
         let Settings { method, shape, .. } = settings;
         let db = |value: Option<f64>| value.map_or("-".into(), |v| format!("{v:.1}"));
         let latency = status.latency_s.map_or("-".into(), |s| format!("{:.1}", s * 1e3));
+        let clipped_output = match status.clipped_output_samples {
+            0 => String::new(),
+            n => format!(", at the output {n}"),
+        };
         let state = match (status.state, status.is_silent) {
             (State::Lost, _) => "  DEVICE LOST",
             (_, true) => "  no output device",
@@ -56,7 +60,7 @@ impl Line<'_> {
         };
         format!(
             "{:6.1} s  in {:.1} dBFS  {} {}, dither {}, shape {}  SNR {} dB, 10 s {} dB, theory {} dB  \
-             clipped {}  latency {latency} ms  dropouts {}{state}",
+             clipped {}{clipped_output}  latency {latency} ms  dropouts {}{state}",
             self.elapsed_s,
             reading.input.rms_dbfs,
             settings.rate(),
@@ -88,6 +92,7 @@ impl Line<'_> {
             "clipped_samples": clipped_samples, "latency_s": latency_s, "drift_ppm": status.drift_ppm,
             "input_block_frames": block_frames.0, "output_block_frames": block_frames.1,
             "underruns": dropouts.underruns, "underrun_frames": dropouts.underrun_frames,
+            "reserve_frames": status.reserve_frames, "clipped_output_samples": status.clipped_output_samples,
             "lost_frames": dropouts.lost_frames, "device_xruns": dropouts.device_xruns,
             "recorded_frames": recorded_frames, "state": match status.state {
                 State::Running => "running", State::Lost => "lost", State::Ended => "ended",

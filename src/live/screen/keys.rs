@@ -72,7 +72,7 @@ pub const HELP: [&str; 15] = [
     "space         hear the input or the quantized sound",
     "p             peak hold in the spectrum",
     "f             freeze the picture; the sound goes on",
-    "c             put out the clip lamp, clear peaks",
+    "c             put out the clip lamps, clear peaks",
     "w             write spectrum as SVG and CSV",
     "Ctrl-Z        suspend; fg resumes",
     "?             this help",

@@ -282,6 +282,8 @@ impl View {
                 bitrate_kbps: None,
                 drift_ppm: None,
                 block_frames: (None, None),
+                reserve_frames: None,
+                clipped_output_samples: 0,
                 is_silent: false,
                 recorded_frames: None,
             },

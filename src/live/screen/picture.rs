@@ -188,13 +188,13 @@ fn draw_meter(view: &View, name: &str, level: &Level, row: Rect, buffer: &mut Bu
         buffer.set_string(bar.x + x, bar.y, symbol, Style::new().fg(color));
     }
     buffer.set_string(bar.right() + 1, row.y, figures, Style::new());
-    if name == "in " {
-        let lamp = match view.reading.clipped_samples {
-            0 => (" clip", Style::new().fg(Color::DarkGray)),
-            _ => (" CLIP", Style::new().fg(Color::White).bg(Color::Red).add_modifier(Modifier::BOLD)),
-        };
-        buffer.set_string(row.right() - 5, row.y, lamp.0, lamp.1);
-    }
+    // In: beyond the quantizer's levels. Out: beyond the device's format.
+    let n_clipped = if name == "in " { view.reading.clipped_samples } else { view.status.clipped_output_samples };
+    let lamp = match n_clipped {
+        0 => (" clip", Style::new().fg(Color::DarkGray)),
+        _ => (" CLIP", Style::new().fg(Color::White).bg(Color::Red).add_modifier(Modifier::BOLD)),
+    };
+    buffer.set_string(row.right() - 5, row.y, lamp.0, lamp.1);
 }
 
 fn draw_keys(row: Rect, buffer: &mut Buffer) {

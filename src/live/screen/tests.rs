@@ -94,10 +94,18 @@ fn alarms_are_seen() {
     view.status.dropouts = Dropouts { underruns: 3, ..Default::default() };
     view.reading.clipped_samples = 1;
     view.is_frozen = true;
-    let text = drawn(&view, 100, 30).join("\n");
+    let rows = drawn(&view, 100, 30);
+    let text = rows.join("\n");
     for word in ["DEVICE LOST", "dropouts 3", "CLIP", "FROZEN"] {
         assert!(text.contains(word), "{word}");
     }
+    let lamp_of = |rows: &[String], meter: &str| {
+        rows.iter().find(|row| row.starts_with(meter)).map(|row| row[row.len() - 4..].to_string())
+    };
+    assert_eq!([lamp_of(&rows, "in "), lamp_of(&rows, "out")], [Some("CLIP".into()), Some("clip".into())]);
+    (view.reading.clipped_samples, view.status.clipped_output_samples) = (0, 1);
+    let rows = drawn(&view, 100, 30);
+    assert_eq!([lamp_of(&rows, "in "), lamp_of(&rows, "out")], [Some("clip".into()), Some("CLIP".into())]);
 }
 
 #[test]
