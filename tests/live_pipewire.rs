@@ -146,6 +146,43 @@ fn a_device_that_vanishes_is_found_again() {
     assert!(dry == wet && Some(dry) >= last["recorded_frames"].as_u64(), "{dry} and {wet} frames");
 }
 
+/// The sound server changes its rate and back, then the loudspeaker goes and comes back with another one.
+#[test]
+fn a_rate_that_changes_is_gone_along_with() {
+    let folder = tempfile::tempdir().expect("folder");
+    make_input(&folder.path().join("in.wav"), "20");
+    let options = ["12", "--buffer", "1024"];
+    let Some(succeeded) = run_rig(folder.path(), "tests/rig/other_rate.sh", &options) else { return };
+    let text = fs::read_to_string(folder.path().join("lines.json")).expect("lines");
+    let said = fs::read_to_string(folder.path().join("sqnr.log")).expect("log");
+    // However it ended, what was recorded is whole.
+    let [dry, wet] = ["take.dry.wav", "take.wet.wav"].map(|name| samples(&folder.path().join(name)).len() as u64 / 2);
+    let last: serde_json::Value =
+        text.lines().last().map(|l| serde_json::from_str(l).expect("an object")).expect("one");
+    assert!(dry == wet && Some(dry) >= last["recorded_frames"].as_u64(), "{dry} and {wet} frames: {text}");
+    if !folder.path().join("changed").exists() && is_busy() {
+        return eprintln!("no verdict, the machine is too busy: the rates were not changed in time");
+    }
+    assert!(folder.path().join("changed").exists(), "the rates were not changed in time: {text}");
+    if last["state"] != "running" {
+        // A server that cannot keep the stream has lost it.
+        assert!(!succeeded && said.lines().count() == 1 && said.contains("did not come back"), "{said}{text}");
+        return;
+    }
+    assert!(succeeded && said.is_empty(), "{said}{text}");
+    let heard = raw(&folder.path().join("heard.raw"));
+    let is_sound = |samples: &[f32]| samples.iter().any(|x| x.abs() > 0.1);
+    let is_flowing = !last["level_dbfs"].is_null() && is_sound(&heard[heard.len().saturating_sub(96_000)..]);
+    if !is_flowing && is_busy() {
+        return eprintln!("no verdict, the machine is too busy for the sound to be back in time");
+    }
+    assert!(is_flowing, "nothing is heard any more: {text}");
+    let n_frames = |seconds: f64| (seconds * 48_000.0) as u64;
+    let time_s = last["time_s"].as_f64().expect("a time");
+    // A pause of the change is counted or heard; it is no more than that.
+    assert!(dry > n_frames(time_s - 3.0), "{dry} frames in {time_s} s: {text}");
+}
+
 /// White noise of this many seconds.
 fn make_input(path: &Path, seconds: &str) {
     let options = ["generate", "white", "--level", "-9", "--channels", "2", "--bits", "24", "--seconds", seconds, "-o"];
