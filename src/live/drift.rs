@@ -9,8 +9,8 @@
 //! With one clock the mean stays put and the correction is exactly 0, so that the path stays bit-exact. A stall of the
 //! machine can move it for good, by a block or so: the sound server's blocks come at other moments from then on. Such a
 //! step is no drift. When the mean has left the dead zone it is therefore watched for a while: where it goes on as fast
-//! as it came, the clocks do differ, and the loop is closed and stays so; where it stays, that is the new reference. The
-//! loop's poles lie at 1 / (2 * [`LOOP_S`]), both: slow enough that the pitch is never heard to move.
+//! as it came, the clocks do differ, and the loop is closed and stays so; where it stays, that is the new reference, unless
+//! it is a block and more of latency: that is worked off, and the path bit-exact again. The loop's poles lie at 1 / (2 * [`LOOP_S`]), both: slow enough that the pitch is never heard to move.
 
 /// Time constant of the loop: one frame too many is worked off over this many seconds.
 const LOOP_S: f64 = 10.0;
@@ -28,8 +28,14 @@ const MAX_CORRECTION: f64 = 1e-3;
 /// its server's, and at 300 ppm 130 frames at 48 kHz.
 const WATCH_S: f64 = 9.0;
 
+/// Most time: what a drift of a few parts per million takes an hour for may be told from a step next time.
+const MAX_WATCH_S: f64 = 60.0;
+
 /// Share of the time that a deviation took to come for which it is watched to go on.
 const WATCH_SHARE: f64 = 0.25;
+
+/// Longest that a surplus is worked off; a drift stands behind what stays then.
+const MAX_SURPLUS_S: f64 = 150.0;
 
 /// A ramp goes on by at least this share of what its past speed promises.
 const RAMP_SHARE: f64 = 0.5;
@@ -53,8 +59,18 @@ enum Stage {
     Alike,
     /// The mean has left the dead zone.
     Watched(Watch),
+    /// They agree, and a stall has left more than a block of latency behind: worked off since this age.
+    Surplus(f64),
     /// They differ: the loop is closed.
     Engaged,
+}
+
+/// What a deviation was.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Verdict {
+    Ramp,
+    /// By so many frames.
+    Step(f64),
 }
 
 /// A deviation under watch: its mean over an earlier and a later part of the time, the mean's own settling passed over.
@@ -87,12 +103,12 @@ impl Mean {
 
 impl Watch {
     fn new(age_s: f64) -> Self {
-        let length_s = WATCH_S.max(WATCH_SHARE * age_s);
+        let length_s = (WATCH_SHARE * age_s).clamp(WATCH_S, MAX_WATCH_S);
         Self { since_s: age_s, length_s, earlier: Mean::default(), later: Mean::default() }
     }
 
-    /// Adds a moment; the later mean, and whether it is where a ramp would have gone, once the time is over.
-    fn add(&mut self, age_s: f64, elapsed_s: f64, error: f64) -> Option<bool> {
+    /// Adds a moment; once the time is over, whether the later mean is where a ramp would have gone.
+    fn add(&mut self, age_s: f64, elapsed_s: f64, error: f64) -> Option<Verdict> {
         // Thirds: a step settles in the first, and is measured in the others.
         let third_s = self.length_s / 3.0;
         match age_s - self.since_s {
@@ -106,7 +122,8 @@ impl Watch {
         let (earlier, later) = (self.earlier.value(), self.later.value());
         // A ramp that came this far since the reference was learnt goes on by as much of that in a third.
         let promised = earlier * third_s / (self.since_s + 1.5 * third_s);
-        Some((later - earlier) * promised.signum() > RAMP_SHARE * promised.abs())
+        let is_ramp = (later - earlier) * promised.signum() > RAMP_SHARE * promised.abs();
+        Some(if is_ramp { Verdict::Ramp } else { Verdict::Step(later) })
     }
 }
 
@@ -139,10 +156,12 @@ impl DriftControl {
         }
         let error = self.mean - self.reference;
         self.judge(error, elapsed_s);
-        if !self.is_engaged() {
-            return 0.0;
-        }
         let per_second = 1.0 / (LOOP_S * self.sample_rate_hz);
+        match self.stage {
+            Stage::Alike | Stage::Watched(_) => return 0.0,
+            Stage::Surplus(_) => return (error * per_second).clamp(-MAX_CORRECTION, MAX_CORRECTION),
+            Stage::Engaged => {}
+        }
         self.integral += error * per_second / (4.0 * LOOP_S) * elapsed_s;
         self.integral = self.integral.clamp(-MAX_CORRECTION, MAX_CORRECTION);
         (error * per_second + self.integral).clamp(-MAX_CORRECTION, MAX_CORRECTION)
@@ -155,14 +174,18 @@ impl DriftControl {
                 self.stage = Stage::Watched(Watch::new(self.age_s - SETTLE_S));
             }
             Stage::Watched(watch) => match watch.add(self.age_s - SETTLE_S, elapsed_s, error) {
-                Some(true) => self.stage = Stage::Engaged,
-                Some(false) => {
-                    self.stage = Stage::Alike;
-                    self.restart();
-                }
+                Some(Verdict::Ramp) => self.stage = Stage::Engaged,
+                Some(Verdict::Step(frames)) if frames > self.block_frames() => self.stage = Stage::Surplus(self.age_s),
+                Some(Verdict::Step(_)) => self.restart(),
                 None => {}
             },
-            Stage::Alike | Stage::Engaged => {}
+            Stage::Surplus(_) if error.abs() < self.dead_zone_frames / 4.0 => {
+                self.stage = Stage::Alike;
+                // The reference is as good as learnt now: what comes from here on has come since.
+                self.age_s = SETTLE_S;
+            }
+            Stage::Surplus(since_s) if self.age_s - *since_s > MAX_SURPLUS_S => self.stage = Stage::Engaged,
+            Stage::Alike | Stage::Surplus(_) | Stage::Engaged => {}
         }
     }
 
@@ -170,14 +193,18 @@ impl DriftControl {
     pub fn restart(&mut self) {
         self.age_s = 0.0;
         self.mean = 0.0;
-        if let Stage::Watched(_) = self.stage {
+        if let Stage::Watched(_) | Stage::Surplus(_) = self.stage {
             self.stage = Stage::Alike;
         }
     }
 
-    /// True once the clocks were seen to differ.
+    /// True while the path is resampled: the clocks were seen to differ, or latency is being worked off.
     pub fn is_engaged(&self) -> bool {
-        matches!(self.stage, Stage::Engaged)
+        matches!(self.stage, Stage::Engaged | Stage::Surplus(_))
+    }
+
+    fn block_frames(&self) -> f64 {
+        4.0 * self.dead_zone_frames
     }
 
     /// Drift of the clocks as learnt so far, in parts per million; positive: the input's clock is the faster.
@@ -267,7 +294,13 @@ mod tests {
         let stalls = [(5, 150.0), (40, 200.0), (41, 250.0), (200, -300.0), (259, 500.0), (263, -480.0), (500, -300.0)];
         let Outcome { control, .. } = simulate_stalls(0.0, 600.0, &stalls);
         assert!(!control.is_engaged());
-        // One that came after a stall is found all the same.
+        // A block and more of latency is worked off, and the path left alone again.
+        let stalls = [(100, 1_300.0)];
+        assert!(simulate_stalls(0.0, 130.0, &stalls).control.is_engaged());
+        let Outcome { control, .. } = simulate_stalls(0.0, 250.0, &stalls);
+        assert!(!control.is_engaged());
+        assert!((control.mean - control.reference).abs() < 64.0, "{} frames", control.mean - control.reference);
+        // A drift that came after a stall is found all the same.
         for drift_ppm in [-120.0, 15.0, 300.0] {
             let Outcome { control, .. } = simulate_stalls(drift_ppm, 3_600.0, &[(6, 300.0), (20, -250.0)]);
             let learnt = control.drift_ppm();

@@ -28,6 +28,10 @@ const KAISER_BETA: f64 = 9.0;
 /// Widest change of rate between two devices.
 const MAX_RATE_RATIO: f64 = 16.0;
 
+/// How much faster the input is read, after a correction, until a frame is met at an unshifted place again: 0.2 s at most
+/// at 48 kHz.
+const GLIDE: f64 = 1e-4;
+
 /// Interleaved frames in, interleaved frames out, at a ratio that follows two clocks.
 #[derive(Debug, Clone)]
 pub struct Resampler {
@@ -40,6 +44,8 @@ pub struct Resampler {
     /// Input frames per output frame when both clocks are true.
     nominal_step: f64,
     step: f64,
+    /// On the way back to an unshifted place.
+    is_gliding: bool,
     /// Place of the next output after the newest frame but `TAPS / 2`, in input frames.
     position: f64,
 }
@@ -65,6 +71,7 @@ impl Resampler {
             newest: 0,
             nominal_step,
             step: nominal_step,
+            is_gliding: false,
             // The first output is due as soon as one frame is in.
             position: 1.0,
         })
@@ -75,9 +82,12 @@ impl Resampler {
         TAPS / 2
     }
 
-    /// Speeds up the reading of the input by `correction`, a small relative number such as 50e-6; 0 is nominal.
+    /// Speeds up the reading of the input by `correction`, a small relative number such as 50e-6; 0 is nominal, and for
+    /// equal rates returns to passing samples as they are.
     pub fn correct(&mut self, correction: f64) {
-        self.step = self.nominal_step * (1.0 + correction);
+        let is_shifted = self.nominal_step == 1.0 && self.position.fract() != 0.0;
+        self.is_gliding = correction == 0.0 && is_shifted;
+        self.step = self.nominal_step * (1.0 + if self.is_gliding { GLIDE } else { correction });
     }
 
     /// Most output frames that `n_input` input frames can give.
@@ -100,11 +110,21 @@ impl Resampler {
             while self.position < 1.0 {
                 let at = n_output * self.n_channels;
                 self.read(&mut output[at..at + self.n_channels]);
-                self.position += self.step;
+                self.advance();
                 n_output += 1;
             }
         }
         n_output
+    }
+
+    fn advance(&mut self) {
+        self.position += self.step;
+        // A step is one and a little more: two is passed when a whole frame has been gained.
+        if self.is_gliding && self.position >= 2.0 {
+            self.position = 2.0;
+            self.step = self.nominal_step;
+            self.is_gliding = false;
+        }
     }
 
     /// Forgets the past.
@@ -236,6 +256,25 @@ mod tests {
         assert_eq!(y.len(), x.len());
         assert!(y[..delay].iter().all(|&y| y == 0.0));
         assert_eq!(&y[delay..], &x[..x.len() - delay]);
+    }
+
+    #[test]
+    fn after_a_correction_samples_pass_as_they_are_again() {
+        let x: Vec<f32> = (0..96_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / 16_777_216.0).collect();
+        for correction in [250e-6, -170e-6] {
+            let mut resampler = Resampler::new(1, 48_000, 48_000).expect("legal");
+            resampler.correct(correction);
+            let mut y = run(&mut resampler, &x[..24_000]);
+            assert!(y[2_000..2_100] != x[2_000 - 24..2_100 - 24], "it is resampled");
+            for block in x[24_000..].chunks(480) {
+                // As the bridge does, at every round.
+                resampler.correct(0.0);
+                y.extend(run(&mut resampler, block));
+            }
+            assert!(x.len().abs_diff(y.len()) <= 8, "{} of {} frames", y.len(), x.len());
+            let tail = &y[y.len() - 48_000..];
+            assert!(x.windows(tail.len()).any(|window| window == tail), "{correction}");
+        }
     }
 
     #[test]
