@@ -23,20 +23,21 @@ const FALSE_DEVICES: &str = r#"
 #include <time.h>
 static int is(const char *what) { const char *d = getenv("DEVICE"); return d && strcmp(d, what) == 0; }
 static double seconds(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec + 1e-9 * t.tv_nsec; }
+static double first;
+static int is_gone(void) { return is("unplugged") && first && seconds() > first + 0.5; }
 int snd_pcm_open(void **pcm, const char *name, int stream, int mode) {
     int (*real)(void **, const char *, int, int) = dlsym(RTLD_NEXT, "snd_pcm_open");
-    return is("busy") ? -EBUSY : real(pcm, name, stream, mode);
+    return is("busy") ? -EBUSY : is_gone() ? -ENODEV : real(pcm, name, stream, mode);
 }
 int snd_pcm_hw_params(void *pcm, void *params) {
     int (*real)(void *, void *) = dlsym(RTLD_NEXT, "snd_pcm_hw_params");
     return is("refuses") ? -EINVAL : real(pcm, params);
 }
 int snd_pcm_avail_delay(void *pcm, long *avail, long *delay) {
-    static double first;
     int (*real)(void *, long *, long *) = dlsym(RTLD_NEXT, "snd_pcm_avail_delay");
     if (!first) first = seconds();
     if (is("hesitates") && seconds() < first + 0.1) return -EIO;
-    return is("unplugged") && seconds() > first + 0.5 ? -ENODEV : real(pcm, avail, delay);
+    return is_gone() ? -ENODEV : real(pcm, avail, delay);
 }
 "#;
 
