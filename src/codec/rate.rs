@@ -197,9 +197,9 @@ pub fn encode_at_bitrate<W: Write, S: Read + Write + Seek>(
             let mut excerpts = Excerpts { source, stretch, at: 0 };
             encode_pass(&mut excerpts, io::sink(), &EncoderOptions { samples: None, ..options.clone() })
         })?;
-        search.quality_db = guess.0;
+        (search.quality_db, search.slope) = (guess.quality_db, guess.slope);
     }
-    let (_, summary) = search.run(|options| {
+    let Found { summary, .. } = search.run(|options| {
         scratch.rewind().map_err(Error::stream)?;
         encode_pass(source, &mut *scratch, options)
     })?;
@@ -217,10 +217,21 @@ struct RateSearch<'a> {
     tolerance: f64,
     options: &'a EncoderOptions,
     quality_db: f32,
+    /// The bits' logarithm by dB of quality, as known so far.
+    slope: f64,
+}
+
+/// What a search ends with.
+struct Found {
+    quality_db: f32,
+    slope: f64,
+    summary: Summary,
 }
 
 /// Bits grow by this factor's logarithm for each dB of quality, before two points tell better.
 const FIRST_SLOPE: f64 = -0.11;
+/// What two points may tell: a quiet file gains few bits by a finer target, since the threshold of hearing is its floor.
+const SLOPES: (f64, f64) = (-0.25, -0.02);
 /// Range of the noise target, dB.
 const QUALITIES_DB: (f32, f32) = (-80.0, 0.0);
 
@@ -228,46 +239,54 @@ impl<'a> RateSearch<'a> {
     fn new(kbps: f64, tolerance: f64, options: &'a EncoderOptions) -> Self {
         let per_pair = kbps * 2.0 / f64::from(options.channels.max(1));
         let quality_db = -30.0 + (per_pair / 106.0).ln() / FIRST_SLOPE;
-        Self { kbps, tolerance, options, quality_db: (quality_db as f32).clamp(QUALITIES_DB.0, QUALITIES_DB.1) }
+        let quality_db = (quality_db as f32).clamp(QUALITIES_DB.0, QUALITIES_DB.1);
+        Self { kbps, tolerance, options, quality_db, slope: FIRST_SLOPE }
     }
 
     fn options_at(&self, quality_db: f32) -> EncoderOptions {
         EncoderOptions { goal: Goal::NoiseTarget(quality_db), ..self.options.clone() }
     }
 
-    /// Passes until the rate is met or cannot be met; returns the last quality and its summary.
-    fn run(mut self, mut pass: impl FnMut(&EncoderOptions) -> Result<Summary>) -> Result<(f32, Summary)> {
+    /// Passes until the rate is met or cannot be met.
+    fn run(mut self, mut pass: impl FnMut(&EncoderOptions) -> Result<Summary>) -> Result<Found> {
         // the nearest points with more and with fewer bits than wanted: quality and ln of the rate over the wanted
         let (mut above, mut below): (Option<Point>, Option<Point>) = (None, None);
-        let mut n_passes = 0;
+        let (mut last, mut n_passes): (Option<Point>, usize) = (None, 0);
         loop {
             let summary = pass(&self.options_at(self.quality_db))?;
             n_passes += 1;
             let excess = (summary.bitrate_kbps() / self.kbps).ln();
             let point = Some((f64::from(self.quality_db), excess));
+            self.slope = slope_between(last, point).unwrap_or(self.slope);
+            last = point;
             if excess > 0.0 {
                 above = point
             } else {
                 below = point
             }
-            let next = next_quality(above, below, f64::from(self.quality_db), excess) as f32;
+            let next = next_quality(above, below, f64::from(self.quality_db), excess, self.slope) as f32;
             let is_stuck = next.clamp(QUALITIES_DB.0, QUALITIES_DB.1) == self.quality_db;
             if !(excess.abs() > self.tolerance && n_passes < MOST_PASSES) || is_stuck || !excess.is_finite() {
-                return Ok((self.quality_db, summary));
+                return Ok(Found { quality_db: self.quality_db, slope: self.slope, summary });
             }
             self.quality_db = next.clamp(QUALITIES_DB.0, QUALITIES_DB.1);
         }
     }
 }
 
-fn next_quality(above: Option<Point>, below: Option<Point>, quality_db: f64, excess: f64) -> f64 {
+fn slope_between(last: Option<Point>, point: Option<Point>) -> Option<f64> {
+    let ((last_q, last_e), (q, e)) = last.zip(point).filter(|(last, point)| last.0 != point.0)?;
+    Some(((e - last_e) / (q - last_q)).clamp(SLOPES.0, SLOPES.1))
+}
+
+fn next_quality(above: Option<Point>, below: Option<Point>, quality_db: f64, excess: f64, slope: f64) -> f64 {
     match (above, below) {
         (Some((qa, ea)), Some((qb, eb))) => {
             // the middle tenths only, so that a bent curve cannot hold one end for ever
             let share = (eb / (eb - ea)).clamp(0.05, 0.95);
             qb + (qa - qb) * share
         }
-        _ => quality_db - excess / FIRST_SLOPE,
+        _ => quality_db - excess / slope,
     }
 }
 
