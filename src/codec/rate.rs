@@ -388,6 +388,23 @@ mod tests {
     }
 
     #[test]
+    fn curves_of_any_slope_take_three_passes() {
+        let options = EncoderOptions::new(48_000, 2);
+        for slope in [-0.03, -0.06, -0.11, -0.2] {
+            let mut n_passes = 0;
+            let pass = |options: &EncoderOptions| {
+                n_passes += 1;
+                let Goal::NoiseTarget(quality_db) = options.goal else { panic!("{:?}", options.goal) };
+                let kbps = 100.0 * (slope * (f64::from(quality_db) + 30.0)).exp();
+                Ok(Summary { samples: 0, bytes: (kbps * 125e3) as u64, invalid_samples: 0, duration_s: 1e3 })
+            };
+            let found = RateSearch::new(128.0, RATE_TOLERANCE, &options).run(pass).expect("no error");
+            let kbps = found.summary.bitrate_kbps();
+            assert!((kbps / 128.0).ln().abs() <= RATE_TOLERANCE && n_passes <= 3, "{slope}: {kbps}, {n_passes} passes");
+        }
+    }
+
+    #[test]
     fn bitrate_is_met_within_one_percent() {
         let channels = music(150_000, 0.01);
         let options = EncoderOptions { samples: Some(150_000), ..EncoderOptions::new(48_000, 2) };
