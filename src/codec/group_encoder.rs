@@ -358,3 +358,57 @@ fn rotate_bands(span: &BlockSpan, mid_side: &[bool], frame: &mut ElementFrame, x
         stereo::rotate(&mut first[band.start..band.end], &mut second[band.start..band.end]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The encoder of a group in the midst of mono noise, at its second superframe, and the noise.
+    fn encoder_amid_noise() -> (GroupEncoder, Vec<Vec<f32>>) {
+        let options = EncoderOptions::new(48_000, 1);
+        let header = options.header().expect("legal");
+        let mut encoder = GroupEncoder::new(Arc::new(header.layout()), &header, &options);
+        encoder.job = EncodeJob { origin: 0, n_superframes: 3, is_first: false, is_last: false };
+        let mut state = 1u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 25) as f32 - 0.25
+        };
+        let n_samples = (3 + 2 * MARGIN_SUPERFRAMES) * header.superframe_samples();
+        let pcm = vec![(0..n_samples).map(|_| noise()).collect()];
+        (encoder, pcm)
+    }
+
+    /// Mean targets of the first and of the last block of superframe 1, after `shift` is added to all targets of the
+    /// last block before it and of the first one behind it.
+    fn edge_targets(shift: [f32; 2]) -> [f32; 2] {
+        let target = Target::Ear { quality_db: -10.0, loudness: -10.0 };
+        let (mut encoder, pcm) = encoder_amid_noise();
+        let (layout, element) = (Arc::clone(&encoder.layout), encoder.layout.elements[0]);
+        encoder.measure_energies(&pcm);
+        for t in 0..2 {
+            encoder.advance(0, element, t, &pcm, target);
+        }
+        encoder.transform(0, element, 1, &pcm);
+        let [before, _, after] = &mut encoder.outlines[0];
+        before.edges[1].shift(shift[0]);
+        after.edges[0].shift(shift[1]);
+        encoder.track_targets(0, element, 1, target);
+        let tree = encoder.outlines[0][1].tree;
+        let means = spans(&tree, &layout.tables, layout.superframe_samples).map(|span| {
+            let mut targets = [vec![0.0; span.bands.len()], vec![0.0; span.bands.len()]];
+            encoder.track.targets(&span, target_smoothing::weight(target), &mut targets);
+            targets[0].iter().sum::<f32>() / span.bands.len() as f32
+        });
+        let means: Vec<f32> = means.collect();
+        [means[0], means[means.len() - 1]]
+    }
+
+    #[test]
+    fn superframes_draw_on_the_blocks_beside_them() {
+        let (plain, louder_before, louder_after) =
+            (edge_targets([0.0; 2]), edge_targets([8.0, 0.0]), edge_targets([0.0, 8.0]));
+        assert!((louder_before[0] - plain[0] - 2.0).abs() < 1e-3, "{plain:?} {louder_before:?}");
+        assert!((louder_after[1] - plain[1] - 2.0).abs() < 1e-3, "{plain:?} {louder_after:?}");
+    }
+}

@@ -51,6 +51,12 @@ impl CellTargets {
         }
     }
 
+    /// Adds `shift` to all targets.
+    #[cfg(test)]
+    pub fn shift(&mut self, shift: f32) {
+        self.channels.iter_mut().flatten().for_each(|target| *target += shift);
+    }
+
     fn mean(&self, channel: usize, cells: Range<usize>) -> f32 {
         let n = cells.len() as f32;
         self.channels[channel][cells].iter().sum::<f32>() / n
