@@ -17,7 +17,7 @@ use std::{
 use sqnr::{
     live::{
         Banks, Bridge, CapturePort, Core, Direction, Flow, Layout, Pacing, PlaybackPort, Processor, Rates, Request,
-        Settings, Surplus, plan, ring,
+        Settings, Start, plan, ring,
     },
     shaping::Dither,
 };
@@ -116,7 +116,7 @@ fn device_side() {
 
     while bridge.round(0.0) > 0 {}
     flow.is_ended.store(true, Relaxed);
-    let port = PlaybackPort::new(from_bridge, layout(playback.n_channels()), flow.clone(), Surplus::Keep);
+    let port = PlaybackPort::new(from_bridge, layout(playback.n_channels()), flow.clone(), Start::WithEveryFrame);
     let stream = playback.play(port, &flow).expect("plays");
     wait_for(|| flow.is_drained.load(Relaxed));
     drop(stream);

@@ -229,6 +229,10 @@ fn attempt(folder: &Path) -> Result<(), Trouble> {
         let log = fs::read_to_string(folder.join("sqnr.log")).unwrap_or_default();
         return Err(Trouble::Wrong(format!("{}: {log}", output.status)));
     }
+    let text = fs::read_to_string(folder.join("lines.json")).unwrap_or_default();
+    if !text.lines().last().is_some_and(|line| line.contains("\"input_block_frames\":1024")) {
+        return Err(Trouble::Wrong(format!("blocks are not of the length wished for: {text}")));
+    }
     let (sent, dry) = (samples(&input), samples(&folder.join("take.dry.wav")));
     let (wet, heard) = (samples(&folder.join("take.wet.wav")), raw(&folder.join("heard.raw")));
     let grid = Uniform::mid_tread(8).expect("legal");

@@ -151,7 +151,7 @@ pub struct Bridge {
     core: Core,
     n_consumed: u64,
     n_produced: u64,
-    underruns_seen: u64,
+    begins_seen: u64,
     captured: Vec<f32>,
     dry: Vec<f32>,
     aligned: Vec<f32>,
@@ -179,7 +179,7 @@ impl Bridge {
             core,
             n_consumed: 0,
             n_produced: 0,
-            underruns_seen: 0,
+            begins_seen: 0,
             captured: vec![0.0; ROUND_FRAMES * n_channels],
             dry: vec![0.0; n_out],
             aligned: vec![0.0; n_out],
@@ -237,7 +237,7 @@ impl Bridge {
             chunk.commit_all();
             self.n_consumed += n_old as u64;
             // Before the first sound nobody misses them.
-            if self.flow.played_frames.load(Relaxed) > 0 {
+            if self.flow.begins.load(Relaxed) > 0 {
                 self.flow.skipped_frames.fetch_add(n_old as u64, Relaxed);
             }
             self.drift.restart();
@@ -256,12 +256,12 @@ impl Bridge {
     }
 
     fn follow_clocks(&mut self, elapsed_s: f64) {
-        if self.pacing == Pacing::OneClock || self.flow.played_frames.load(Relaxed) == 0 {
+        let begins = self.flow.begins.load(Relaxed);
+        if self.pacing == Pacing::OneClock || begins == 0 {
             return;
         }
-        let underruns = self.flow.underruns.load(Relaxed);
-        if underruns != self.underruns_seen {
-            self.underruns_seen = underruns;
+        if begins != self.begins_seen {
+            self.begins_seen = begins;
             self.drift.restart();
         }
         let correction = self.drift.update(self.waiting_frames(), elapsed_s);
@@ -368,7 +368,7 @@ impl Running {
 mod tests {
     use super::*;
     use crate::live::{
-        port::{CapturePort, Layout, PlaybackPort, Surplus, ring},
+        port::{CapturePort, Layout, PlaybackPort, Start, ring},
         settings::Settings,
     };
 
@@ -401,7 +401,7 @@ mod tests {
         Path {
             capture: CapturePort::new(to_bridge, layout(input_hz), flow.clone()),
             bridge: Bridge::new(banks, core),
-            playback: PlaybackPort::new(from_bridge, layout(output_hz), flow.clone(), Surplus::Drop),
+            playback: PlaybackPort::new(from_bridge, layout(output_hz), flow.clone(), Start::Rehearsed { n_frames: 0 }),
             flow,
             tap,
             commands,

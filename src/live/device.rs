@@ -31,6 +31,9 @@ pub const DEFAULT_BUFFER_FRAMES: u32 = 512;
 /// some 10 ms after a start.
 const PATIENCE_NS: i64 = 300_000_000;
 
+/// Most blocks in a device's buffer for which a longer one is asked.
+const MAX_BLOCKS: u64 = 4;
+
 /// Pause of a callback's thread after each error.
 const ERROR_PAUSE: Duration = Duration::from_millis(10);
 
@@ -138,12 +141,32 @@ pub fn plan(direction: Direction, request: &Request) -> Result<Planned> {
     let range = choose(&ranges, request)
         .ok_or_else(|| Error::Device { what: format!("{what}: offers no format that sqnr reads") })?;
     let sample_rate = choose_rate(&range, request.sample_rate_hz);
-    let buffer = match range.buffer_size() {
-        SupportedBufferSize::Range { min, max } => request.buffer_frames.clamp(*min, (*max).max(*min)),
-        SupportedBufferSize::Unknown => request.buffer_frames,
-    };
-    let config = StreamConfig { channels: range.channels(), sample_rate, buffer_size: BufferSize::Fixed(buffer) };
-    Ok(Planned { device, config, format: range.sample_format() })
+    let block = within(&range, request.buffer_frames);
+    let config = StreamConfig { channels: range.channels(), sample_rate, buffer_size: BufferSize::Fixed(block) };
+    let mut planned = Planned { device, config, format: range.sample_format() };
+    let n_blocks = planned.try_blocks(direction).map_err(|error| device_error(&what, &error))?;
+    planned.config.buffer_size = BufferSize::Fixed(within(&range, frames_to_ask(block, n_blocks)));
+    Ok(planned)
+}
+
+/// The number of frames nearest to `n_frames` that a block may have.
+fn within(range: &SupportedStreamConfigRange, n_frames: u32) -> u32 {
+    match range.buffer_size() {
+        SupportedBufferSize::Range { min, max } => n_frames.clamp(*min, (*max).max(*min)),
+        SupportedBufferSize::Unknown => n_frames,
+    }
+}
+
+/// What to ask cpal for so that blocks are of `block_frames`, where a device has `n_blocks` of them in its buffer.
+///
+/// cpal wants two, and takes blocks as near as it gets: PulseAudio's plug-in has three at least and makes them shorter.
+/// Blocks of two thirds come in ones and twos behind a server whose own are a power of two, and now and then one more
+/// comes at once. So a longer buffer is asked for, and the blocks are as long as they were meant to be.
+fn frames_to_ask(block_frames: u32, n_blocks: u64) -> u32 {
+    match n_blocks {
+        3..=MAX_BLOCKS => u32::try_from((u64::from(block_frames) * n_blocks).div_ceil(2)).unwrap_or(block_frames),
+        _ => block_frames,
+    }
 }
 
 fn describe(direction: Direction, request: &Request) -> String {
@@ -250,6 +273,17 @@ impl Planned {
     /// Channels of the device.
     pub fn n_channels(&self) -> usize {
         usize::from(self.config.channels)
+    }
+
+    /// How many blocks the device makes of its buffer: opened once, and closed again.
+    fn try_blocks(&self, direction: Direction) -> std::result::Result<u64, cpal::Error> {
+        let Self { device, config, format } = self;
+        let stream = match direction {
+            Direction::Capture => device.build_input_stream_raw(*config, *format, |_, _| {}, |_| {}, None),
+            Direction::Playback => device.build_output_stream_raw(*config, *format, |_, _| {}, |_| {}, None),
+        }?;
+        let granted = u64::from(stream.buffer_size()?).max(1);
+        Ok((self.buffer_frames() + granted / 2) / granted)
     }
 
     /// Frames in the device's own buffer: cpal asks ALSA for two of the blocks wished for, however long the blocks that
@@ -405,6 +439,16 @@ mod tests {
         assert_eq!(choose(&ranges, &at_44).expect("some").sample_format(), SampleFormat::F32);
         let mono = Request { n_channels: 1, ..Default::default() };
         assert_eq!(choose(&ranges, &mono).expect("some").channels(), 1);
+    }
+
+    #[test]
+    fn blocks_are_as_long_as_wished_whatever_their_number() {
+        assert_eq!(frames_to_ask(512, 2), 512, "a card");
+        assert_eq!(frames_to_ask(512, 1), 512, "a card with longer blocks");
+        assert_eq!(frames_to_ask(512, 3), 768, "PulseAudio's plug-in");
+        assert_eq!(frames_to_ask(341, 3), 512);
+        assert_eq!(frames_to_ask(512, 1_024), 512, "a plug-in with blocks of its own");
+        assert_eq!(frames_to_ask(u32::MAX, 4), u32::MAX);
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Flow {
     pub overrun_frames: AtomicU64,
     /// Frames of the second ring that were played.
     pub played_frames: AtomicU64,
+    /// How often playback has begun to be heard: after its rehearsal, and after it ran dry.
+    pub begins: AtomicU64,
     /// Frames of silence played because the second ring was empty.
     pub underrun_frames: AtomicU64,
     /// How often that happened.
@@ -30,7 +32,7 @@ pub struct Flow {
     pub skipped_frames: AtomicU64,
     /// Under- and overruns that the device reported itself.
     pub device_xruns: AtomicU64,
-    /// Frames that wait in the second ring, beyond the block to play, when playback begins. Grows when it runs dry.
+    /// Frames to be left in the second ring when playback has taken its block. Grows by a block when it runs dry.
     pub cushion_frames: AtomicU64,
     /// Least frames that waited in the second ring when playback had taken its block, since it last began: how near it
     /// came to running dry.
@@ -65,6 +67,7 @@ impl Default for Flow {
             bridged_frames: AtomicU64::new(0),
             overrun_frames: AtomicU64::new(0),
             played_frames: AtomicU64::new(0),
+            begins: AtomicU64::new(0),
             underrun_frames: AtomicU64::new(0),
             underruns: AtomicU64::new(0),
             skipped_frames: AtomicU64::new(0),

@@ -22,6 +22,7 @@ mod port;
 mod priority;
 mod processor;
 mod recorder;
+mod rehearsal;
 mod resampler;
 pub mod screen;
 mod session;
@@ -37,7 +38,7 @@ pub use device::{
 pub use drift::DriftControl;
 pub use flow::{Dropouts, Flow};
 pub use meter::{Level, Meter, Reading, SPECTRUM_LENGTH, Spectra, noise_line_dbfs};
-pub use port::{CapturePort, DeviceSample, Layout, PlaybackPort, Surplus, ring};
+pub use port::{CapturePort, DeviceSample, Layout, PlaybackPort, Start, ring};
 pub use processor::{Monitor, Processor};
 pub use recorder::{Recorder, names as recording_names};
 pub use resampler::Resampler;

@@ -7,7 +7,7 @@ use std::sync::{Arc, atomic::Ordering::Relaxed};
 use assert_no_alloc::assert_no_alloc;
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use super::flow::Flow;
+use super::{flow::Flow, rehearsal::Rehearsal};
 
 /// A sample as devices deliver and take it. Full scale is 1.0 here and `2^(bits - 1)` there.
 pub trait DeviceSample: Copy {
@@ -80,13 +80,17 @@ impl CapturePort {
     }
 }
 
-/// When playback begins, at first and after it ran dry.
+/// How playback begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Surplus {
-    /// Frames beyond the cushion are thrown away: the least latency.
-    Drop,
-    /// Every frame is played: for files.
-    Keep,
+pub enum Start {
+    /// With the least latency, for a microphone: frames beyond the cushion are thrown away, and the first so many are
+    /// played in silence, after which the reserve is fitted to the cushion.
+    Rehearsed {
+        /// Frames of silence.
+        n_frames: u64,
+    },
+    /// With the first frame, and every one is played: for files.
+    WithEveryFrame,
 }
 
 /// Most that the cushion grows to, in blocks, when playback keeps running dry.
@@ -98,20 +102,25 @@ pub struct PlaybackPort {
     ring: Consumer<f32>,
     layout: Layout,
     flow: Arc<Flow>,
-    surplus: Surplus,
+    start: Start,
+    rehearsal: Option<Rehearsal>,
     is_waiting: bool,
     n_played: u64,
 }
 
 impl PlaybackPort {
     /// The end that reads from `ring`: silent until a block and the flow's cushion wait there.
-    pub fn new(ring: Consumer<f32>, layout: Layout, flow: Arc<Flow>, surplus: Surplus) -> Self {
-        Self { ring, layout, flow, surplus, is_waiting: true, n_played: 0 }
+    pub fn new(ring: Consumer<f32>, layout: Layout, flow: Arc<Flow>, start: Start) -> Self {
+        let rehearsal = match start {
+            Start::Rehearsed { n_frames: 0 } | Start::WithEveryFrame => None,
+            Start::Rehearsed { n_frames } => Some(Rehearsal::new(n_frames)),
+        };
+        Self { ring, layout, flow, start, rehearsal, is_waiting: true, n_played: 0 }
     }
 
     /// True when what comes cannot wait: from a microphone, not from a file.
     pub(super) fn is_hurried(&self) -> bool {
-        self.surplus == Surplus::Drop
+        self.start != Start::WithEveryFrame
     }
 
     /// Fills `data`, interleaved device frames; the first will be at the converter at `at_ns` of the flow's clock.
@@ -126,15 +135,20 @@ impl PlaybackPort {
         self.flow.playback_block_frames.store(n_frames as u64, Relaxed);
         let n_ready = self.ready_frames(n_frames);
         self.flow.stamp_playback(self.n_played, at_ns, self.layout.rate_hz);
-        let (sound, silence) = data.split_at_mut(n_ready * self.layout.n_device_channels);
-        silence.fill(T::from_unit(0.0));
-        self.play(sound);
-        self.note_reserve();
-        self.n_played += n_ready as u64;
-        self.flow.played_frames.store(self.n_played, Relaxed);
-        if n_ready < n_frames && !self.is_waiting {
-            self.run_dry(n_frames, n_frames - n_ready);
+        if let Some(rehearsal) = self.rehearsal.take() {
+            data.fill(T::from_unit(0.0));
+            self.rehearse(rehearsal, n_frames, n_ready);
+        } else {
+            let (sound, silence) = data.split_at_mut(n_ready * self.layout.n_device_channels);
+            silence.fill(T::from_unit(0.0));
+            self.play(sound);
+            self.note_reserve();
+            self.n_played += n_ready as u64;
+            if n_ready < n_frames && !self.is_waiting {
+                self.run_dry(n_frames, n_frames - n_ready);
+            }
         }
+        self.flow.played_frames.store(self.n_played, Relaxed);
     }
 
     /// How many of the `n_frames` asked for can be played now.
@@ -147,12 +161,37 @@ impl PlaybackPort {
                 return 0;
             }
             self.is_waiting = false;
-            self.flow.least_reserve_frames.store(u64::MAX, Relaxed);
-            if self.surplus == Surplus::Drop && n_waiting > n_wanted {
+            self.begin();
+            if self.is_hurried() && n_waiting > n_wanted {
                 self.drop_frames(n_waiting - n_wanted);
             }
         }
         n_frames.min(self.ring.slots() / n_channels)
+    }
+
+    /// The reserve is watched anew, and what can be heard from here on counts.
+    fn begin(&mut self) {
+        self.flow.least_reserve_frames.store(u64::MAX, Relaxed);
+        if self.rehearsal.is_none() {
+            self.flow.begins.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Takes what would be played, `n_ready` of `n_frames`, and minds the reserve alone.
+    fn rehearse(&mut self, mut rehearsal: Rehearsal, n_frames: usize, n_ready: usize) {
+        self.drop_frames(rehearsal.take(n_ready));
+        self.note_reserve();
+        // Who runs dry here has lost nothing: what was missing is taken later, and with it at the worst moment nothing is left.
+        if !self.is_waiting {
+            let cushion = self.flow.cushion_frames.load(Relaxed);
+            let least = self.flow.least_reserve_frames.load(Relaxed);
+            if let Some(n_surplus) = rehearsal.end_turn(n_frames as u64, least, cushion) {
+                self.drop_frames(n_surplus as usize);
+                self.begin();
+                return;
+            }
+        }
+        self.rehearsal = Some(rehearsal);
     }
 
     fn drop_frames(&mut self, n_frames: usize) {
@@ -307,7 +346,7 @@ mod tests {
         let (mut producer, consumer) = ring(4, 1);
         producer.push_entire_slice(&[0.25, -0.25]).expect("room");
         let two = Layout { n_channels: 1, n_device_channels: 2, ..STEREO };
-        let mut port = PlaybackPort::new(consumer, two, flow.clone(), Surplus::Keep);
+        let mut port = PlaybackPort::new(consumer, two, flow.clone(), Start::WithEveryFrame);
         let mut data = [9i16; 4];
         port.fill(&mut data, 0);
         assert_eq!(data, [8_192, 8_192, -8_192, -8_192]);
@@ -316,7 +355,7 @@ mod tests {
         producer.push_entire_slice(&[0.5, -0.5]).expect("room");
         let three = Layout { n_channels: 2, n_device_channels: 3, ..STEREO };
         let mut data = [9.0f32; 3];
-        PlaybackPort::new(consumer, three, flow, Surplus::Keep).fill(&mut data, 0);
+        PlaybackPort::new(consumer, three, flow, Start::WithEveryFrame).fill(&mut data, 0);
         assert_eq!(data, [0.5, -0.5, 0.0]);
     }
 
@@ -324,7 +363,7 @@ mod tests {
     fn playback_waits_for_its_cushion_and_counts_when_it_runs_dry() {
         let flow = Arc::new(Flow::default());
         let (mut producer, consumer) = ring(64, 2);
-        let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), Surplus::Drop);
+        let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), Start::Rehearsed { n_frames: 0 });
         flow.cushion_frames.store(2, Relaxed);
         let mut data = [1.0f32; 8];
         producer.push_entire_slice(&[0.1; 10]).expect("room");
@@ -352,7 +391,7 @@ mod tests {
     fn the_least_reserve_is_kept_until_playback_begins_anew() {
         let flow = Arc::new(Flow::default());
         let (mut producer, consumer) = ring(64, 2);
-        let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), Surplus::Drop);
+        let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), Start::Rehearsed { n_frames: 0 });
         flow.cushion_frames.store(4, Relaxed);
         let mut turn = |n_frames: usize| {
             producer.push_entire_slice(&vec![0.1; 2 * n_frames]).expect("room");
@@ -370,10 +409,43 @@ mod tests {
     }
 
     #[test]
+    fn a_rehearsal_fits_the_reserve_to_the_cushion_and_is_not_heard() {
+        // A server gives and takes one block or two, the taking first or last: blocks of 4, each turn told as (given, taken).
+        let orders =
+            [[(1, 0), (2, 1), (0, 2), (0, 0)], [(0, 2), (2, 0), (1, 0), (0, 1)], [(3, 1), (0, 1), (0, 1), (0, 0)]];
+        for (order, cushion) in orders.into_iter().flat_map(|order| [(order, 4), (order, 8)]) {
+            let flow = Arc::new(Flow::default());
+            let (mut producer, consumer) = ring(256, 2);
+            let start = Start::Rehearsed { n_frames: 40 };
+            let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), start);
+            flow.cushion_frames.store(cushion, Relaxed);
+            let (mut n_silent, mut given, mut heard) = (0, 0, Vec::new());
+            for (n_given, n_taken) in order.into_iter().cycle().take(80) {
+                for _ in 0..4 * n_given {
+                    given += 1;
+                    producer.push_entire_slice(&[given as f32; 2]).expect("room");
+                }
+                for _ in 0..n_taken {
+                    let mut data = [9.0f32; 8];
+                    port.fill(&mut data, 0);
+                    match data[0] {
+                        0.0 => n_silent += 4,
+                        _ => heard.extend(data),
+                    }
+                }
+            }
+            assert!((40..=40 + 8 * 4).contains(&n_silent), "{n_silent} frames of silence");
+            assert_eq!(flow.least_reserve_frames(), Some(cushion), "{order:?}");
+            assert!(heard.chunks(2).is_sorted_by(|a, b| b[0] == a[0] + 1.0), "nothing is left out once it is heard");
+            assert_eq!((flow.begins.load(Relaxed), flow.dropouts()), (1, Default::default()));
+        }
+    }
+
+    #[test]
     fn integers_count_what_they_clip_and_floats_pass_it_on() {
         let flow = Arc::new(Flow::default());
         let (mut producer, consumer) = ring(64, 2);
-        let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), Surplus::Keep);
+        let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), Start::WithEveryFrame);
         let samples = [1.2, -1.0, 0.999_97, -1.000_1, f32::NAN, 0.0];
         let mut push = || producer.push_entire_slice(&samples).expect("room");
         push();
@@ -394,7 +466,7 @@ mod tests {
     fn the_end_of_a_file_is_played_out_and_is_no_dropout() {
         let flow = Arc::new(Flow::default());
         let (mut producer, consumer) = ring(64, 2);
-        let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), Surplus::Keep);
+        let mut port = PlaybackPort::new(consumer, STEREO, flow.clone(), Start::WithEveryFrame);
         flow.cushion_frames.store(8, Relaxed);
         producer.push_entire_slice(&[0.1, 0.2, 0.3, 0.4]).expect("room");
         flow.is_ended.store(true, Relaxed);

@@ -56,11 +56,6 @@ mod linux {
         }
     }
 
-    /// Whether the calling thread goes before all ordinary ones.
-    pub fn is_real_time() -> bool {
-        matches!(thread_schedule_policy(), Ok(ThreadSchedulePolicy::Realtime(_)))
-    }
-
     /// Takes back what [`hurry`] gave, so far as others would starve of it: real time.
     pub fn relent() {
         let Ok(ordinary) = getpriority_process(None) else { return };
@@ -73,7 +68,7 @@ mod linux {
 }
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{hurry, is_real_time, relent};
+pub(super) use linux::{hurry, relent};
 
 /// Does nothing here: the sound system looks after its threads.
 #[cfg(not(target_os = "linux"))]
@@ -82,12 +77,6 @@ pub(super) fn hurry() {}
 /// Does nothing here.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn relent() {}
-
-/// The sound systems of others give the callbacks real time.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn is_real_time() -> bool {
-    true
-}
 
 /// Time over which work is weighed.
 const SPAN: Duration = Duration::from_secs(1);
@@ -211,8 +200,6 @@ mod linux_tests {
         assert_eq!(started, within, "threads inherit it");
         assert_eq!(rank(), before, "the caller is left alone");
         assert_eq!(thread::spawn(rank).join().expect("no panic"), before);
-        assert!(!is_real_time());
-        assert_eq!(urgently(is_real_time), may_be_real_time());
         if may_be_real_time() {
             let real_time = (ThreadSchedulePolicy::Realtime(RoundRobin), i32::from(REAL_TIME), before.2);
             assert_eq!(within, real_time);

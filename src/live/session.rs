@@ -13,8 +13,9 @@ use super::{
     bridge::{Banks, Bridge, Core, Pacing, Rates, Running},
     device::{self, Direction, Planned, Request, Stream},
     flow::Flow,
-    port::{CapturePort, Layout, PlaybackPort, Surplus, ring},
-    priority::{is_real_time, urgently},
+    port::{CapturePort, Layout, PlaybackPort, Start, ring},
+    priority::urgently,
+    rehearsal::REHEARSAL_S,
 };
 use crate::{Error, Result, audio_file};
 
@@ -174,9 +175,10 @@ impl Plan {
 
     fn open_here(self) -> Result<Opened> {
         let Self { capture, playback, rates } = self;
-        let (pacing, surplus, ring_s) = match &capture {
-            CapturePlan::Device(..) => (Pacing::TwoClocks, Surplus::Drop, RING_S),
-            CapturePlan::File(_) => (Pacing::OneClock, Surplus::Keep, READ_AHEAD_S),
+        let n_rehearsed = (REHEARSAL_S * f64::from(rates.output_hz())) as u64;
+        let (pacing, start, ring_s) = match &capture {
+            CapturePlan::Device(..) => (Pacing::TwoClocks, Start::Rehearsed { n_frames: n_rehearsed }, RING_S),
+            CapturePlan::File(_) => (Pacing::OneClock, Start::WithEveryFrame, READ_AHEAD_S),
         };
         let block_frames = match &playback {
             PlaybackPlan::Device(request, _) => request.buffer_frames,
@@ -198,7 +200,7 @@ impl Plan {
             PlaybackPlan::Silent(_) => n_channels,
         };
         let layout = Layout { rate_hz: rates.output_hz(), n_channels, n_device_channels };
-        let port = PlaybackPort::new(from_bridge, layout, flow.clone(), surplus);
+        let port = PlaybackPort::new(from_bridge, layout, flow.clone(), start);
         let sink = playback.start(port, layout, &flow)?;
 
         let layout = Layout { rate_hz: rates.input_hz(), n_channels, n_device_channels: capture.n_channels() };
@@ -210,15 +212,6 @@ impl Plan {
         opened.fit_cushion();
         Ok(opened)
     }
-}
-
-/// Blocks that wait, beyond the one to play, when playback begins.
-///
-/// One, so that playback never outruns a capture that is still to come. Where blocks of `granted` frames are shorter than
-/// the `wished` ones a sound server stands between, which now and then takes two at once: two, unless the threads here
-/// are real-time ones and have always passed on the next by then. Whole blocks, since a part of one plays no sooner.
-fn cushion_blocks(granted: u64, wished: u64, is_real_time: bool) -> u64 {
-    if granted < wished && !is_real_time { 2 } else { 1 }
 }
 
 /// Both ends open, not yet connected.
@@ -239,7 +232,7 @@ enum Sink {
 }
 
 impl Opened {
-    /// Sets the cushion by the blocks that were granted.
+    /// Sets the cushion to one of the blocks that were granted: a stall as long is heard of by nobody.
     fn fit_cushion(&self) {
         let rates = &self.banks.rates;
         let wished = self.banks.flow.cushion_frames.load(Relaxed);
@@ -253,7 +246,7 @@ impl Opened {
             Sink::Silent(_) => wished,
         };
         let block = capture_block.max(playback_block);
-        self.banks.flow.cushion_frames.store(cushion_blocks(block, wished, is_real_time()) * block, Relaxed);
+        self.banks.flow.cushion_frames.store(block, Relaxed);
     }
 
     /// Connects both ends by a bridge around `core`: sound flows.
@@ -397,18 +390,5 @@ fn play_silently(mut port: PlaybackPort, layout: Layout, block_frames: u32, flow
         port.fill(&mut block, flow.now_ns());
         due += period;
         thread::sleep(due.saturating_duration_since(Instant::now()));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_second_block_waits_behind_a_server_without_real_time() {
-        assert_eq!(cushion_blocks(512, 512, false), 1, "a card");
-        assert_eq!(cushion_blocks(1_024, 512, false), 1, "a card with longer blocks");
-        assert_eq!(cushion_blocks(341, 512, false), 2);
-        assert_eq!(cushion_blocks(341, 512, true), 1);
     }
 }
