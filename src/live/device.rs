@@ -275,15 +275,15 @@ impl Planned {
         usize::from(self.config.channels)
     }
 
-    /// How many blocks the device makes of its buffer: opened once, and closed again.
+    /// How many blocks the device makes of its buffer: opened once, and closed again. Two where it does not tell.
     fn try_blocks(&self, direction: Direction) -> std::result::Result<u64, cpal::Error> {
         let Self { device, config, format } = self;
         let stream = match direction {
             Direction::Capture => device.build_input_stream_raw(*config, *format, |_, _| {}, |_| {}, None),
             Direction::Playback => device.build_output_stream_raw(*config, *format, |_, _| {}, |_| {}, None),
         }?;
-        let granted = u64::from(stream.buffer_size()?).max(1);
-        Ok((self.buffer_frames() + granted / 2) / granted)
+        let n_blocks = |granted: u64| (self.buffer_frames() + granted / 2) / granted.max(1);
+        Ok(stream.buffer_size().map_or(2, |granted| n_blocks(u64::from(granted))))
     }
 
     /// Frames in the device's own buffer: cpal asks ALSA for two of the blocks wished for, however long the blocks that
