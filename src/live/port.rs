@@ -185,8 +185,7 @@ impl PlaybackPort {
         if !self.is_waiting {
             let cushion = self.flow.cushion_frames.load(Relaxed);
             let least = self.flow.least_reserve_frames.load(Relaxed);
-            if let Some(n_surplus) = rehearsal.end_turn(n_frames as u64, least, cushion) {
-                self.drop_frames(n_surplus as usize);
+            if rehearsal.end_turn(n_frames as u64, least, cushion) {
                 self.begin();
                 return;
             }

@@ -27,17 +27,16 @@ impl Rehearsal {
         n_ready - n_kept as usize
     }
 
-    /// After a turn of `n_frames`; `least` frames were left in reserve at the worst moment so far.
-    ///
-    /// When it is over: the frames to throw away, so that `cushion` frames are left at such a moment.
-    pub fn end_turn(&mut self, n_frames: u64, least: u64, cushion: u64) -> Option<u64> {
+    /// After a turn of `n_frames`; `least` frames were left in reserve at the worst moment so far, which is never more than
+    /// the `cushion` that waited when playback began. True when it is over, and at such a moment the cushion is left.
+    pub fn end_turn(&mut self, n_frames: u64, least: u64, cushion: u64) -> bool {
         if self.left_frames > 0 {
             self.left_frames = self.left_frames.saturating_sub(n_frames);
             if self.left_frames > 0 {
-                return None;
+                return false;
             }
             self.owed_frames = cushion.saturating_sub(least);
         }
-        (self.owed_frames == 0).then(|| least.saturating_sub(cushion))
+        self.owed_frames == 0
     }
 }
