@@ -10,7 +10,8 @@
 //! machine can move it for good, by a block or so: the sound server's blocks come at other moments from then on. Such a
 //! step is no drift. When the mean has left the dead zone it is therefore watched for a while: where it goes on as fast
 //! as it came, the clocks do differ, and the loop is closed and stays so; where it stays, that is the new reference, unless
-//! it is a block and more of latency: that is worked off, and the path bit-exact again. The loop's poles lie at 1 / (2 * [`LOOP_S`]), both: slow enough that the pitch is never heard to move.
+//! it is a block and more of latency: that is worked off, and the path bit-exact again. The loop's poles lie at
+//! 1 / (2 * [`LOOP_S`]), both: slow enough that the pitch is never heard to move.
 
 /// Time constant of the loop: one frame too many is worked off over this many seconds.
 const LOOP_S: f64 = 10.0;
