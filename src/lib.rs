@@ -7,11 +7,10 @@
 
 pub mod adc;
 pub mod analysis;
-#[cfg(feature = "cli")]
+#[cfg(feature = "atomic-files")]
+#[doc(hidden)]
 pub mod atomic_file;
 pub mod audio_file;
-#[cfg(feature = "cli")]
-pub mod cli;
 pub mod codec;
 pub mod design;
 pub mod dsf;

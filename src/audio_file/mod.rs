@@ -25,7 +25,6 @@ use crate::{
 
 /// What a source holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Info {
     /// The file around the samples: "WAV", "RF64", "FLAC", "Ogg", ...
     pub container: String,

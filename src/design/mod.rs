@@ -28,7 +28,6 @@ pub use samples::Samples;
 
 /// How good a design is known to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
 pub enum Certificate {
     /// The density is log-concave, so that the Lloyd-Max conditions have one solution: this one (Fleischer 1964).
     Unique,

@@ -24,7 +24,6 @@ mod processor;
 mod recorder;
 mod rehearsal;
 mod resampler;
-pub mod screen;
 mod session;
 mod settings;
 mod silence;

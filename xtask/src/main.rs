@@ -48,7 +48,7 @@ fn do_task(task: &str, arguments: &[String]) -> Result<(), u8> {
 /// Builds the release program and runs the tour.
 fn demo(arguments: &[String]) -> Result<(), u8> {
     let mut cargo = cargo("run");
-    cargo.args(["--release", "--package", "sqnr"]).args(audio_headers::prepare().features());
+    cargo.args(["--release", "--package", "sqnr-cli"]).args(audio_headers::prepare().features());
     cargo.args(["--", "demo"]).args(arguments);
     run(cargo)
 }

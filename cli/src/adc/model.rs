@@ -1,0 +1,260 @@
+//! `adc model`: what a described converter makes of a file.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::Args;
+use serde_json::{Map, json};
+
+use sqnr::{
+    adc::{Channel, Converter, Spec},
+    analysis::error_statistics::{ErrorFigures, ErrorStatistics, Settings},
+    audio_file::Source,
+    quantizer::Quantizer,
+    wav::{self, SampleFormat},
+};
+
+use super::super::{
+    batch::{self, Batch, Conversion, FileReport},
+    exit::{Exit, Failure},
+    inputs::{self, Input},
+    options::{Global, Inputs, Outputs},
+    outputs::{self, Output},
+    progress::FileProgress,
+    quantize::chain,
+    sink::WavSink,
+    source, units,
+};
+
+/// Shown at the end of `sqnr adc model --help`; a test runs each line.
+const EXAMPLES: &str = "\
+Examples:
+  sqnr generate sine --coherent --samples 65536 -o tone.wav
+  sqnr adc model --bits 12 tone.wav
+  sqnr adc model --set noise_lsb=0.5 --set jitter_s=2e-9 tone.wav -o noisy.wav
+  sqnr adc model --spec converter.toml tone.wav -o real.wav
+  sqnr adc test noisy.wav
+
+A description holds any of these, an ideal 16-bit converter is assumed otherwise:
+  bits = 12                    # 2 to 24
+  full_scale = 1.0             # input at the end of the range
+  quantizer = \"mid-tread\"      # mid-rise, mu-law, a-law
+  oversampling = 8             # conversions per sample, decimated back
+  hold_memory = 0.001          # part of the sample before left in the hold
+  jitter_s = 2e-12             # standard deviation of the instant
+  noise_lsb = 0.4              # thermal noise, steps
+  polynomial = [0.0, 5e-4]     # x + 0 x^2 + 0.0005 x^3
+  inl_lsb = [0.0, 0.8, 0.0]    # table from first to last transition
+  dnl_sigma_lsb = 0.1          # random widths, by the seed
+  sar_mismatch = 0.01          # unit capacitors of a successive-approximation converter
+  stage_gain_error = [0.0, -0.01]  # stages of a pipeline
+  seed = 1
+  [[interleave]]               # one for each converter that takes turns
+  offset_lsb = 0.5
+  gain = 1.002
+  skew_s = 1e-12";
+
+/// Convert files as a described converter would: jitter, noise, INL and DNL, clipping
+///
+/// Sample n of the output belongs to sample n of the input; the SNR printed is that of the two.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct ModelArgs {
+    #[command(flatten)]
+    inputs: Inputs,
+    #[command(flatten)]
+    outputs: Outputs,
+    /// The description, TOML
+    #[arg(long, value_name = "FILE.toml")]
+    spec: Option<PathBuf>,
+    /// A line of a description, after those of the file
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Resolution, in place of the description's
+    #[arg(short, long, value_name = "N")]
+    bits: Option<u32>,
+    /// Codes and levels of a codebook file, in place of bits
+    #[arg(long, value_name = "FILE.json", conflicts_with = "bits")]
+    codebook: Option<PathBuf>,
+}
+
+/// Runs `adc model`.
+pub fn run(args: &ModelArgs, global: &Global) -> Result<Exit, Failure> {
+    let spec = description(args)?;
+    let codebook = args.codebook.as_deref().map(chain::codebook_file).transpose()?;
+    let codebook = codebook.map(|file| Arc::new(file.codebook) as Arc<dyn Quantizer>);
+    let inputs = inputs::collect(&args.inputs)?;
+    let planned = outputs::plan(&inputs, &args.outputs, ".adc.wav")?;
+    let batch = Batch { command: "adc model", global, inputs: &args.inputs };
+    batch.convert(inputs, planned, &args.outputs, |Conversion { input, output, existing }, progress| {
+        let mut source = source::open(input)?;
+        let rate = f64::from(source.info().spec.sample_rate_hz);
+        let converter = match &codebook {
+            Some(codebook) => Converter::with_quantizer(spec.clone(), rate, Arc::clone(codebook)),
+            None => Converter::new(spec.clone(), rate),
+        };
+        let converter = converter.map_err(|error| Failure::usage(error.to_string()))?;
+        let wav_spec = wav::Spec { sample_format: sample_format(&converter, &spec)?, ..source.info().spec };
+        let sink = WavSink::create(output, existing, &wav_spec, source.info().n_frames, source.metadata())?;
+        let stages = Stages::new(&converter, &spec, wav_spec.channels)?;
+        let done = stages.run(input, &mut source, sink, progress)?;
+        Ok(report((input, output), &spec, &converter, &done))
+    })
+}
+
+/// The description's file, then `--set`, then `--bits`.
+fn description(args: &ModelArgs) -> Result<Spec, Failure> {
+    /// A table of 65536 values takes less than that.
+    const MAX_BYTES: u64 = 4 << 20;
+    let mut text = String::new();
+    for line in &args.set {
+        text += line;
+        text += "\n";
+    }
+    let wrong = |error: sqnr::Error| Failure::usage(format!("--set: {error}"));
+    let mut spec = match &args.spec {
+        None => Spec::from_toml(&text).map_err(wrong)?,
+        Some(path) => {
+            let size = std::fs::metadata(path).map_err(|error| Failure::input(path, error))?.len();
+            if size > MAX_BYTES {
+                return Err(Failure::input(path, format!("{size} bytes are too many; the limit is {MAX_BYTES}")));
+            }
+            let file = std::fs::read_to_string(path).map_err(|error| Failure::input(path, error))?;
+            // Alone first: a fault then has its place in the file. Keys of --set come before tables of the file.
+            Spec::from_toml(&file).map_err(|error| Failure::compute(path, error))?;
+            Spec::from_toml(&(text + &file)).map_err(wrong)?
+        }
+    };
+    spec.bits = args.bits.unwrap_or(spec.bits);
+    spec.check().map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(spec)
+}
+
+/// The converter's own codes where it gives codes, else double precision: nothing is rounded twice.
+fn sample_format(converter: &Converter, spec: &Spec) -> Result<SampleFormat, Failure> {
+    match converter.gives_codes() {
+        true => SampleFormat::integer(spec.bits).map_err(|error| Failure::usage(error.to_string())),
+        false => Ok(SampleFormat::FLOAT64),
+    }
+}
+
+/// Samples per channel in one block.
+const BLOCK: usize = 16_384;
+
+/// A file on its way through the converter.
+struct Stages<'a> {
+    channels: Vec<Channel<'a>>,
+    statistics: Vec<ErrorStatistics>,
+    /// Inputs whose output is still to come.
+    waiting: Vec<Vec<f64>>,
+    out: Vec<Vec<f64>>,
+}
+
+/// What was done to a file.
+struct Done {
+    n_frames: u64,
+    sample_rate_hz: u32,
+    total: ErrorFigures,
+    bytes: u64,
+    warnings: Vec<String>,
+}
+
+impl<'a> Stages<'a> {
+    fn new(converter: &'a Converter, spec: &Spec, n_channels: u16) -> Result<Self, Failure> {
+        let half_step = converter.step() / 2.0;
+        let granular = -spec.full_scale - half_step..=spec.full_scale - half_step;
+        let settings = Settings { granular, ..Settings::default() };
+        let n = usize::from(n_channels);
+        let statistics: sqnr::Result<Vec<_>> = (0..n).map(|_| ErrorStatistics::new(settings.clone())).collect();
+        Ok(Self {
+            channels: (0..n_channels).map(|index| converter.channel(index)).collect(),
+            statistics: statistics.map_err(|error| Failure::usage(error.to_string()))?,
+            waiting: vec![Vec::new(); n],
+            out: vec![Vec::new(); n],
+        })
+    }
+
+    fn run(
+        mut self,
+        input: &Input,
+        source: &mut Source,
+        mut sink: WavSink,
+        progress: &FileProgress,
+    ) -> Result<Done, Failure> {
+        let info = source.info().clone();
+        let rate = info.spec.sample_rate_hz;
+        let (mut block, mut n_frames) = (Vec::new(), 0);
+        loop {
+            let n = source.read_planar(&mut block, BLOCK).map_err(|error| source::unreadable(input, error))?;
+            if n == 0 {
+                break;
+            }
+            for (c, x) in block.iter().enumerate() {
+                self.waiting[c].extend_from_slice(x);
+                self.channels[c].push(x, &mut self.out[c]);
+            }
+            self.store(&mut sink)?;
+            n_frames += n as u64;
+            progress.at(n_frames, info.n_frames, rate);
+        }
+        for (channel, out) in std::mem::take(&mut self.channels).into_iter().zip(&mut self.out) {
+            channel.finish(out);
+        }
+        self.store(&mut sink)?;
+        let mut warnings = source.warnings().to_vec();
+        warnings.extend(source.metadata().not_kept.iter().cloned());
+        let written = sink.finish(&source.metadata().after_data)?;
+        warnings.extend(written.warnings);
+        let mut total = self.statistics.remove(0);
+        self.statistics.iter().for_each(|channel| total.merge(channel));
+        let total = total.figures();
+        if total.n_clipped > 0 {
+            warnings.push(format!("{} samples are beyond the converter's range", total.n_clipped));
+        }
+        Ok(Done { n_frames, sample_rate_hz: rate, total, bytes: written.bytes, warnings })
+    }
+
+    /// Measures and writes what is ready.
+    fn store(&mut self, sink: &mut WavSink) -> Result<(), Failure> {
+        for ((statistics, x), y) in self.statistics.iter_mut().zip(&mut self.waiting).zip(&self.out) {
+            statistics.push(&x[..y.len()], y);
+            x.drain(..y.len());
+        }
+        sink.write_planar(&self.out)?;
+        self.out.iter_mut().for_each(Vec::clear);
+        Ok(())
+    }
+}
+
+fn report((input, output): (&Input, &Output), spec: &Spec, converter: &Converter, done: &Done) -> FileReport {
+    let snr =
+        done.total.snr_db.map_or_else(|why| format!("no SNR: {why}"), |value| format!("SNR {}", units::db(value)));
+    let line = format!(
+        "{} -> {}  {}  {} codes  {snr}",
+        input.display(),
+        output.display(),
+        units::bytes(done.bytes),
+        converter.n_codes()
+    );
+    let mut object: Map<_, _> = batch::json_object(&done.total);
+    object.extend([
+        ("sample_rate_hz".to_owned(), done.sample_rate_hz.into()),
+        ("duration_s".to_owned(), json!(done.n_frames as f64 / f64::from(done.sample_rate_hz))),
+        ("bits".to_owned(), spec.bits.into()),
+        ("levels".to_owned(), converter.n_codes().into()),
+        ("bytes".to_owned(), done.bytes.into()),
+    ]);
+    FileReport {
+        line: Some(line),
+        json: object,
+        warnings: done.warnings.clone(),
+        bytes: Some((file_size(&input.path), done.bytes)),
+        ..FileReport::default()
+    }
+}
+
+fn file_size(path: &Path) -> u64 {
+    std::fs::metadata(path).ok().filter(|meta| meta.is_file()).map_or(0, |meta| meta.len())
+}

@@ -1,0 +1,57 @@
+//! What the designs of filters have in common: one JSON object, to a file or to standard output.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::{
+    batch,
+    exit::{Exit, Failure},
+    inputs::Input,
+    options::Global,
+    outputs::{self, Clearance, Existing, Output},
+    sink, stdio,
+};
+
+/// Where a design goes, if it may go there.
+pub enum Target {
+    Write(Output),
+    /// It exists, and `-n` says to leave it.
+    Skip,
+}
+
+/// Checks the output of a design before anything is computed.
+pub fn target(path: &Path, inputs: &[Input], global: &Global) -> Result<Target, Failure> {
+    let output = Output::named(path)?;
+    if output == Output::Stdout && global.json {
+        return Err(Failure::usage("standard output carries the design; use -o FILE with --json"));
+    }
+    outputs::refuse_input(&output, inputs)?;
+    if outputs::clearance(&output, Existing::of(global))? == Clearance::Write {
+        return Ok(Target::Write(output));
+    }
+    if !global.quiet {
+        stdio::note_line(&format!("{}: exists, nothing to do", output.display()));
+    }
+    Ok(Target::Skip)
+}
+
+/// Writes the design, and prints it as JSON or as `table`.
+pub fn finish(output: &Output, command: &str, design: Value, table: &str, global: &Global) -> Result<Exit, Failure> {
+    let mut text = serde_json::to_string_pretty(&design).expect("an object of numbers and strings");
+    text.push('\n');
+    sink::write_bytes(output, Existing::of(global), text.as_bytes())?;
+    match (output, global.json) {
+        (Output::Stdout, _) => {}
+        (_, true) => {
+            let mut object = design;
+            object["schema"] = batch::JSON_SCHEMA.into();
+            object["command"] = command.into();
+            object["output"] = output.display().into();
+            object["warnings"] = Value::Array(vec![]);
+            stdio::print_line(&object.to_string())?;
+        }
+        (_, false) => stdio::print_bytes(table.as_bytes())?,
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,280 @@
+//! `sweep`: every method at every bit depth on a signal, the bound, and the one to take.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use sqnr::{
+    analysis::{
+        spectrum::{PowerSpectrum, Settings as SpectrumSettings},
+        weighting::Weighting,
+        window::Window,
+    },
+    design::sweep::{self, Excerpt, Method, Point, Requirement, Sweep},
+};
+
+use super::plot::picture_file::{self, Form, PictureArgs};
+use super::{
+    batch::{Batch, Conversion, FileReport, Job},
+    exit::{Exit, Failure},
+    inputs::{self, Input},
+    options::{Global, Inputs, Outputs},
+    outputs::{self, Clearance, Existing},
+    source::{Passes, Rereadable},
+    training,
+};
+
+/// Shown at the end of `sqnr sweep --help`; a test runs each line.
+const EXAMPLES: &str = "\
+Examples:
+  sqnr sweep song.wav --max-bits 4
+  sqnr sweep song.wav --target-snr 20dB --max-bits 6
+  sqnr sweep song.wav --max-rate 3 --max-bits 4 --fixed-length --weighting itu-468
+  sqnr sweep song.wav speech.wav --max-rate 2.5 --max-bits 3 --json";
+
+/// Try every method at every bit depth, and recommend one
+///
+/// Rates are bits a sample, SNRs those of samples as independent draws. R(D) is what no method passes so; vectors of
+/// real audio may, since neighbours are alike. Noise is the weighted level of the error on stretches from all over the
+/// first channel.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct SweepArgs {
+    #[command(flatten)]
+    inputs: Inputs,
+    #[command(flatten)]
+    outputs: Outputs,
+    /// Recommend the cheapest that reaches this SNR, such as 40dB
+    #[arg(long, value_name = "DB", value_parser = parse_db)]
+    target_snr: Option<f64>,
+    /// Highest bit depth
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=16))]
+    max_bits: u32,
+    /// Highest rate of the recommended one, bits a sample
+    #[arg(long, value_name = "BITS")]
+    max_rate: Option<f64>,
+    /// Recommend codes of one length only, which need no entropy decoder
+    #[arg(long)]
+    fixed_length: bool,
+    /// How noise is weighted: flat, a, c, itu-468, ccir-2k
+    #[arg(long, value_name = "CURVE", default_value = "a", value_parser = parse_weighting)]
+    weighting: Weighting,
+    /// Draw rate and distortion to -o FILE or IN.sweep.svg
+    #[arg(long)]
+    plot: bool,
+    #[command(flatten)]
+    picture: PictureArgs,
+}
+
+fn parse_db(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix("dB").or(text.strip_suffix("db")).unwrap_or(text).trim();
+    number.parse().ok().filter(|db: &f64| db.is_finite()).ok_or_else(|| "a number of decibels such as 40dB".into())
+}
+
+fn parse_weighting(text: &str) -> Result<Weighting, String> {
+    text.parse().map_err(|error: sqnr::Error| error.to_string())
+}
+
+impl SweepArgs {
+    fn wish(&self) -> Requirement {
+        Requirement { target_snr_db: self.target_snr, max_bits: None, max_rate_bits: self.max_rate }
+    }
+}
+
+/// Runs `sweep`.
+pub fn run(args: &SweepArgs, global: &Global) -> Result<Exit, Failure> {
+    if args.outputs.output.is_some() && !args.plot {
+        return Err(Failure::usage("-o names the picture of --plot"));
+    }
+    let inputs = inputs::collect(&args.inputs)?;
+    let jobs: Vec<Job> = if args.plot {
+        let outputs = outputs::plan(&inputs, &args.outputs, ".sweep.svg")?;
+        outputs.iter().try_for_each(|output| Form::of(output).map(|_| ()))?;
+        inputs.into_iter().zip(outputs).map(|(input, output)| Job { input, output: Some(output) }).collect()
+    } else {
+        inputs.into_iter().map(|input| Job { input, output: None }).collect()
+    };
+    let existing = Existing::of(global);
+    let batch = Batch { command: "sweep", global, inputs: &args.inputs };
+    batch.run(&jobs, |job, _| one_file(args, job, existing))
+}
+
+fn one_file(args: &SweepArgs, job: &Job, existing: Existing) -> Result<FileReport, Failure> {
+    if let Some(output) = &job.output {
+        outputs::make_folder(output, &args.outputs)?;
+        if outputs::clearance(output, existing)? == Clearance::Skip {
+            return Ok(FileReport::skipped(&job.input, output));
+        }
+    }
+    let input = &job.input;
+    let file = Rereadable::new(input, Passes::Several)?;
+    let samples = training::histogram(&file, input)?;
+    let wrong = |error| Failure::compute(&input.path, error);
+    let (excerpt, rate_hz) = training::excerpt(&file, input, EXCERPT)?;
+    let level_db = |error: &[f64]| weighted_dbfs(error, rate_hz, args.weighting);
+    let excerpt = Some(Excerpt { samples: &excerpt, level_db: &level_db }).filter(|e| e.samples.len() > 1);
+    let result = sweep::run(&samples, args.max_bits, excerpt).map_err(wrong)?;
+    let pick = result.recommend(&args.wish(), |method| !args.fixed_length || !method.is_entropy_coded());
+    if let Some(output) = &job.output {
+        draw(args, &result, pick.as_ref().ok(), Conversion { input, output, existing })?;
+    }
+    let failed_checks = pick.as_ref().err().map(ToString::to_string);
+    let pick = pick.ok();
+    Ok(FileReport {
+        table: Some(table(&result, pick.as_ref(), input, args.weighting)),
+        json: json_object(&result, pick.as_ref(), input, args.weighting),
+        failed_checks: failed_checks.into_iter().collect(),
+        ..FileReport::default()
+    })
+}
+
+/// Samples that noise is measured on.
+const EXCERPT: usize = 1 << 17;
+/// Samples of one spectrum: lines of 11 Hz, finer than any weighting curve bends.
+const N_FFT: usize = 4_096;
+
+/// The weighted level of `error`, 0 dBFS being a sine of amplitude 1; minus infinity without error.
+fn weighted_dbfs(error: &[f64], sample_rate_hz: f64, weighting: Weighting) -> f64 {
+    let n_fft = N_FFT.min(error.len());
+    let settings = SpectrumSettings { n_fft, hop: n_fft.div_ceil(2), window: Window::Hann };
+    match PowerSpectrum::of(error, sample_rate_hz, settings) {
+        Ok(spectrum) => 10.0 * (2.0 * weighting.power_of(&spectrum, sample_rate_hz)).log10(),
+        Err(_) => f64::NAN,
+    }
+}
+
+/// The command line that does what a point says; a name that a shell would take apart is quoted.
+fn command(point: &Point, input: &Input) -> String {
+    let (name, bits) = (quoted(&input.display()), point.bits);
+    let options = match point.method {
+        Method::MidRise | Method::LloydMax => format!("-m {} -b {bits} --dither none", point.method.name()),
+        // With 8 bits the plain words mean G.711.
+        Method::MuLaw | Method::ALaw if bits == 8 => format!("-m {} -b 8 --law continuous", point.method.name()),
+        Method::MuLaw | Method::ALaw => format!("-m {} -b {bits}", point.method.name()),
+        Method::TrellisCoded => format!("-m trellis -b {bits}"),
+        Method::UniformEntropyCoded => format!("-m entropy-coded -b {bits}"),
+        Method::EntropyConstrained => format!("-m entropy-constrained --rate {bits}"),
+        Method::Dependent => format!("-m dependent --rate {bits}"),
+        Method::Vector => format!("-m vector -b {bits}"),
+        _ => format!("-b {bits} --dither none"),
+    };
+    format!("sqnr quantize {name} {options}")
+}
+
+fn quoted(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./+,=@%".contains(c);
+    if name.chars().all(is_plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', "'\\''")) }
+}
+
+fn table(result: &Sweep, pick: Option<&Point>, input: &Input, weighting: Weighting) -> String {
+    let front = result.pareto_front();
+    let noise = match weighting {
+        Weighting::Flat => "noise dBFS".to_owned(),
+        weighting => format!("noise dBFS({})", weighting.to_string().to_uppercase()),
+    };
+    let mut text =
+        format!("{:<24}{:>5}{:>9}{:>10}{:>12}{noise:>16}\n", "method", "bits", "rate", "SNR dB", "to R(D) dB");
+    for p in &result.points {
+        let mark = if front.contains(p) { "  *" } else { "" };
+        let level = p.noise_db.map_or_else(String::new, |db| format!("{db:.2}"));
+        let _ = writeln!(
+            text,
+            "{:<24}{:>5}{:>9.3}{:>10.2}{:>12.2}{level:>16}{mark}",
+            p.method.name(),
+            p.bits,
+            p.rate_bits,
+            p.snr_db,
+            p.gap_db
+        );
+    }
+    text.push_str("* no other method has a higher SNR at this rate\n");
+    if let Some(p) = pick {
+        let name = p.method.name();
+        let _ = writeln!(text, "recommended: {name}, {:.3} bits a sample, {:.2} dB", p.rate_bits, p.snr_db);
+        let _ = writeln!(text, "  {}", command(p, input));
+    }
+    text
+}
+
+fn json_object(result: &Sweep, pick: Option<&Point>, input: &Input, weighting: Weighting) -> Map<String, Value> {
+    let front = result.pareto_front();
+    let finite = |db: f64| Some(db).filter(|db| db.is_finite());
+    let point = |p: &Point| {
+        json!({
+            "method": p.method.name(),
+            "bits": p.bits,
+            "rate_bits": p.rate_bits,
+            "snr_db": finite(p.snr_db),
+            "gap_db": finite(p.gap_db),
+            "noise_dbfs": p.noise_db.and_then(finite),
+            "pareto": front.contains(p),
+            "command": command(p, input),
+        })
+    };
+    Map::from_iter([
+        ("weighting".to_owned(), weighting.to_string().into()),
+        ("points".to_owned(), result.points.iter().map(point).collect()),
+        ("recommended".to_owned(), pick.map(point).into()),
+    ])
+}
+
+fn draw(args: &SweepArgs, result: &Sweep, pick: Option<&Point>, files: Conversion) -> Result<(), Failure> {
+    use sqnr::report::plot::{
+        curves::{Curve, Origin},
+        rate_distortion::{RateDistortion, Recommended},
+    };
+    let finite: Vec<&Point> = result.points.iter().filter(|p| p.snr_db.is_finite()).collect();
+    let mut curves: Vec<Curve> = Method::ALL
+        .into_iter()
+        .map(|method| {
+            let own = || finite.iter().filter(move |p| p.method == method);
+            Curve {
+                name: method.name().into(),
+                x: own().map(|p| p.rate_bits).collect(),
+                y: own().map(|p| p.snr_db).collect(),
+                origin: Origin::Measured,
+            }
+        })
+        .filter(|curve| !curve.x.is_empty())
+        .collect();
+    let highest = finite.iter().map(|p| p.rate_bits).fold(0.0, f64::max);
+    let x: Vec<f64> = (0..=160).map(|i| highest * f64::from(i) / 160.0).collect();
+    let y = x.iter().map(|&rate| result.bound.snr_db(rate)).collect();
+    curves.push(Curve { name: "R(D)".into(), x, y, origin: Origin::Theory });
+    let recommended = pick.filter(|p| p.snr_db.is_finite()).map(|p| Recommended {
+        name: format!("{}: {:.2} bits, {:.1} dB", p.method.name(), p.rate_bits, p.snr_db),
+        rate_bits: p.rate_bits,
+        snr_db: p.snr_db,
+    });
+    let chart = RateDistortion { conditions: files.input.display(), curves, recommended }.chart();
+    picture_file::write(&args.picture, &chart, files.output, files.existing).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_where_a_shell_would_take_them_apart() {
+        assert_eq!(quoted("a/b-1.wav"), "a/b-1.wav");
+        assert_eq!(quoted("it's a.wav"), "'it'\\''s a.wav'");
+    }
+
+    #[test]
+    fn a_tone_at_1_khz_has_its_level_under_every_weighting() {
+        let tone: Vec<f64> = (0..48_000).map(|i| (f64::from(i) * std::f64::consts::TAU / 48.0).sin()).collect();
+        for weighting in [Weighting::Flat, Weighting::A, Weighting::C, Weighting::Itu468] {
+            let level = weighted_dbfs(&tone, 48_000.0, weighting);
+            assert!(level.abs() < 0.05, "{weighting}: {level}");
+        }
+        assert_eq!(weighted_dbfs(&[0.0; 5_000], 48_000.0, Weighting::A), f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn decibels_are_read_with_and_without_their_unit() {
+        assert_eq!(parse_db("40dB"), Ok(40.0));
+        assert_eq!(parse_db("-3.5"), Ok(-3.5));
+        assert!(parse_db("loud").is_err() && parse_db("infdB").is_err());
+    }
+}
