@@ -67,6 +67,22 @@ pub enum Error {
         /// Which device, and why.
         what: String,
     },
+    /// An input that was named could not be opened, read or used.
+    #[error("{name}: {source}")]
+    Input {
+        /// The input as its owner calls it, such as a file's name.
+        name: String,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
+    /// An output that was named could not be written.
+    #[error("{name}: {source}")]
+    Output {
+        /// The output as its owner calls it, such as a file's name.
+        name: String,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
     /// The data hold no answer: no tone in silence, no optimum of nothing.
     #[error("{what}")]
     NoResult {
@@ -79,6 +95,22 @@ impl Error {
     /// An I/O error of a stream that has no path.
     pub fn stream(source: io::Error) -> Self {
         Self::Io { path: PathBuf::new(), source }
+    }
+
+    /// This error as one of the input called `name`; an error that names an input or output already stays as it is.
+    pub fn of_input(self, name: impl Into<String>) -> Self {
+        match self {
+            Self::Input { .. } | Self::Output { .. } => self,
+            source => Self::Input { name: name.into(), source: Box::new(source) },
+        }
+    }
+
+    /// This error as one of the output called `name`; an error that names an input or output already stays as it is.
+    pub fn of_output(self, name: impl Into<String>) -> Self {
+        match self {
+            Self::Input { .. } | Self::Output { .. } => self,
+            source => Self::Output { name: name.into(), source: Box::new(source) },
+        }
     }
 
     /// An argument outside its range: `name` is `value`, `allowed` says what would do.

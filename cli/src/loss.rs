@@ -93,8 +93,8 @@ impl Loss {
 }
 
 /// The original, in pieces as the decoder asks for them.
-struct Ahead<'a> {
-    source: &'a mut Source,
+struct Ahead<'a, 'b> {
+    source: &'a mut Source<'b>,
     block: Vec<Vec<f64>>,
     at: usize,
 }
@@ -102,7 +102,7 @@ struct Ahead<'a> {
 /// Frames read at once.
 const BLOCK_FRAMES: usize = 1 << 14;
 
-impl Ahead<'_> {
+impl Ahead<'_, '_> {
     /// At most `n` samples of each channel, none at the end.
     fn next(&mut self, n: usize) -> sqnr::Result<Vec<&[f64]>> {
         if self.block.first().is_none_or(|x| self.at == x.len()) {

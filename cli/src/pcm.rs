@@ -20,7 +20,7 @@ use super::{
 pub struct Pcm<'a> {
     input: &'a Input,
     file: Rereadable<'a>,
-    source: Source,
+    source: Source<'static>,
     pub info: Info,
     interleaved: Vec<f32>,
     done: u64,
@@ -75,7 +75,7 @@ impl Pcm<'_> {
     }
 
     /// The input opened once more, beside this one.
-    pub fn open_again(&mut self) -> sqnr::Result<Source> {
+    pub fn open_again(&mut self) -> sqnr::Result<Source<'static>> {
         self.file.open().map_err(|failure| self.note(failure))
     }
 

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// Opens `input` for one pass.
-pub fn open(input: &Input) -> Result<Source, Failure> {
+pub fn open(input: &Input) -> Result<Source<'static>, Failure> {
     if input.is_stdin() {
         return audio_file::open_stream(io::stdin()).map_err(|error| unreadable(input, error));
     }
@@ -69,7 +69,7 @@ impl<'a> Rereadable<'a> {
     }
 
     /// Opens it from the start.
-    pub fn open(&self) -> Result<Source, Failure> {
+    pub fn open(&self) -> Result<Source<'static>, Failure> {
         match self {
             Self::Direct(input) => open(input),
             Self::Spooled(file) => {

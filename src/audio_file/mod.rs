@@ -8,6 +8,8 @@ mod dsd;
 #[cfg(feature = "decode")]
 mod edit_list;
 mod encoded;
+mod in_memory;
+mod reopen;
 pub mod tag_names;
 #[cfg(test)]
 mod tests;
@@ -17,6 +19,8 @@ use std::{
     io::{BufReader, Cursor, Read, Seek},
     path::Path,
 };
+
+pub use reopen::Reopen;
 
 use crate::{
     Error, Result, Signal, codec,
@@ -48,9 +52,11 @@ pub enum Fidelity {
 }
 
 /// Reads blocks of samples from whatever is behind it, in constant memory.
-pub struct Source {
-    blocks: Box<dyn Blocks + Send>,
+pub struct Source<'a> {
+    blocks: Box<dyn Blocks + Send + 'a>,
     info: Info,
+    /// What errors of reading call it; nothing: they come as they are.
+    name: Option<String>,
 }
 
 /// What the WAV reader and the decoder have in common.
@@ -68,11 +74,11 @@ trait Blocks {
 /// # Errors
 /// `Io` when the system refuses; `Unsupported` when this is no audio that is read here; `Malformed` when its header is
 /// damaged beyond reading.
-pub fn open(path: &Path) -> Result<Source> {
+pub fn open(path: &Path) -> Result<Source<'static>> {
     open_path(path).map_err(|error| with_path(error, path))
 }
 
-fn open_path(path: &Path) -> Result<Source> {
+fn open_path(path: &Path) -> Result<Source<'static>> {
     let mut file = File::open(path).map_err(Error::stream)?;
     if !file.metadata().map_err(Error::stream)?.is_file() {
         return open_stream(file);
@@ -103,7 +109,7 @@ fn open_path(path: &Path) -> Result<Source> {
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_stream(mut input: impl Read + Send + Sync + 'static) -> Result<Source> {
+pub fn open_stream(mut input: impl Read + Send + Sync + 'static) -> Result<Source<'static>> {
     let head = read_head(&mut input)?;
     if is_riff(&head) {
         return wav::Reader::stream(Cursor::new(head).chain(input)).map(Source::of_wav);
@@ -153,25 +159,25 @@ fn needs_seeking(head: &[u8]) -> bool {
 }
 
 #[cfg(feature = "decode")]
-fn open_decoded_file(mut file: File) -> Result<Source> {
+fn open_decoded_file(mut file: File) -> Result<Source<'static>> {
     let edit = edit_list::read(&mut file);
     file.rewind().map_err(Error::stream)?;
     decoded::Decoder::open(Box::new(file), edit).map(Source::of_decoder)
 }
 
 #[cfg(feature = "decode")]
-fn open_decoded_stream(input: impl Read + Send + Sync + 'static) -> Result<Source> {
+fn open_decoded_stream(input: impl Read + Send + Sync + 'static) -> Result<Source<'static>> {
     let source = symphonia::core::io::ReadOnlySource::new(input);
     decoded::Decoder::open(Box::new(source), None).map(Source::of_decoder)
 }
 
 #[cfg(not(feature = "decode"))]
-fn open_decoded_file(_: File) -> Result<Source> {
+fn open_decoded_file(_: File) -> Result<Source<'static>> {
     Err(not_audio())
 }
 
 #[cfg(not(feature = "decode"))]
-fn open_decoded_stream(_: impl Read) -> Result<Source> {
+fn open_decoded_stream(_: impl Read) -> Result<Source<'static>> {
     Err(not_audio())
 }
 
@@ -193,7 +199,7 @@ fn with_path(error: Error, path: &Path) -> Error {
     }
 }
 
-impl Source {
+impl Source<'static> {
     fn of_wav<R: Read + Send + 'static>(reader: wav::Reader<R>) -> Self {
         let spec = *reader.spec();
         let codec = match spec.sample_format.encoding() {
@@ -208,23 +214,44 @@ impl Source {
             n_frames: reader.n_frames(),
             fidelity: Fidelity::Lossless,
         };
-        Self { blocks: Box::new(reader), info }
+        Self { blocks: Box::new(reader), info, name: None }
     }
 
     fn of_encoded(encoded: encoded::Encoded) -> Self {
         let info = encoded.info();
-        Self { blocks: Box::new(encoded), info }
+        Self { blocks: Box::new(encoded), info, name: None }
     }
 
     fn of_dsd<R: Read + Send + 'static>(dsd: dsd::Dsd<R>) -> Self {
         let info = dsd.info();
-        Self { blocks: Box::new(dsd), info }
+        Self { blocks: Box::new(dsd), info, name: None }
     }
 
     #[cfg(feature = "decode")]
     fn of_decoder(decoder: decoded::Decoder) -> Self {
         let info = decoder.info();
-        Self { blocks: Box::new(decoder), info }
+        Self { blocks: Box::new(decoder), info, name: None }
+    }
+}
+
+impl<'a> Source<'a> {
+    /// The samples of a signal in memory.
+    pub fn of_signal(signal: &'a Signal) -> Self {
+        let blocks = in_memory::InMemory::new(signal);
+        let info = blocks.info();
+        Self { blocks: Box::new(blocks), info, name: None }
+    }
+
+    /// The same source; errors of reading become `Error::Input` with `name` from here on.
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
+
+    fn named_error(&self, error: Error) -> Error {
+        match &self.name {
+            Some(name) => error.of_input(name.clone()),
+            None => error,
+        }
     }
 
     /// Format, rate, channels, length.
@@ -238,7 +265,7 @@ impl Source {
     /// # Errors
     /// `Io`, and `InvalidParameter` when `max_frames` is 0.
     pub fn read_planar(&mut self, block: &mut Vec<Vec<f64>>, max_frames: usize) -> Result<usize> {
-        self.blocks.read_planar(block, max_frames)
+        self.blocks.read_planar(block, max_frames).map_err(|error| self.named_error(error))
     }
 
     /// Reads interleaved amplitudes into `out`, as many whole frames as there are and fit; returns how many frames came,
@@ -247,7 +274,7 @@ impl Source {
     /// # Errors
     /// `Io`, and `InvalidParameter` when `out` holds no whole frame.
     pub fn read_f32(&mut self, out: &mut [f32]) -> Result<usize> {
-        self.blocks.read_f32(out)
+        self.blocks.read_f32(out).map_err(|error| self.named_error(error))
     }
 
     /// Reads interleaved codes into `out` as [`wav::Reader::read_codes`] does; returns how many frames came, 0 at the
@@ -257,7 +284,7 @@ impl Source {
     /// `Io`; `InvalidParameter` when `out` holds no whole frame; `Unsupported` when
     /// `info().spec.sample_format.has_codes()` is false.
     pub fn read_codes(&mut self, out: &mut [i32]) -> Result<usize> {
-        self.blocks.read_codes(out)
+        self.blocks.read_codes(out).map_err(|error| self.named_error(error))
     }
 
     /// The whole rest in memory.
@@ -292,7 +319,7 @@ impl Source {
     }
 }
 
-impl std::fmt::Debug for Source {
+impl std::fmt::Debug for Source<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Source").field("info", &self.info).finish_non_exhaustive()
     }

@@ -36,7 +36,7 @@ pub enum Input {
     /// A device.
     Device(Request),
     /// A file or a pipe, opened.
-    File(Box<audio_file::Source>),
+    File(Box<audio_file::Source<'static>>),
 }
 
 /// Where the sound goes.
@@ -62,7 +62,7 @@ pub struct Plan {
 
 enum CapturePlan {
     Device(Request, Planned),
-    File(Box<audio_file::Source>),
+    File(Box<audio_file::Source<'static>>),
 }
 
 enum PlaybackPlan {
@@ -223,7 +223,7 @@ pub struct Opened {
 
 enum Source {
     Device(Request, Stream),
-    File(Worker<Box<audio_file::Source>>),
+    File(Worker<Box<audio_file::Source<'static>>>),
 }
 
 enum Sink {
@@ -357,12 +357,12 @@ const READ_FRAMES: usize = 256;
 
 /// Reads `file` into `port` as fast as there is room, to its end.
 fn read_file(
-    mut file: Box<audio_file::Source>,
+    mut file: Box<audio_file::Source<'static>>,
     mut port: CapturePort,
     layout: Layout,
     flow: &Flow,
     stop: &AtomicBool,
-) -> Box<audio_file::Source> {
+) -> Box<audio_file::Source<'static>> {
     let mut block = vec![0.0f32; READ_FRAMES * layout.n_device_channels];
     while !stop.load(Relaxed) {
         if port.free_frames() < READ_FRAMES {

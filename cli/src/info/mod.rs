@@ -95,7 +95,7 @@ struct Facts<'a> {
     info: &'a Info,
     used: Option<&'a UsedBits>,
     bytes: Option<u64>,
-    source: &'a Source,
+    source: &'a Source<'static>,
 }
 
 impl Facts<'_> {

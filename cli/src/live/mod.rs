@@ -236,7 +236,7 @@ fn deck_options(args: &LiveArgs, global: &Global) -> Result<DeckOptions, Failure
     Ok(DeckOptions { input, output, settings: settings(args)?, record })
 }
 
-fn open_file(path: &Path) -> Result<audio_file::Source, Failure> {
+fn open_file(path: &Path) -> Result<audio_file::Source<'static>, Failure> {
     let opened = match path.as_os_str() == "-" {
         true if io::stdin().is_terminal() => {
             return Err(Failure::usage("--input - reads audio from a pipe, and standard input is a terminal"));

@@ -43,7 +43,7 @@ pub struct Pair<'a> {
     input: &'a Input,
     channel: usize,
     n_frames: Option<u64>,
-    first: audio_file::Source,
+    first: audio_file::Source<'static>,
     second: Second,
 }
 
@@ -52,7 +52,7 @@ enum Second {
     /// The input, quantized.
     Quantized(Box<Chain>),
     /// `first` is the reference, this the file under test.
-    File(audio_file::Source),
+    File(audio_file::Source<'static>),
 }
 
 impl<'a> Source<'a> {
@@ -117,7 +117,7 @@ impl<'a> Source<'a> {
     }
 
     /// The input alone.
-    pub fn open(&self) -> Result<audio_file::Source, Failure> {
+    pub fn open(&self) -> Result<audio_file::Source<'static>, Failure> {
         let file = source::open(self.input)?;
         self.check_channel(&file)?;
         Ok(file)

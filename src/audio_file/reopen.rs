@@ -1,0 +1,40 @@
+//! Audio that a computation may read more than once.
+
+use std::path::Path;
+
+use super::Source;
+use crate::{Result, Signal};
+
+/// Audio that can be opened from its start as often as needed: a file by its path, a signal in memory, or what a program
+/// keeps of a pipe.
+pub trait Reopen: Sync {
+    /// The audio from its start.
+    ///
+    /// # Errors
+    /// As [`open`](super::open); `Error::Input` names the audio where it has a name.
+    fn open(&self) -> Result<Source<'_>>;
+
+    /// What messages and pictures call it.
+    fn name(&self) -> String;
+}
+
+impl Reopen for Path {
+    fn open(&self) -> Result<Source<'_>> {
+        let name = self.name();
+        super::open(self).map(|source| source.named(name.clone())).map_err(|error| error.of_input(name))
+    }
+
+    fn name(&self) -> String {
+        self.display().to_string()
+    }
+}
+
+impl Reopen for Signal {
+    fn open(&self) -> Result<Source<'_>> {
+        Ok(Source::of_signal(self))
+    }
+
+    fn name(&self) -> String {
+        "signal".into()
+    }
+}
