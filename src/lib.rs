@@ -23,8 +23,10 @@ pub mod masking;
 pub mod number_format;
 pub mod parallel;
 pub mod predictive;
+mod progress;
 pub mod quantizer;
 pub mod range_coder;
+pub mod recipe;
 pub mod report;
 pub mod shaping;
 mod signal;
@@ -32,4 +34,5 @@ pub mod transform;
 pub mod wav;
 
 pub use error::{Error, Result};
+pub use progress::Progress;
 pub use signal::Signal;

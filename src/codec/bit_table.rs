@@ -17,6 +17,15 @@ pub struct BitTable {
     bits: [f32; MOST_BANDS],
 }
 
+/// The numbers of bits with commas between them, up to the last band that has any.
+impl std::fmt::Display for BitTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let n_bands = self.bits.iter().rposition(|&bits| bits != 0.0).map_or(1, |last| last + 1);
+        let bits: Vec<String> = self.bits[..n_bands].iter().map(f32::to_string).collect();
+        f.write_str(&bits.join(","))
+    }
+}
+
 impl BitTable {
     /// A table of at most [`MOST_BANDS`] bands; those that are not named get nothing.
     ///
