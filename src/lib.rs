@@ -11,6 +11,7 @@ pub mod analysis;
 #[doc(hidden)]
 pub mod atomic_file;
 pub mod audio_file;
+pub mod chain;
 pub mod codec;
 pub mod design;
 pub mod dsf;

@@ -17,6 +17,7 @@ mod quadrature;
 pub mod rate_distortion;
 pub mod samples;
 pub mod sweep;
+pub mod training;
 mod tridiagonal;
 pub mod uniform_best;
 

@@ -5,13 +5,60 @@ mod designs;
 
 use std::path::Path;
 
-use crate::{Error, Result, shaping::ErrorFilter};
+use crate::{
+    Error, Result,
+    predictive::Predictor,
+    quantizer::{Codebook, VectorCodebook},
+    shaping::{ErrorFilter, delta_sigma::Ntf},
+};
 
 #[cfg(feature = "json")]
-pub use designs::{Design, ModulatorDesign, read_design};
+pub use designs::read_design;
+
+/// What a file holds.
+#[derive(Debug)]
+pub enum Design {
+    /// Levels and thresholds, and the density or the files that they were designed for.
+    Codebook {
+        /// The quantizer.
+        codebook: Codebook,
+        /// What it was designed for.
+        source: Option<String>,
+    },
+    /// Vectors of neighbouring samples.
+    Vectors(VectorCodebook),
+    /// The feedback coefficients of a noise shaper.
+    Shaper(ErrorFilter),
+    /// A delta-sigma modulator.
+    Modulator(ModulatorDesign),
+    /// A linear predictor for DPCM.
+    Predictor(Predictor),
+}
+
+/// A delta-sigma modulator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModulatorDesign {
+    /// Its noise transfer function.
+    pub ntf: Ntf,
+    /// Whole, 1 to 1024.
+    pub oversampling_ratio: usize,
+    /// Levels of its quantizer, 1 to 65,536.
+    pub n_levels: u32,
+    /// Paths of the look-ahead; 1 is the plain modulator.
+    pub n_paths: usize,
+}
+
+/// Reads a design.
+///
+/// # Errors
+/// `Unsupported`: this build cannot read JSON.
+#[cfg(not(feature = "json"))]
+pub fn read_design(path: &Path) -> Result<Design> {
+    let what = "a design's file; this build cannot read JSON".to_owned();
+    Err(Error::Unsupported { what }.of_input(path.to_string_lossy()))
+}
 
 /// The noise shaper of a file.
-#[cfg(feature = "json")]
 pub(super) fn shaper(path: &Path) -> Result<ErrorFilter> {
     let wrong = |what: String| Error::Unsupported { what }.of_input(path.to_string_lossy());
     match read_design(path)? {
@@ -20,7 +67,7 @@ pub(super) fn shaper(path: &Path) -> Result<ErrorFilter> {
             let (numerator, denominator) = (modulator.ntf.numerator(), modulator.ntf.denominator());
             ErrorFilter::from_ntf(numerator, denominator).map_err(|error| error.of_input(path.to_string_lossy()))
         }
-        Design::Codebook(_) | Design::Vectors(_) => {
+        Design::Codebook { .. } | Design::Vectors(_) => {
             Err(wrong("a codebook, not a noise shaper; use it as the method".into()))
         }
         Design::Predictor(predictor) => {
@@ -28,10 +75,4 @@ pub(super) fn shaper(path: &Path) -> Result<ErrorFilter> {
             Err(wrong(format!("a predictor of order {order}, not a noise shaper; use it as the method")))
         }
     }
-}
-
-#[cfg(not(feature = "json"))]
-pub(super) fn shaper(path: &Path) -> Result<ErrorFilter> {
-    let what = "a design's file; this build cannot read JSON".to_owned();
-    Err(Error::Unsupported { what }.of_input(path.to_string_lossy()))
 }

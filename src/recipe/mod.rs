@@ -31,7 +31,6 @@ pub use coder::Coder;
 pub use container::{Container, Law};
 pub use dither::DitherChoice;
 pub use fields::{Field, Fields, Value};
-#[cfg(feature = "json")]
 pub use files::{Design, ModulatorDesign, read_design};
 #[cfg(feature = "json")]
 pub use json::SCHEMA;

@@ -5,40 +5,13 @@ use std::{fs, path::Path};
 use rustfft::num_complex::Complex64;
 use serde_json::Value;
 
+use super::{Design, ModulatorDesign};
 use crate::{
     Error, Result,
     predictive::Predictor,
-    quantizer::{CodebookFile, VectorCodebook, VectorFile},
+    quantizer::{CodebookFile, VectorFile},
     shaping::{ErrorFilter, delta_sigma::Ntf},
 };
-
-/// What a file holds.
-#[derive(Debug)]
-pub enum Design {
-    /// Levels and thresholds.
-    Codebook(CodebookFile),
-    /// Vectors of neighbouring samples.
-    Vectors(VectorCodebook),
-    /// The feedback coefficients of a noise shaper.
-    Shaper(ErrorFilter),
-    /// A delta-sigma modulator.
-    Modulator(ModulatorDesign),
-    /// A linear predictor for DPCM.
-    Predictor(Predictor),
-}
-
-/// A delta-sigma modulator.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ModulatorDesign {
-    /// Its noise transfer function.
-    pub ntf: Ntf,
-    /// Whole, 1 to 1024.
-    pub oversampling_ratio: usize,
-    /// Levels of its quantizer, 1 to 65,536.
-    pub n_levels: u32,
-    /// Paths of the look-ahead; 1 is the plain modulator.
-    pub n_paths: usize,
-}
 
 /// Largest file; 2^20 levels of a codebook take half of it.
 const MAX_BYTES: u64 = 64 << 20;
@@ -78,7 +51,9 @@ fn parse(text: &str) -> Result<Design> {
         Some(other) => Err(unsupported(format!(
             "'{other}' is not a kind of design; noise-shaper, modulator, predictor or a codebook"
         ))),
-        None => CodebookFile::from_json(text).map(Design::Codebook),
+        None => {
+            CodebookFile::from_json(text).map(|file| Design::Codebook { codebook: file.codebook, source: file.source })
+        }
     }
 }
 

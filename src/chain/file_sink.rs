@@ -1,0 +1,161 @@
+//! Pieces into a file, in the form that the chain says.
+
+use std::io::{Seek, Write};
+
+use super::{Chain, Form, Piece, Sink, Storage};
+use crate::{
+    Error, Result, dsf,
+    wav::{self, Chunk, Metadata, SampleFormat, Spec},
+};
+
+/// Whether a file has a beginning to go back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seeking {
+    /// A file.
+    Possible,
+    /// A pipe: sizes are told before they are known, or not at all.
+    Impossible,
+}
+
+/// A file that takes pieces.
+pub struct FileSink<W: Write + Seek> {
+    target: Target<W>,
+    codes: Vec<i32>,
+}
+
+enum Target<W: Write + Seek> {
+    Wav { writer: wav::Writer<W>, storage: Storage },
+    Dsf(dsf::Writer<W>),
+    Bytes(W),
+}
+
+/// A file that is whole.
+#[derive(Debug)]
+pub struct Stored<W> {
+    /// Where it was written.
+    pub file: W,
+    /// What could not be carried over.
+    pub warnings: Vec<String>,
+}
+
+impl<W: Write + Seek> FileSink<W> {
+    /// Begins the file of a chain.
+    ///
+    /// - `n_frames`: the length where it is known, so that the header of a stream tells it
+    /// - `metadata`: what a WAV file says beside its samples
+    ///
+    /// # Errors
+    /// `Unsupported` for a form that needs to go back to its head where that is impossible; `Io`.
+    pub fn new(
+        mut file: W,
+        seeking: Seeking,
+        chain: &dyn Chain,
+        n_frames: Option<u64>,
+        metadata: &Metadata,
+    ) -> Result<Self> {
+        let target = match (chain.form(), seeking) {
+            (Form::Wav { spec, storage }, Seeking::Possible) => {
+                Target::Wav { writer: wav::Writer::seekable(file, &spec, n_frames, metadata)?, storage }
+            }
+            (Form::Wav { spec, storage }, Seeking::Impossible) => {
+                Target::Wav { writer: wav::Writer::stream(file, &spec, n_frames, metadata)?, storage }
+            }
+            (Form::Dsf(_) | Form::Bytes, Seeking::Impossible) => {
+                let what = "this format's head is written last; name a file with -o, not a pipe".into();
+                return Err(Error::Unsupported { what });
+            }
+            (Form::Dsf(spec), Seeking::Possible) => Target::Dsf(dsf::Writer::new(file, spec)?),
+            (Form::Bytes, Seeking::Possible) => {
+                file.write_all(&chain.head()?.unwrap_or_default()).map_err(Error::stream)?;
+                Target::Bytes(file)
+            }
+        };
+        Ok(Self { target, codes: Vec::new() })
+    }
+
+    /// Begins the file of the error of a chain: single precision, so that nothing of it is lost.
+    ///
+    /// # Errors
+    /// `Unsupported` for a chain that stores no samples; `Io`.
+    pub fn of_error(
+        file: W,
+        seeking: Seeking,
+        chain: &dyn Chain,
+        n_frames: Option<u64>,
+        metadata: &Metadata,
+    ) -> Result<Self> {
+        let Form::Wav { spec, .. } = chain.form() else {
+            let what = "the error of a coded file is not stored; compare the output with the input instead".into();
+            return Err(Error::Unsupported { what });
+        };
+        let spec = Spec { sample_format: SampleFormat::FLOAT32, ..spec };
+        let writer = match seeking {
+            Seeking::Possible => wav::Writer::seekable(file, &spec, n_frames, metadata)?,
+            Seeking::Impossible => wav::Writer::stream(file, &spec, n_frames, metadata)?,
+        };
+        Ok(Self { target: Target::Wav { writer, storage: Storage::Level }, codes: Vec::new() })
+    }
+
+    /// Writes the quantization error, reconstruction minus input.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn write_error(&mut self, x: &[Vec<f64>], piece: &Piece) -> Result<()> {
+        let difference = |(x, y): (&Vec<f64>, &Vec<f64>)| x.iter().zip(y).map(|(x, y)| y - x).collect();
+        let errors: Vec<Vec<f64>> = x.iter().zip(&piece.y).map(difference).collect();
+        match &mut self.target {
+            Target::Wav { writer, .. } => writer.write_planar(&errors),
+            Target::Dsf(_) | Target::Bytes(_) => unreachable!("errors are stored as samples"),
+        }
+    }
+
+    /// Ends the file.
+    ///
+    /// - `head`: what [`Chain::head`] gives at the end
+    /// - `after_data`: the chunks that follow the samples of a WAV file
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn finish(self, head: Option<Vec<u8>>, after_data: &[Chunk]) -> Result<Stored<W>> {
+        match self.target {
+            Target::Wav { writer, .. } => {
+                writer.finish(after_data).map(|written| Stored { file: written.sink, warnings: written.warnings })
+            }
+            Target::Dsf(writer) => writer.finish().map(|file| Stored { file, warnings: Vec::new() }),
+            Target::Bytes(mut file) => {
+                file.rewind().map_err(Error::stream)?;
+                file.write_all(&head.unwrap_or_default()).map_err(Error::stream)?;
+                Ok(Stored { file, warnings: Vec::new() })
+            }
+        }
+    }
+}
+
+impl<W: Write + Seek> Sink for FileSink<W> {
+    fn write(&mut self, _: &[Vec<f64>], piece: &Piece) -> Result<()> {
+        match &mut self.target {
+            Target::Dsf(writer) => writer.write(&piece.one_bit),
+            Target::Bytes(file) => file.write_all(&piece.bytes).map_err(Error::stream),
+            Target::Wav { writer, storage: Storage::Level } => writer.write_planar(&piece.y),
+            Target::Wav { writer, storage: Storage::Index } => {
+                interleave(&piece.indices, &mut self.codes, |index| index);
+                writer.write_codes(&self.codes)
+            }
+            Target::Wav { writer, storage: Storage::OddCode } => {
+                interleave(&piece.indices, &mut self.codes, |index| 2 * index + 1);
+                writer.write_codes(&self.codes)
+            }
+        }
+    }
+}
+
+fn interleave(planar: &[Vec<i32>], codes: &mut Vec<i32>, code: impl Fn(i32) -> i32) {
+    let n_channels = planar.len();
+    codes.clear();
+    codes.resize(planar[0].len() * n_channels, 0);
+    for (channel, indices) in planar.iter().enumerate() {
+        for (place, &index) in codes[channel..].iter_mut().step_by(n_channels).zip(indices) {
+            *place = code(index);
+        }
+    }
+}

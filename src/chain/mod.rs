@@ -1,0 +1,183 @@
+//! What carries a recipe out: chains that turn samples into what a file holds, and the one runner that feeds and
+//! measures them.
+//!
+//! ```text
+//! Recipe -> Plan -> Chain        pcm | packets | adpcm | delta_sigma | number_format
+//!                     |
+//! Source -> clean -> push -> Piece { y, indices, ... } -> Sink (file, memory, picture)
+//!              |                     |
+//!              +---> delay to y ---> ErrorStatistics -> Outcome
+//! ```
+//!
+//! One policy holds for all of them: a sample that is not a number becomes 0, an infinite one full scale with its sign,
+//! before any chain sees it; both are counted. Figures compare these samples with what a reader of the file will find,
+//! after its last rounding.
+
+mod adpcm;
+mod delta_sigma;
+mod file_sink;
+mod number_format;
+mod packets;
+mod pcm;
+mod plan;
+mod runner;
+
+use crate::{Result, analysis::error_statistics, dsf, wav::Spec};
+
+pub use delta_sigma::designed_modulator;
+pub use file_sink::{FileSink, Seeking, Stored as StoredFile};
+pub use pcm::{Pcm, fixed_quantizer};
+pub use plan::{Plan, Storing};
+pub use runner::{Outcome, run};
+
+/// Turns blocks of samples into what a file holds.
+pub trait Chain {
+    /// What kind of file holds the result.
+    fn form(&self) -> Form;
+
+    /// Takes a block, one vector per channel, finite numbers, and adds to `piece` what is ready.
+    ///
+    /// # Errors
+    /// `Unsupported` for more samples than the form can hold.
+    fn push(&mut self, x: &[Vec<f64>], piece: &mut Piece) -> Result<()>;
+
+    /// Adds to `piece` what is left. Nothing is pushed afterwards.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    fn finish(&mut self, piece: &mut Piece) -> Result<()>;
+
+    /// What was done, in a few words: `8 bits uniform, tpdf`.
+    fn describe(&self) -> String;
+
+    /// What is counted for each channel beside sums and peaks.
+    fn statistics(&self) -> error_statistics::Settings {
+        error_statistics::Settings::default()
+    }
+
+    /// Which samples count as clipped.
+    fn clipping(&self) -> Clipping {
+        Clipping::BeyondFullScale
+    }
+
+    /// What coding took so far; `None` where a file's size says it.
+    fn cost(&self) -> Option<Cost> {
+        None
+    }
+
+    /// The head of a file whose head is known at the end; `None` for other forms.
+    ///
+    /// # Errors
+    /// `LimitExceeded` for a length that the head cannot tell.
+    fn head(&self) -> Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+
+    /// Things the user should know, a line each; complete after [`finish`](Self::finish).
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// What kind of file holds the result of a chain.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Form {
+    /// Samples in a WAV file.
+    Wav {
+        /// Rate, channels and sample format.
+        spec: Spec,
+        /// What is stored for a sample.
+        storage: Storage,
+    },
+    /// One-bit audio in a DSF file.
+    Dsf(dsf::Spec),
+    /// A head that is known at the end, then the bytes of each piece.
+    Bytes,
+}
+
+/// What is stored for a quantized sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// The index itself is the integer code.
+    Index,
+    /// `2 index + 1`: a mid-rise level in integers of one more bit.
+    OddCode,
+    /// The reconstruction, as near as the container can hold it.
+    Level,
+}
+
+/// What a chain made of some samples: one vector per channel in each field that it fills.
+#[derive(Debug, Clone, Default)]
+pub struct Piece {
+    /// The reconstruction as a reader of the file finds it, full scale 1.0.
+    pub y: Vec<Vec<f64>>,
+    /// Indices of the quantizer, where it has one that quantizes sample by sample.
+    pub indices: Vec<Vec<i32>>,
+    /// The levels of a one-bit modulator at its own rate.
+    pub one_bit: Vec<Vec<f64>>,
+    /// Bytes of a coded file.
+    pub bytes: Vec<u8>,
+}
+
+impl Piece {
+    /// An empty piece of so many channels.
+    pub fn new(n_channels: usize) -> Self {
+        let channels = || vec![Vec::new(); n_channels];
+        Self { y: channels(), indices: vec![Vec::new(); n_channels], one_bit: channels(), bytes: Vec::new() }
+    }
+
+    /// Makes it empty, its room kept.
+    pub fn clear(&mut self) {
+        self.y.iter_mut().for_each(Vec::clear);
+        self.indices.iter_mut().for_each(Vec::clear);
+        self.one_bit.iter_mut().for_each(Vec::clear);
+        self.bytes.clear();
+    }
+
+    /// Samples per channel of the reconstruction.
+    pub fn n_frames(&self) -> usize {
+        self.y.first().map_or(0, Vec::len)
+    }
+}
+
+/// Which samples count as clipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clipping {
+    /// Those that the chain's quantizer counted.
+    Counted(u64),
+    /// Those whose input lies beyond full scale.
+    BeyondFullScale,
+    /// None: the levels follow the signal, and have no full scale.
+    Never,
+}
+
+/// What coding took.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Cost {
+    /// Bits of the codes of all samples.
+    pub coded_bits: f64,
+    /// Bits of tables and scales that a decoder must be told.
+    pub table_bits: f64,
+}
+
+impl Cost {
+    /// All bits.
+    pub fn bits(&self) -> f64 {
+        self.coded_bits + self.table_bits
+    }
+}
+
+/// Receives pieces in order.
+pub trait Sink {
+    /// Takes the input of a piece, one vector per channel as long as the piece's reconstruction, and the piece.
+    ///
+    /// # Errors
+    /// What writing meets.
+    fn write(&mut self, x: &[Vec<f64>], piece: &Piece) -> Result<()>;
+}
+
+impl<F: FnMut(&[Vec<f64>], &Piece) -> Result<()>> Sink for F {
+    fn write(&mut self, x: &[Vec<f64>], piece: &Piece) -> Result<()> {
+        self(x, piece)
+    }
+}

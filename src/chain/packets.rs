@@ -1,0 +1,149 @@
+//! Methods that code stretches of samples. Their bytes are really made, and the reconstruction is what a decoder makes
+//! of them.
+
+use super::{Chain, Clipping, Cost, Form, Piece, Storage};
+use crate::{
+    Result,
+    audio_file::Reopen,
+    design::{dependent, entropy_constrained, optimal_partition, training},
+    quantizer::{
+        Codebook, Training, TrellisCoded, Uniform, VectorCodebook,
+        packet::{PacketDecoder, PacketEncoder, Scheme},
+    },
+    recipe::{Container, NamedMethod, Recipe},
+    wav::{SampleFormat, Spec},
+};
+
+/// Samples per channel in one packet.
+const PACKET: usize = 1 << 14;
+/// Bits of one number that the decoder must be told.
+const BITS_PER_NUMBER: usize = 32;
+
+/// A method that codes stretches of samples.
+pub(super) struct Packets {
+    name: String,
+    spec: Spec,
+    channels: Vec<Channel>,
+    table_bits: usize,
+    coded_bytes: u64,
+    n_samples: u64,
+    has_full_scale: bool,
+}
+
+/// Coder, decoder, and the samples of the packet to come.
+struct Channel {
+    encoder: PacketEncoder,
+    decoder: PacketDecoder,
+    waiting: Vec<f64>,
+}
+
+impl Packets {
+    /// The chain of a scheme for input of `spec`.
+    pub(super) fn new(recipe: &Recipe, scheme: Scheme, spec: &Spec) -> Self {
+        let sample_format = match recipe.container {
+            Container::F64 => SampleFormat::FLOAT64,
+            _ => SampleFormat::FLOAT32,
+        };
+        let channel = |_| Channel {
+            encoder: PacketEncoder::new(scheme.clone()),
+            decoder: PacketDecoder::new(scheme.clone()),
+            waiting: Vec::new(),
+        };
+        Self {
+            name: recipe.method.word(),
+            spec: Spec { sample_format, ..*spec },
+            channels: (0..spec.channels).map(channel).collect(),
+            table_bits: BITS_PER_NUMBER * scheme.n_numbers(),
+            coded_bytes: 0,
+            n_samples: 0,
+            has_full_scale: matches!(scheme, Scheme::Uniform(_)),
+        }
+    }
+
+    /// Codes the first `n` samples that wait in each channel.
+    fn packet(&mut self, n: usize, piece: &mut Piece) {
+        let sample_format = self.spec.sample_format;
+        for (channel, y) in self.channels.iter_mut().zip(&mut piece.y) {
+            let bytes = channel.encoder.encode(&channel.waiting[..n]);
+            channel.waiting.drain(..n);
+            let before = y.len();
+            y.resize(before + n, 0.0);
+            channel.decoder.decode(&bytes, &mut y[before..]);
+            if sample_format == SampleFormat::FLOAT32 {
+                y[before..].iter_mut().for_each(|y| *y = f64::from(*y as f32));
+            }
+            self.coded_bytes += bytes.len() as u64;
+            self.n_samples += n as u64;
+        }
+    }
+}
+
+impl Chain for Packets {
+    fn form(&self) -> Form {
+        Form::Wav { spec: self.spec, storage: Storage::Level }
+    }
+
+    fn push(&mut self, x: &[Vec<f64>], piece: &mut Piece) -> Result<()> {
+        self.channels.iter_mut().zip(x).for_each(|(channel, x)| channel.waiting.extend_from_slice(x));
+        while self.channels[0].waiting.len() >= PACKET {
+            self.packet(PACKET, piece);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, piece: &mut Piece) -> Result<()> {
+        match self.channels[0].waiting.len() {
+            0 => {}
+            n => self.packet(n, piece),
+        }
+        Ok(())
+    }
+
+    fn describe(&self) -> String {
+        self.name.clone()
+    }
+
+    fn clipping(&self) -> Clipping {
+        if self.has_full_scale { Clipping::BeyondFullScale } else { Clipping::Never }
+    }
+
+    fn cost(&self) -> Option<Cost> {
+        Some(Cost { coded_bits: 8.0 * self.coded_bytes as f64, table_bits: self.table_bits as f64 })
+    }
+}
+
+/// The scheme of a method; all but `entropy-coded` learn from the audio first.
+///
+/// # Errors
+/// What designing and reading meet.
+pub(super) fn scheme(method: NamedMethod, recipe: &Recipe, audio: &dyn Reopen) -> Result<Scheme> {
+    let (bits, rate) = (recipe.bits().unwrap_or(1), recipe.rate().unwrap_or(1.0));
+    let samples = || training::histogram(audio);
+    Ok(match method {
+        NamedMethod::EntropyConstrained => {
+            let design = entropy_constrained::for_samples(&samples()?, rate)?;
+            Scheme::Codebook(Codebook::new(storable(design.levels), design.thresholds)?)
+        }
+        NamedMethod::Trellis => {
+            let levels = optimal_partition::optimal(&samples()?, 2 << bits)?.levels;
+            Scheme::Trellis(TrellisCoded::new(recipe.states, storable(levels))?)
+        }
+        NamedMethod::Dependent => {
+            let mut quantizer = dependent::for_samples(&samples()?, recipe.states, rate)?.quantizer;
+            quantizer.step = f64::from(quantizer.step as f32);
+            Scheme::Dependent(Box::new(quantizer))
+        }
+        NamedMethod::Vector => {
+            let (dimension, n_vectors, plan) = Training::of_bits(bits)?;
+            let data = training::vectors(audio, dimension, n_vectors)?;
+            let learnt = VectorCodebook::train(dimension, &data, &plan)?;
+            Scheme::Vector(VectorCodebook::new(dimension, storable(learnt.codes().to_vec()))?)
+        }
+        _ => Scheme::Uniform(Uniform::mid_tread(bits)?),
+    })
+}
+
+/// Numbers as a decoder is told them: in single precision.
+fn storable(numbers: Vec<f64>) -> Vec<f64> {
+    numbers.into_iter().map(|x| f64::from(x as f32)).collect()
+}

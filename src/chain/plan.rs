@@ -1,0 +1,175 @@
+//! From a recipe to the chain for an audio: designs are read once, levels learnt where the method learns.
+
+use std::sync::Arc;
+
+use super::{
+    Chain,
+    adpcm::{Ima, Reconstructed},
+    delta_sigma::{DeltaSigma, designed_modulator},
+    number_format::Rounded,
+    packets::{self, Packets},
+    pcm::{Pcm, fixed_quantizer},
+};
+use crate::{
+    Error, Result,
+    audio_file::Reopen,
+    design::training,
+    quantizer::{Quantizer, packet::Scheme},
+    recipe::{Coder, Design, Method, ModulatorDesign, NamedMethod, Recipe, read_design},
+    wav::Spec,
+};
+
+/// Bits of DPCM when none are asked for.
+const DPCM_BITS: u32 = 4;
+
+/// What is stored of a one-bit modulator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storing {
+    /// Its levels, in a DSF file.
+    Coded,
+    /// The audio that they stand for.
+    Reconstruction,
+}
+
+/// A recipe that was checked, with the design that its file holds.
+#[derive(Debug)]
+pub struct Plan {
+    recipe: Recipe,
+    design: Option<Design>,
+}
+
+impl Plan {
+    /// Checks the recipe and reads the design that it names.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for a recipe that contradicts itself or its design; `Input` for a file that is no method.
+    pub fn new(recipe: &Recipe) -> Result<Self> {
+        recipe.check()?;
+        let design = match &recipe.method {
+            Method::File(path) => {
+                let design = read_design(path)?;
+                check_design(&design, recipe).map_err(|error| match error {
+                    Error::Unsupported { .. } => error.of_input(path.to_string_lossy()),
+                    other => other,
+                })?;
+                Some(design)
+            }
+            _ => None,
+        };
+        Ok(Self { recipe: recipe.clone(), design })
+    }
+
+    /// The recipe.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// True when the audio is read before it is quantized, because the method learns from it.
+    pub fn learns(&self) -> bool {
+        let learning = |method: NamedMethod| {
+            method == NamedMethod::LloydMax || (method.codes_packets() && method != NamedMethod::EntropyCoded)
+        };
+        self.recipe.method.named().is_some_and(learning)
+    }
+
+    /// The quantizer, of methods that quantize samples one by one.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for other methods; what designing and reading meet.
+    pub fn quantizer(&self, audio: &dyn Reopen) -> Result<Arc<dyn Quantizer>> {
+        match (&self.design, self.recipe.method.named()) {
+            (_, Some(NamedMethod::LloydMax)) => {
+                let samples = training::histogram(audio)?;
+                Ok(Arc::new(training::codebook(&samples, self.recipe.levels().unwrap_or(2))?))
+            }
+            _ => self.fixed_quantizer(),
+        }
+    }
+
+    /// The quantizer that is known without any audio.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for methods that learn, and for those that do not quantize samples one by one.
+    pub fn fixed_quantizer(&self) -> Result<Arc<dyn Quantizer>> {
+        match &self.design {
+            Some(Design::Codebook { codebook, .. }) => Ok(Arc::new(codebook.clone())),
+            _ => fixed_quantizer(&self.recipe),
+        }
+    }
+
+    /// The chain of a method that quantizes samples one by one.
+    ///
+    /// # Errors
+    /// As [`quantizer`](Self::quantizer), and when the parts do not go together.
+    pub fn pcm(&self, audio: &dyn Reopen, spec: &Spec) -> Result<Pcm> {
+        Pcm::new(self.quantizer(audio)?, &self.recipe, spec, None)
+    }
+
+    /// The chain for an audio.
+    ///
+    /// - `spec`: the audio's rate, channels and sample format
+    ///
+    /// # Errors
+    /// `InvalidParameter` when the recipe does not go with the audio; what designing and reading meet.
+    pub fn chain(&self, audio: &dyn Reopen, spec: &Spec, storing: Storing) -> Result<Box<dyn Chain>> {
+        let name = self.recipe.method.word();
+        Ok(match (&self.recipe.method, &self.design) {
+            (_, Some(Design::Vectors(codebook))) => {
+                Box::new(Packets::new(&self.recipe, Scheme::Vector(codebook.clone()), spec))
+            }
+            (_, Some(Design::Modulator(design))) => {
+                Box::new(DeltaSigma::new(&name, &self.with_paths(design.clone()), spec, storing)?)
+            }
+            (_, Some(Design::Predictor(predictor))) => {
+                let bits = self.recipe.bits().unwrap_or(DPCM_BITS);
+                Box::new(Reconstructed::dpcm(&name, spec, predictor, bits)?)
+            }
+            (Method::Named(method), _) if method.codes_packets() => {
+                Box::new(Packets::new(&self.recipe, packets::scheme(*method, &self.recipe, audio)?, spec))
+            }
+            (Method::Named(_) | Method::File(_), _) => Box::new(self.pcm(audio, spec)?),
+            (Method::Coder(coder), _) => self.coder(*coder, &name, spec, storing)?,
+            (Method::Format(named), _) => Box::new(Rounded::new(named, spec)),
+            (Method::Codec(_), _) => {
+                let allowed = "another; the transform codec reads its input several times, encode does that";
+                return Err(Error::invalid("method", name, allowed));
+            }
+        })
+    }
+
+    fn coder(&self, coder: Coder, name: &str, spec: &Spec, storing: Storing) -> Result<Box<dyn Chain>> {
+        Ok(match coder {
+            Coder::Dsd(multiple) => {
+                let design = self.with_paths(designed_modulator(spec.sample_rate_hz, multiple)?);
+                Box::new(DeltaSigma::new(name, &design, spec, storing)?)
+            }
+            Coder::Ima(decoding) => Box::new(Ima::new(name, spec, decoding, self.recipe.paths)?),
+            Coder::G726(bits) => Box::new(Reconstructed::g726(name, spec, bits)?),
+            Coder::G722(bits) => Box::new(Reconstructed::g722(name, spec, bits)?),
+            Coder::Jayant(bits) => Box::new(Reconstructed::jayant(name, spec, bits)?),
+        })
+    }
+
+    fn with_paths(&self, design: ModulatorDesign) -> ModulatorDesign {
+        ModulatorDesign { n_paths: self.recipe.paths.unwrap_or(design.n_paths), ..design }
+    }
+}
+
+/// Refuses what a design's file decides itself.
+fn check_design(design: &Design, recipe: &Recipe) -> Result<()> {
+    let unsupported = |what: &str| Err(Error::Unsupported { what: what.into() });
+    let bits = recipe.bits();
+    match (design, bits) {
+        (Design::Shaper(_), _) => unsupported("a noise shaper, not a method; use it with --shape"),
+        (Design::Codebook { .. } | Design::Vectors(_), Some(bits)) => {
+            Err(Error::invalid("bits", bits, "none; the codebook file says how many levels"))
+        }
+        (Design::Modulator(_), Some(bits)) => {
+            Err(Error::invalid("bits", bits, "none; the modulator's file says how many levels"))
+        }
+        (Design::Predictor(_), Some(bits)) if !(2..=4).contains(&bits) => {
+            Err(Error::invalid("bits", bits, "2 to 4 with DPCM"))
+        }
+        _ => Ok(()),
+    }
+}

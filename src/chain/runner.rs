@@ -1,0 +1,159 @@
+//! The one loop: read, clean, push, measure, hand on. Memory does not grow with the length.
+
+use super::{Chain, Clipping, Cost, Piece, Sink};
+use crate::{
+    Progress, Result,
+    analysis::error_statistics::{ErrorFigures, ErrorStatistics},
+    audio_file::Source,
+};
+
+/// Samples of all channels in one block.
+const BLOCK_SAMPLES: usize = 1 << 15;
+
+/// What became of a signal.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// What was done, in a few words.
+    pub description: String,
+    /// Error figures over all channels.
+    pub figures: ErrorFigures,
+    /// Error figures of each channel.
+    pub per_channel: Vec<ErrorFigures>,
+    /// Samples per channel.
+    pub n_frames: u64,
+    /// Samples that were clipped; `None` where nothing clips.
+    pub clipped_samples: Option<u64>,
+    /// Samples that were not a number and were taken as 0.
+    pub nan_samples: u64,
+    /// Samples that were infinite and were taken as full scale.
+    pub infinite_samples: u64,
+    /// What coding took, where the chain codes.
+    pub cost: Option<Cost>,
+    /// Things the user should know, a line each, those of reading first.
+    pub warnings: Vec<String>,
+}
+
+/// Sends all of `source` through `chain` into `sink`, and measures the error.
+///
+/// # Errors
+/// What reading, coding and writing meet.
+pub fn run(
+    source: &mut Source,
+    chain: &mut dyn Chain,
+    sink: &mut dyn Sink,
+    progress: &dyn Progress,
+) -> Result<Outcome> {
+    let info = source.info().clone();
+    let n_channels = usize::from(info.spec.channels);
+    let mut meter = Meter::new(chain, n_channels)?;
+    let (mut x, mut piece) = (Vec::new(), Piece::new(n_channels));
+    while source.read_planar(&mut x, (BLOCK_SAMPLES / n_channels).max(1))? > 0 {
+        meter.clean(&mut x);
+        chain.push(&x, &mut piece)?;
+        meter.deliver(&x, &mut piece, sink)?;
+        progress.at(meter.n_frames, info.n_frames, info.spec.sample_rate_hz);
+    }
+    chain.finish(&mut piece)?;
+    meter.deliver(&vec![Vec::new(); n_channels], &mut piece, sink)?;
+    let mut warnings = source.warnings().to_vec();
+    warnings.extend(source.metadata().not_kept.iter().cloned());
+    Ok(meter.outcome(chain, warnings))
+}
+
+/// Counts and compares. Holds what was read until its reconstruction comes.
+struct Meter {
+    /// Read and not yet answered, by channel.
+    waiting: Vec<Vec<f64>>,
+    statistics: Vec<ErrorStatistics>,
+    n_frames: u64,
+    n_beyond_full_scale: u64,
+    n_nan: u64,
+    n_infinite: u64,
+}
+
+impl Meter {
+    fn new(chain: &dyn Chain, n_channels: usize) -> Result<Self> {
+        let settings = chain.statistics();
+        let statistics: Result<Vec<_>> = (0..n_channels).map(|_| ErrorStatistics::new(settings.clone())).collect();
+        Ok(Self {
+            waiting: vec![Vec::new(); n_channels],
+            statistics: statistics?,
+            n_frames: 0,
+            n_beyond_full_scale: 0,
+            n_nan: 0,
+            n_infinite: 0,
+        })
+    }
+
+    /// NaN becomes 0, infinity full scale.
+    fn clean(&mut self, x: &mut [Vec<f64>]) {
+        self.n_frames += x.first().map_or(0, Vec::len) as u64;
+        for x in x.iter_mut().flatten() {
+            self.n_beyond_full_scale += u64::from(x.abs() > 1.0);
+            if !x.is_finite() {
+                self.n_nan += u64::from(x.is_nan());
+                self.n_infinite += u64::from(x.is_infinite());
+                *x = if x.is_nan() { 0.0 } else { x.signum() };
+            }
+        }
+    }
+
+    /// Measures the piece against the samples it answers, hands both on, and makes the piece empty.
+    fn deliver(&mut self, x: &[Vec<f64>], piece: &mut Piece, sink: &mut dyn Sink) -> Result<()> {
+        let answers_x = self.waiting[0].is_empty() && piece.n_frames() == x[0].len();
+        if answers_x {
+            self.measure(x, piece);
+            sink.write(x, piece)?;
+        } else {
+            self.waiting.iter_mut().zip(x).for_each(|(waiting, x)| waiting.extend_from_slice(x));
+            // A coder in pairs of samples may give one more than came.
+            let n = piece.n_frames().min(self.waiting[0].len());
+            piece.y.iter_mut().for_each(|y| y.truncate(n));
+            let answered: Vec<Vec<f64>> = self.waiting.iter_mut().map(|waiting| waiting.drain(..n).collect()).collect();
+            self.measure(&answered, piece);
+            sink.write(&answered, piece)?;
+        }
+        piece.clear();
+        Ok(())
+    }
+
+    fn measure(&mut self, x: &[Vec<f64>], piece: &Piece) {
+        for (c, statistics) in self.statistics.iter_mut().enumerate() {
+            statistics.push(&x[c], &piece.y[c]);
+            statistics.push_indices(&piece.indices[c]);
+        }
+    }
+
+    fn outcome(self, chain: &dyn Chain, mut warnings: Vec<String>) -> Outcome {
+        let mut total = self.statistics[0].clone();
+        self.statistics[1..].iter().for_each(|channel| total.merge(channel));
+        let clipped_samples = match chain.clipping() {
+            Clipping::Counted(n) => Some(n),
+            Clipping::BeyondFullScale => Some(self.n_beyond_full_scale),
+            Clipping::Never => None,
+        };
+        warnings.extend(count_warning(clipped_samples.unwrap_or(0), "clipped"));
+        warnings.extend(count_warning(self.n_nan, "not a number: taken as 0"));
+        warnings.extend(count_warning(self.n_infinite, "infinite: taken as full scale"));
+        warnings.extend(chain.warnings());
+        Outcome {
+            description: chain.describe(),
+            figures: total.figures(),
+            per_channel: self.statistics.iter().map(ErrorStatistics::figures).collect(),
+            n_frames: self.n_frames,
+            clipped_samples,
+            nan_samples: self.n_nan,
+            infinite_samples: self.n_infinite,
+            cost: chain.cost(),
+            warnings,
+        }
+    }
+}
+
+fn count_warning(n: u64, what: &str) -> Option<String> {
+    match n {
+        0 => None,
+        1 => Some(format!("1 sample {what}")),
+        n => Some(format!("{n} samples {what}")),
+    }
+}

@@ -1,0 +1,126 @@
+//! What designs learn from audio: its distribution, vectors of neighbours, excerpts; in memory that does not grow with
+//! its length.
+
+use super::{Samples, optimal_partition};
+use crate::{Error, Result, audio_file::Reopen, quantizer::Codebook};
+
+/// Cells of the histogram over the file's range, each standing for the mean of its samples: more than the distinct values
+/// of 16-bit audio, and for finer audio far narrower than any level's own cell.
+const N_CELLS: usize = 1 << 18;
+/// Samples per channel in one block.
+const BLOCK: usize = 8_192;
+
+/// The codebook of `n_levels` levels with the least mean squared error over `samples`.
+///
+/// # Errors
+/// As [`optimal_partition::optimal`].
+pub fn codebook(samples: &Samples, n_levels: u64) -> Result<Codebook> {
+    let n_levels = usize::try_from(n_levels).unwrap_or(usize::MAX);
+    let design = optimal_partition::optimal(samples, n_levels)?;
+    Codebook::new(design.levels, design.thresholds)
+}
+
+/// The distribution of all finite samples of all channels, on a histogram of 2^18 cells over the peak; each cell stands
+/// for the mean of its samples. Reads the audio twice.
+///
+/// # Errors
+/// `NoResult` when there is no finite sample; what reading meets.
+pub fn histogram(audio: &dyn Reopen) -> Result<Samples> {
+    let mut peak: f64 = 0.0;
+    each_sample(audio, |x| peak = peak.max(x.abs()))?;
+    let mut cells = vec![Cell::default(); N_CELLS];
+    let cells_per_unit = (N_CELLS - 1) as f64 / (2.0 * peak.max(f64::MIN_POSITIVE));
+    // From 0 to N_CELLS - 1, as |x| <= peak.
+    each_sample(audio, |x| cells[((x + peak) * cells_per_unit) as usize].take(x))?;
+    let filled = cells.iter().filter(|cell| cell.n > 0.0);
+    let (values, weights): (Vec<f64>, Vec<f64>) = filled.map(|cell| (cell.mean(), cell.n)).unzip();
+    if values.is_empty() {
+        return Err(empty());
+    }
+    Samples::from_histogram(&values, &weights)
+}
+
+/// The samples of one cell of the histogram.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cell {
+    n: f64,
+    first: f64,
+    /// Sum of the distances from the first: exactly 0 when all are equal, so that their mean is exact too.
+    beyond_first: f64,
+}
+
+impl Cell {
+    fn take(&mut self, x: f64) {
+        if self.n == 0.0 {
+            self.first = x;
+        }
+        self.n += 1.0;
+        self.beyond_first += x - self.first;
+    }
+
+    fn mean(&self) -> f64 {
+        self.first + self.beyond_first / self.n
+    }
+}
+
+/// At most `n_most` vectors of `dimension` neighbouring samples of one channel, drawn from all of the audio by a fixed
+/// seed. What a block holds beyond whole vectors is passed over.
+///
+/// # Errors
+/// `NoResult` when there is no vector of finite samples; what reading meets.
+pub fn vectors(audio: &dyn Reopen, dimension: usize, n_most: usize) -> Result<Vec<f64>> {
+    let mut source = audio.open()?;
+    let (mut kept, mut n_seen) = (Vec::with_capacity(n_most * dimension), 0u64);
+    let mut state = 1u64;
+    let mut block = Vec::new();
+    while source.read_planar(&mut block, BLOCK)? > 0 {
+        let vectors = block.iter().flat_map(|channel| channel.chunks_exact(dimension));
+        for vector in vectors.filter(|vector| vector.iter().all(|x| x.is_finite())) {
+            n_seen += 1;
+            // Each later vector takes the place of an earlier one with the probability that keeps all alike (Vitter's
+            // algorithm R); Knuth's MMIX generator, its upper bits.
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let place = (state >> 11) % n_seen;
+            if kept.len() < n_most * dimension {
+                kept.extend_from_slice(vector);
+            } else if place < n_most as u64 {
+                kept[place as usize * dimension..][..dimension].copy_from_slice(vector);
+            }
+        }
+    }
+    if kept.is_empty() { Err(empty()) } else { Ok(kept) }
+}
+
+/// Stretches of the first channel that a sweep measures noise on, one after the other: at most `n_most` samples
+/// in `BLOCK`s from all over it. Samples that are not finite are 0.
+/// Returns them with the sample rate in Hz.
+///
+/// # Errors
+/// What reading meets.
+pub fn excerpt(audio: &dyn Reopen, n_most: usize) -> Result<(Vec<f64>, f64)> {
+    let mut source = audio.open()?;
+    let rate_hz = f64::from(source.info().spec.sample_rate_hz);
+    let n_blocks = source.info().n_frames.map_or(0, |n| n.div_ceil(BLOCK as u64));
+    let every = n_blocks.div_ceil((n_most / BLOCK) as u64).max(1);
+    let (mut kept, mut block, mut i) = (Vec::new(), Vec::new(), 0);
+    while source.read_planar(&mut block, BLOCK)? > 0 {
+        if i % every == 0 && kept.len() < n_most {
+            kept.extend(block[0].iter().map(|x| if x.is_finite() { *x } else { 0.0 }));
+        }
+        i += 1;
+    }
+    Ok((kept, rate_hz))
+}
+
+fn empty() -> Error {
+    Error::NoResult { what: "has no samples to learn from".into() }
+}
+
+fn each_sample(audio: &dyn Reopen, mut take: impl FnMut(f64)) -> Result<()> {
+    let mut source = audio.open()?;
+    let mut block = Vec::new();
+    while source.read_planar(&mut block, BLOCK)? > 0 {
+        block.iter().flatten().filter(|x| x.is_finite()).for_each(|&x| take(x));
+    }
+    Ok(())
+}
