@@ -1,16 +1,20 @@
 //! Samples to `.sqn` bytes: groups are cut off the stream, begun as they come, and written in order.
 
 use super::{
-    bit_table::BitTable,
-    block_analysis::Target,
-    codebook_design::MagnitudeCounts,
-    codebooks::Codebooks,
-    container::{GROUP_SAMPLES_LIMIT, GroupHeader, Header, end_record},
-    group_encoder::{EncodeJob, GroupEncoder, MARGIN_SUPERFRAMES},
-    loudness::LoudnessMeter,
-    psychoacoustics::EarModel,
-    spectrum::BandQuantizer,
-    syntax::Layout,
+    choice::{
+        bit_table::BitTable,
+        block_analysis::Target,
+        codebook_design::MagnitudeCounts,
+        group_encoder::{EncodeJob, GroupEncoder, MARGIN_SUPERFRAMES},
+        loudness::LoudnessMeter,
+        psychoacoustics::EarModel,
+    },
+    format::{
+        codebooks::Codebooks,
+        container::{GROUP_SAMPLES_LIMIT, GroupHeader, Header, end_record},
+        reconstruction::BandQuantizer,
+        syntax::Layout,
+    },
 };
 use crate::{
     Error, Result,

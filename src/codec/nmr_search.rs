@@ -1,8 +1,8 @@
 //! The noise target that gives a file the noise-to-mask ratio asked for.
 
 use super::{
-    allocation::Allocation,
     encoder::{EncoderOptions, Goal, Summary},
+    inspect::allocation::Allocation,
     rate::{PcmSource, encode, measure_loudness},
 };
 use crate::{Error, Result};
@@ -91,7 +91,7 @@ mod tests {
     use std::io::Cursor;
 
     fn music() -> Vec<Vec<f32>> {
-        let mut noise = super::super::noise::Noise::new(5, 0);
+        let mut noise = crate::codec::format::noise::Noise::new(5, 0);
         let x = (0..80_000).map(|i| (i as f32 * 0.07).sin() * 0.3 + 0.03 * noise.next_uniform()).collect();
         vec![x]
     }

@@ -1,11 +1,10 @@
 //! Passes over a whole file: its loudness, and the search for the goal that meets a bit rate or an SNR.
 
 use super::{
-    codebooks::Codebooks,
+    choice::loudness::StreamLoudness,
     decoder::Decoder,
     encoder::{Encoder, EncoderOptions, Goal, Summary},
-    loudness::StreamLoudness,
-    spectrum::BandQuantizer,
+    format::{codebooks::Codebooks, reconstruction::BandQuantizer},
 };
 use crate::{Error, Result};
 use std::io::{self, Read, Seek, Write};
@@ -381,7 +380,7 @@ mod tests {
     /// Swelling tones over noise of this amplitude.
     fn music(n: usize, hiss: f32) -> Vec<Vec<f32>> {
         let tone = |i: usize, f: f32| (i as f32 * f).sin() * (1.0 + (i as f32 * 3e-4).sin()) * 0.1;
-        let mut noise = super::super::noise::Noise::new(1, 1);
+        let mut noise = crate::codec::format::noise::Noise::new(1, 1);
         let left: Vec<f32> = (0..n).map(|i| tone(i, 0.05) + tone(i, 0.31) + hiss * noise.next_uniform()).collect();
         let right = (0..n).map(|i| tone(i, 0.05) + tone(i, 0.17) + hiss * noise.next_uniform()).collect();
         vec![left, right]

@@ -10,13 +10,14 @@
 //! cost rate: the figure heard live is a lower bound of what a file of that rate is worth.
 
 use super::{
-    block_analysis::Target,
-    container::Header,
+    choice::{
+        block_analysis::Target,
+        group_encoder::{EncodeJob, GroupEncoder, MARGIN_SUPERFRAMES},
+        loudness::LoudnessMeter,
+    },
     encoder::EncoderOptions,
+    format::{container::Header, synthesis::GroupSamples},
     group_decoder::{GroupDecoder, GroupJob},
-    group_encoder::{EncodeJob, GroupEncoder, MARGIN_SUPERFRAMES},
-    loudness::LoudnessMeter,
-    synthesis::GroupSamples,
 };
 use crate::{Error, Result};
 use std::{collections::VecDeque, fmt, ops::RangeInclusive, sync::Arc};

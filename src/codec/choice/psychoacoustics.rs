@@ -13,7 +13,7 @@
 //! Sources: Zwicker and Fastl, *Psychoacoustics*, 1999, on spreading; Terhardt, *Calculating virtual pitch*, 1979, on
 //! the absolute threshold; Daudet and Sandler, *MDCT analysis of sinusoids*, 2004, on P_k.
 
-use super::bands::{Band, BandTables, N_DEPTHS, erb_number};
+use crate::codec::format::bands::{Band, BandTables, N_DEPTHS, erb_number};
 
 /// The constants of the noise target.
 #[derive(Debug, Clone, PartialEq)]

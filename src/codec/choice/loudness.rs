@@ -1,7 +1,7 @@
 //! Loudness of a whole file, L of the noise target: log2 of the 0.3-mean of the bands' mean powers per coefficient,
 //! over all superframes, channels and bands.
 
-use super::{bands::BandTables, block_tree::BlockTree, lapped_blocks::LappedBlocks};
+use crate::codec::format::{bands::BandTables, block_tree::BlockTree, lapped_blocks::LappedBlocks};
 use crate::parallel::{self, Task};
 use std::collections::VecDeque;
 

@@ -16,7 +16,7 @@ use super::{
     frame::{BandCode, MAGNITUDE_LIMIT},
     model::{Counter, EscapeModel, Mixer, Weights},
     neighbourhood::{Contexts, N_CELLS, cell},
-    spectrum::{BandQuantizer, dependent_trellis, multiple},
+    reconstruction::{BandQuantizer, dependent_trellis, multiple},
     syntax::{Damaged, N_CLASSES},
 };
 use crate::range_coder::{Account, BitCoder};

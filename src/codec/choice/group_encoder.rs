@@ -3,19 +3,25 @@
 use super::{
     attacks,
     block_analysis::{Block, BlockAnalysis, Target},
-    block_tree::{BlockTree, MAX_BLOCKS, MAX_DEPTH},
-    container::Header,
-    encoder::EncoderOptions,
-    frame::{BlockSpan, ElementFrame, Frame, spans},
-    lapped_blocks::LappedBlocks,
     psychoacoustics::Psychoacoustics,
     quantization::BlockQuantizer,
-    stereo::{self, Element},
-    syntax::{Layout, Syntax},
     target_smoothing::{self, CellTargets, TargetTrack},
     temporal::{ShortTimeEnergies, Temporal, window_reach},
 };
-use crate::range_coder;
+use crate::{
+    codec::{
+        encoder::EncoderOptions,
+        format::{
+            block_tree::{BlockTree, MAX_BLOCKS, MAX_DEPTH},
+            container::Header,
+            frame::{BlockSpan, ElementFrame, Frame, spans},
+            lapped_blocks::LappedBlocks,
+            stereo::{self, Element},
+            syntax::{Layout, Syntax},
+        },
+    },
+    range_coder,
+};
 use std::sync::Arc;
 
 /// Superframes before and after a group that its encoder looks at: a neighbour whose tree it must know, and what

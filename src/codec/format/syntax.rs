@@ -15,7 +15,7 @@ use super::{
     levels::{FirstChannel, LevelContext, LevelMemory, LevelModels, code_levels, code_mid_side},
     model::{Counter, code_octal},
     neighbourhood::Neighbourhood,
-    spectrum::BandQuantizer,
+    reconstruction::BandQuantizer,
     stereo::{Element, StereoModel},
 };
 use crate::range_coder::{Account, BitCoder};
@@ -183,7 +183,7 @@ impl Syntax {
 mod tests {
     use super::*;
     use crate::{
-        codec::{
+        codec::format::{
             block_tree::BlockTree,
             frame::{BandCode, SILENT},
             stereo::elements,

@@ -1,7 +1,9 @@
 //! Bits asked for by hand: so many per coefficient in each band of one ERB.
 
-use super::bands::{Band, erb_number};
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    codec::format::bands::{Band, erb_number},
+};
 
 /// Bands of one ERB that a table can name: z = 0..40 reaches 16.7 kHz.
 pub const MOST_BANDS: usize = 40;
@@ -41,7 +43,7 @@ impl BitTable {
 
     /// log2 of the noise power per coefficient that band `band` with coefficients `x` is asked for; bands without bits
     /// may be all noise.
-    pub(super) fn log2_noise(&self, band: &Band, x: &[f32]) -> f32 {
+    pub(crate) fn log2_noise(&self, band: &Band, x: &[f32]) -> f32 {
         // cells are half an ERB wide
         match self.bits.get(band.cell / 2) {
             Some(&bits) if bits > 0.0 => {
@@ -71,7 +73,7 @@ mod tests {
     /// Gaussian at that step takes a quarter of a bit more (Gish and Pierce, 1968).
     #[test]
     fn bands_get_the_signal_to_noise_ratio_of_their_bits() {
-        let mut noise = super::super::noise::Noise::new(11, 0);
+        let mut noise = crate::codec::format::noise::Noise::new(11, 0);
         let mut gaussian = || (0..12).map(|_| noise.next_uniform()).sum::<f32>() * 0.03;
         let channels = [(0..200_000).map(|_| gaussian()).collect::<Vec<f32>>()];
         let table = BitTable::new(&[5.0; MOST_BANDS]).expect("legal");

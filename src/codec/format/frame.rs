@@ -51,8 +51,8 @@ pub struct ChannelFrame {
 pub struct BandCode {
     /// No index is coded: the band is noise.
     pub is_empty: bool,
-    /// Which quantizer of a file that has several: 0..8 with [`LloydMax`](super::BandQuantizer::LloydMax), 1 for a
-    /// dependent band with [`Trellis`](super::BandQuantizer::Trellis), otherwise 0; 0 in an empty band.
+    /// Which quantizer of a file that has several: 0..8 with [`LloydMax`](super::reconstruction::BandQuantizer::LloydMax), 1 for a
+    /// dependent band with [`Trellis`](super::reconstruction::BandQuantizer::Trellis), otherwise 0; 0 in an empty band.
     pub class: u8,
     /// `2^(level/2)` is the step size, or the rms of the noise of an empty band. Within [`LEVELS`].
     pub level: i8,

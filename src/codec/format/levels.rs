@@ -10,7 +10,7 @@ use super::{
     codebooks::N_CODEBOOKS,
     frame::{BandCode, LEVELS},
     model::{Counter, NumberModel, code_octal},
-    spectrum::BandQuantizer,
+    reconstruction::BandQuantizer,
     stereo::StereoModel,
     syntax::{Damaged, N_CLASSES},
 };

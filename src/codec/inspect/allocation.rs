@@ -9,18 +9,24 @@
 //! ```
 
 use super::{
-    bands::{BandTables, N_DEPTHS},
-    block_tree::BlockTree,
-    container::Header,
-    encoder::{EncoderOptions, Goal},
-    frame::{BandCode, BlockSpan, spans},
     priced_reader::{PricedFrame, PricedReader},
-    rate::{PcmSource, measure_loudness},
-    spectrum::amplitude,
     spectrum_of_original::SpectrumOfOriginal,
-    syntax::Layout,
 };
-use crate::Result;
+use crate::{
+    Result,
+    codec::{
+        encoder::{EncoderOptions, Goal},
+        format::{
+            bands::{BandTables, N_DEPTHS},
+            block_tree::BlockTree,
+            container::Header,
+            frame::{BandCode, BlockSpan, spans},
+            reconstruction::amplitude,
+            syntax::Layout,
+        },
+        rate::{PcmSource, measure_loudness},
+    },
+};
 use std::{io::Read, sync::Arc};
 
 /// Quality whose noise target counts as the mask: the least the encoder offers.
@@ -418,7 +424,7 @@ mod tests {
 
     /// Clicks over tones, left and right alike but for a tone.
     fn music(n: usize) -> Vec<Vec<f32>> {
-        let mut noise = super::super::noise::Noise::new(3, 0);
+        let mut noise = crate::codec::format::noise::Noise::new(3, 0);
         let mut left: Vec<f32> = (0..n).map(|i| (i as f32 * 0.05).sin() * 0.2 + 0.02 * noise.next_uniform()).collect();
         (0..n).step_by(9_000).for_each(|at| left[at] += 0.7);
         let right = left.iter().enumerate().map(|(i, x)| x + (i as f32 * 0.4).sin() * 0.05).collect();
