@@ -21,17 +21,20 @@ pub mod fuzzing;
 mod group_decoder;
 mod inspect;
 mod nmr_search;
+mod options;
 mod rate;
 mod round_trip;
+mod source;
 #[cfg(feature = "symphonia")]
 pub mod symphonia;
 
 pub use choice::{
     bit_table::{BitTable, MOST_BANDS},
+    loudness::measure_loudness,
     psychoacoustics::EarModel,
 };
 pub use decoder::{Damage, Decoder, OnDamage};
-pub use encoder::{Encoder, EncoderOptions, Goal, SAMPLE_RATES_HZ, Summary};
+pub use encoder::Encoder;
 pub use format::{
     codebooks::Codebooks,
     container::{Header, MAGIC},
@@ -42,5 +45,7 @@ pub use inspect::{
     contents::{Contents, GroupEntry},
 };
 pub use nmr_search::encode_at_nmr;
-pub use rate::{InMemory, PcmSource, design_codebooks, encode, encode_at_bitrate, encode_at_snr, measure_loudness};
+pub use options::{EncoderOptions, Goal, SAMPLE_RATES_HZ, Summary};
+pub use rate::{design_codebooks, encode, encode_at_bitrate, encode_at_snr};
 pub use round_trip::{BITRATES_KBPS, RoundTrip};
+pub use source::{InMemory, PcmSource};

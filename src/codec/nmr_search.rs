@@ -1,9 +1,11 @@
 //! The noise target that gives a file the noise-to-mask ratio asked for.
 
 use super::{
-    encoder::{EncoderOptions, Goal, Summary},
+    choice::loudness::measure_loudness,
     inspect::allocation::Allocation,
-    rate::{PcmSource, encode, measure_loudness},
+    options::{EncoderOptions, Goal, Summary},
+    rate::encode,
+    source::PcmSource,
 };
 use crate::{Error, Result};
 use std::io::{self, Read, Seek, Write};
@@ -39,7 +41,7 @@ pub fn encode_at_nmr<W: Write, S: Read + Write + Seek>(
     }
     let loudness = match options.loudness {
         Some(loudness) => loudness,
-        None => measure_loudness(source, options)?,
+        None => measure_loudness(source, &options.header()?)?,
     };
     let options = EncoderOptions { loudness: Some(loudness), ..options.clone() };
     let mut target_db = (f64::from(Goal::quality_db(0.0)) + nmr_db).clamp(TARGETS_DB.0, TARGETS_DB.1);

@@ -1,91 +1,16 @@
 //! Passes over a whole file: its loudness, and the search for the goal that meets a bit rate or an SNR.
 
 use super::{
-    choice::loudness::StreamLoudness,
+    choice::loudness::measure_loudness,
     decoder::Decoder,
-    encoder::{Encoder, EncoderOptions, Goal, Summary},
+    encoder::Encoder,
     format::{codebooks::Codebooks, reconstruction::BandQuantizer},
+    options::{EncoderOptions, Goal, Summary},
+    source::{Excerpts, PcmSource},
 };
 use crate::{Error, Result};
 use std::io::{self, Read, Seek, Write};
 
-/// Samples that can be read more than once.
-pub trait PcmSource {
-    /// Returns to the first sample.
-    ///
-    /// # Errors
-    /// `Io`.
-    fn rewind(&mut self) -> Result<()>;
-
-    /// Reads the next samples, planar, full scale 1.0, as many as is handy; returns how many for each channel, 0 at the
-    /// end and never before. The vectors hold exactly these samples afterwards.
-    ///
-    /// # Errors
-    /// `Io`.
-    fn read(&mut self, channels: &mut Vec<Vec<f32>>) -> Result<usize>;
-}
-
-/// Planar samples in memory as a source.
-#[derive(Debug, Clone)]
-pub struct InMemory<'a> {
-    channels: &'a [Vec<f32>],
-    at: usize,
-}
-
-impl<'a> InMemory<'a> {
-    /// A source at its start.
-    pub fn new(channels: &'a [Vec<f32>]) -> Self {
-        Self { channels, at: 0 }
-    }
-}
-
-impl PcmSource for InMemory<'_> {
-    fn rewind(&mut self) -> Result<()> {
-        self.at = 0;
-        Ok(())
-    }
-
-    fn read(&mut self, channels: &mut Vec<Vec<f32>>) -> Result<usize> {
-        const BLOCK: usize = 1 << 14;
-        let end = self.channels.iter().map(Vec::len).min().unwrap_or(0).min(self.at + BLOCK);
-        channels.resize_with(self.channels.len(), Vec::new);
-        for (out, all) in channels.iter_mut().zip(self.channels) {
-            out.clear();
-            out.extend(&all[self.at..end]);
-        }
-        let n = end - self.at;
-        self.at = end;
-        Ok(n)
-    }
-}
-
-/// Every fourth stretch of a long source, for a first estimate.
-struct Excerpts<'a> {
-    source: &'a mut dyn PcmSource,
-    stretch: u64,
-    at: u64,
-}
-
-impl PcmSource for Excerpts<'_> {
-    fn rewind(&mut self) -> Result<()> {
-        self.at = 0;
-        self.source.rewind()
-    }
-
-    fn read(&mut self, channels: &mut Vec<Vec<f32>>) -> Result<usize> {
-        loop {
-            let n = self.source.read(channels)?;
-            let is_taken = (self.at / self.stretch).is_multiple_of(EXCERPT_SHARE);
-            self.at += n as u64;
-            if n == 0 || is_taken {
-                return Ok(n);
-            }
-        }
-    }
-}
-
-/// One stretch of so many is looked at first.
-const EXCERPT_SHARE: u64 = 4;
 /// Files up to this many seconds are searched as a whole.
 const SHORT_S: f64 = 40.0;
 /// A bit rate within this share of the one asked for is accepted: under the 1 % promised.
@@ -94,22 +19,6 @@ const RATE_TOLERANCE: f64 = 0.007;
 const GUESS_TOLERANCE: f64 = 0.01;
 /// Passes of a search: the secant needs 3 or 4.
 const MOST_PASSES: usize = 10;
-
-/// Loudness of the whole source, for [`EncoderOptions::loudness`].
-///
-/// # Errors
-/// `InvalidParameter` for an option out of its range, and the source's own.
-pub fn measure_loudness(source: &mut dyn PcmSource, options: &EncoderOptions) -> Result<f32> {
-    let header = options.header()?;
-    let tables = header.layout().tables;
-    let mut loudness = StreamLoudness::new(tables, header.superframe_samples(), header.channels.into());
-    let mut block = Vec::new();
-    source.rewind()?;
-    while source.read(&mut block)? > 0 {
-        loudness.push(&block);
-    }
-    Ok(loudness.finish())
-}
 
 /// Encodes a whole source, its loudness measured beforehand unless the options state it.
 ///
@@ -135,7 +44,7 @@ fn prepared(source: &mut dyn PcmSource, options: &EncoderOptions) -> Result<Enco
 fn with_loudness(source: &mut dyn PcmSource, options: &EncoderOptions) -> Result<EncoderOptions> {
     let loudness = match options.loudness {
         Some(loudness) => loudness,
-        None => measure_loudness(source, options)?,
+        None => measure_loudness(source, &options.header()?)?,
     };
     Ok(EncoderOptions { loudness: Some(loudness), ..options.clone() })
 }
@@ -193,7 +102,7 @@ pub fn encode_at_bitrate<W: Write, S: Read + Write + Seek>(
     if duration_s > SHORT_S {
         let stretch = options.header()?.group_samples() as u64;
         let guess = RateSearch::new(kbps, GUESS_TOLERANCE, &options).run(|options| {
-            let mut excerpts = Excerpts { source, stretch, at: 0 };
+            let mut excerpts = Excerpts::new(source, stretch);
             encode_pass(&mut excerpts, io::sink(), &EncoderOptions { samples: None, ..options.clone() })
         })?;
         (search.quality_db, search.slope) = (guess.quality_db, guess.slope);
@@ -375,6 +284,7 @@ fn decoded_snr_db(source: &mut dyn PcmSource, options: &EncoderOptions, power_db
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::InMemory;
     use std::io::Cursor;
 
     /// Swelling tones over noise of this amplitude.

@@ -11,11 +11,21 @@ use super::{
 /// Least and greatest level of a band, in half octaves (3 dB) of amplitude.
 pub const LEVELS: std::ops::RangeInclusive<i32> = -96..=96;
 
+/// dB of a factor of two in power, and of one level: 10 log10 2.
+pub const LOG2_DB: f64 = 3.010_299_956_639_812;
+
 /// An empty band of this level is exactly zero.
 pub const SILENT: i8 = -96;
 
 /// Magnitudes of indices stay below this.
 pub const MAGNITUDE_LIMIT: u32 = 1 << 20;
+
+/// Classes of block lengths.
+pub const N_CLASSES: usize = 3;
+
+/// The bits hold something that no encoder writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Damaged;
 
 /// One superframe of all channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +113,7 @@ pub fn spans<'a>(
     let (mut start, mut first_band) = (0, 0);
     let tree = *tree;
     (0..tree.n_blocks()).map(move |block_index| {
-        let depth = tree.depths().nth(block_index).expect("an index below the number of blocks");
+        let depth = tree.depth(block_index);
         let span = BlockSpan {
             block_index,
             depth,

@@ -15,16 +15,17 @@ use super::{
 use crate::{
     Result,
     codec::{
-        encoder::{EncoderOptions, Goal},
+        choice::loudness::measure_loudness,
         format::{
             bands::{BandTables, N_DEPTHS},
             block_tree::BlockTree,
             container::Header,
-            frame::{BandCode, BlockSpan, spans},
+            frame::{BandCode, BlockSpan, LOG2_DB, spans},
             reconstruction::amplitude,
             syntax::Layout,
         },
-        rate::{PcmSource, measure_loudness},
+        options::{EncoderOptions, Goal},
+        source::PcmSource,
     },
 };
 use std::{io::Read, sync::Arc};
@@ -58,9 +59,6 @@ pub struct BandCell {
 fn db(power: f64) -> Option<f64> {
     (power > 0.0 && power.is_finite()).then(|| 10.0 * power.log10())
 }
-
-/// dB of a factor of two in power.
-const LOG2_DB: f64 = 3.010_299_956_639_812;
 
 impl BandCell {
     /// Bits for each coefficient; 0 where there is none.
@@ -231,7 +229,7 @@ impl Allocation {
         let options = EncoderOptions::new(header.sample_rate_hz, header.channels);
         let original = match original.as_mut() {
             Some(source) => {
-                let loudness = measure_loudness(*source, &options)?;
+                let loudness = measure_loudness(*source, &options.header()?)?;
                 Some(SpectrumOfOriginal::new(Arc::clone(&layout), header.sample_rate_hz, *source, loudness)?)
             }
             None => None,

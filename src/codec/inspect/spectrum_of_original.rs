@@ -8,7 +8,7 @@ use crate::{
             temporal::{ShortTimeEnergies, Temporal, window_reach},
         },
         format::{bands::Band, block_tree::BlockTree, frame::BlockSpan, lapped_blocks::LappedBlocks, syntax::Layout},
-        rate::PcmSource,
+        source::PcmSource,
     },
 };
 use std::sync::Arc;
