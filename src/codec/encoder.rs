@@ -54,19 +54,28 @@ struct GroupTask {
 }
 
 impl<W: Write> Encoder<W> {
-    /// Writes the header to `sink`.
+    /// An encoder for a target that takes one pass. Writes the header to `sink`.
     ///
     /// # Errors
-    /// `InvalidParameter` for an option out of its range, `Io`.
-    pub fn new(mut sink: W, options: &EncoderOptions) -> Result<Self> {
-        let header = options.header()?;
+    /// `InvalidParameter` for an option out of its range, or a target that takes several passes: these are
+    /// [`encode`](super::encode)'s. `Io`.
+    pub fn new(sink: W, options: &EncoderOptions) -> Result<Self> {
+        Self::with_goal(sink, options, options.goal()?)
+    }
+
+    /// An encoder with this goal, whatever the options' target. Writes the header to `sink`.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for a goal or an option out of its range, `Io`.
+    pub fn with_goal(mut sink: W, options: &EncoderOptions, goal: Goal) -> Result<Self> {
+        let header = options.header_with(goal)?;
         let bytes = header.to_bytes()?;
         sink.write_all(&bytes).map_err(Error::stream)?;
         let layout = Arc::new(header.layout());
         let margin = MARGIN_SUPERFRAMES * header.superframe_samples();
         Ok(Self {
             sink,
-            goal: options.goal,
+            goal,
             loudness: options.loudness,
             options: options.clone(),
             begun: VecDeque::new(),

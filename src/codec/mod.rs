@@ -20,10 +20,10 @@ mod format;
 pub mod fuzzing;
 mod group_decoder;
 mod inspect;
-mod nmr_search;
 mod options;
-mod rate;
+mod passes;
 mod round_trip;
+mod search;
 mod source;
 #[cfg(feature = "symphonia")]
 pub mod symphonia;
@@ -44,8 +44,7 @@ pub use inspect::{
     allocation::{Allocation, BandCell, Column},
     contents::{Contents, GroupEntry},
 };
-pub use nmr_search::encode_at_nmr;
-pub use options::{EncoderOptions, Goal, SAMPLE_RATES_HZ, Summary};
-pub use rate::{design_codebooks, encode, encode_at_bitrate, encode_at_snr};
+pub use options::{EncoderOptions, Goal, SAMPLE_RATES_HZ, Summary, Target};
+pub use passes::{Encoded, design_codebooks, encode};
 pub use round_trip::{BITRATES_KBPS, RoundTrip};
 pub use source::{InMemory, PcmSource};

@@ -10,7 +10,7 @@ use super::{
     },
 };
 use crate::{Error, Result};
-use std::ops::RangeInclusive;
+use std::{fmt::Display, ops::RangeInclusive};
 
 /// Superframes of a group: 4.1 s at 48 kHz. A restart each 2 s would cost 1 % more rate, each second 2 % more.
 const GROUP_SUPERFRAMES: u64 = 48;
@@ -18,7 +18,43 @@ const GROUP_SUPERFRAMES: u64 = 48;
 /// Samples per second that are encoded.
 pub const SAMPLE_RATES_HZ: RangeInclusive<u32> = 8_000..=192_000;
 
-/// What the bits are spent for.
+/// What a file is asked to be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Target {
+    /// Constant quality Q, 0..=10: 5 is about 106 kbit/s for stereo music, 3 about 70.
+    Quality(f32),
+    /// kbit/s of the whole file, container included, 1..=100 000; met within 1 % where the source allows.
+    Bitrate(f64),
+    /// Signal-to-noise ratio of the decoded samples in dB, 0..=120, with white noise; met within 0.05 dB, as near as the
+    /// signal allows: for a few pure tones at a low SNR the SNR jumps with the step.
+    Snr(f64),
+    /// Noise-to-mask ratio of the whole file in dB, -60..=20, as [`Column::nmr_db`](super::Column::nmr_db) measures it;
+    /// 0 is about quality 0. A file of which much lies under the threshold of hearing may not reach every ratio.
+    Nmr(f64),
+    /// So many bits per coefficient in each band.
+    BitsPerBand(BitTable),
+}
+
+impl Target {
+    pub(super) fn check(self) -> Result<()> {
+        match self {
+            Self::Quality(quality) => Goal::Quality(quality).check(),
+            Self::Bitrate(kbps) => check("bit rate in kbit/s", kbps, 1.0, 100_000.0),
+            Self::Snr(snr_db) => check("SNR in dB", snr_db, 0.0, 120.0),
+            Self::Nmr(nmr_db) => check("noise-to-mask ratio in dB", nmr_db, -60.0, 20.0),
+            Self::BitsPerBand(_) => Ok(()),
+        }
+    }
+}
+
+fn check<T: PartialOrd + Display + Copy>(name: &'static str, value: T, low: T, high: T) -> Result<()> {
+    match (low..=high).contains(&value) {
+        true => Ok(()),
+        false => Err(Error::invalid(name, value, format!("{low} to {high}"))),
+    }
+}
+
+/// What one pass of the encoder spends its bits for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Goal {
     /// Constant quality Q, 0..=10: 5 is about 106 kbit/s for stereo music, 3 about 70.
@@ -51,10 +87,6 @@ impl Goal {
     }
 
     fn check(self) -> Result<()> {
-        let check = |name, value: f32, low: f32, high: f32| match (low..=high).contains(&value) {
-            true => Ok(()),
-            false => Err(Error::invalid(name, value, format!("{low} to {high}"))),
-        };
         match self {
             Self::Quality(q) => check("quality", q, 0.0, 10.0),
             Self::NoiseTarget(q) => check("noise target in dB", q, -80.0, 0.0),
@@ -75,8 +107,8 @@ pub struct EncoderOptions {
     pub channel_mask: u32,
     /// Samples per channel, when known beforehand: then the header states it.
     pub samples: Option<u64>,
-    /// What the bits are spent for.
-    pub goal: Goal,
+    /// What the file is asked to be.
+    pub target: Target,
     /// The quantizer of the coefficients.
     pub band_quantizer: BandQuantizer,
     /// The codebooks of [`BandQuantizer::LloydMax`], from [`design_codebooks`](super::design_codebooks).
@@ -102,7 +134,7 @@ impl EncoderOptions {
             channels,
             channel_mask: 0,
             samples: None,
-            goal: Goal::Quality(5.0),
+            target: Target::Quality(5.0),
             band_quantizer: BandQuantizer::Uniform,
             codebooks: Codebooks::default(),
             max_bandwidth_hz: f32::INFINITY,
@@ -113,12 +145,32 @@ impl EncoderOptions {
         }
     }
 
-    /// The header of a file encoded so.
+    /// The goal of the only pass of these options.
     ///
     /// # Errors
-    /// `InvalidParameter` for an option out of its range.
+    /// `InvalidParameter` for a target that takes several passes: a bit rate, an SNR, a noise-to-mask ratio.
+    pub fn goal(&self) -> Result<Goal> {
+        match self.target {
+            Target::Quality(quality) => Ok(Goal::Quality(quality)),
+            Target::BitsPerBand(table) => Ok(Goal::BitsPerBand(table)),
+            target => Err(Error::invalid("target of one pass", format!("{target:?}"), "a quality or bits per band")),
+        }
+    }
+
+    /// The header of a file encoded so in one pass.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for an option out of its range, or a target that takes several passes.
     pub fn header(&self) -> Result<Header> {
-        self.goal.check()?;
+        self.header_with(self.goal()?)
+    }
+
+    /// The header of a file encoded so, in a pass with this goal.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for a goal or an option out of its range.
+    pub(super) fn header_with(&self, goal: Goal) -> Result<Header> {
+        goal.check()?;
         if !SAMPLE_RATES_HZ.contains(&self.sample_rate_hz) {
             return Err(Error::invalid("sample rate", self.sample_rate_hz, "8000 to 192000 Hz"));
         }
@@ -132,11 +184,11 @@ impl EncoderOptions {
             // many channels make shorter groups, for the sake of memory
             group_superframes: GROUP_SUPERFRAMES.min(GROUP_SAMPLES_LIMIT / 2 / superframe_of_all).max(1) as u8,
             log2_superframe,
-            has_noise: !matches!(self.goal, Goal::WhiteNoise(_) | Goal::BitsPerBand(_)),
+            has_noise: !matches!(goal, Goal::WhiteNoise(_) | Goal::BitsPerBand(_)),
             band_quantizer: self.band_quantizer,
             codebooks: self.codebooks.clone(),
-            fine_gain: self.goal.fine_gain(),
-            target_db: match self.goal {
+            fine_gain: goal.fine_gain(),
+            target_db: match goal {
                 Goal::Quality(q) => Goal::quality_db(q),
                 Goal::NoiseTarget(db) | Goal::WhiteNoise(db) => db,
                 Goal::BitsPerBand(_) => 0.0,
@@ -148,7 +200,7 @@ impl EncoderOptions {
     }
 }
 
-/// What became of a file.
+/// Length and size of an encoded file.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Summary {
     /// Samples per channel.

@@ -87,3 +87,50 @@ impl PcmSource for Excerpts<'_> {
         }
     }
 }
+
+/// The samples of a source in blocks of any length. NaN and infinities become 0, as the encoder takes them.
+pub(super) struct Blocks<'a> {
+    source: &'a mut dyn PcmSource,
+    /// What the source returned last, of which the first `at` samples are used.
+    ahead: Vec<Vec<f32>>,
+    at: usize,
+    block: Vec<Vec<f32>>,
+}
+
+impl<'a> Blocks<'a> {
+    /// Blocks from the first sample on.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn new(source: &'a mut dyn PcmSource) -> Result<Self> {
+        source.rewind()?;
+        Ok(Self { source, ahead: Vec::new(), at: 0, block: Vec::new() })
+    }
+
+    /// The next `n` samples, planar; zeros after the end of the source.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn next(&mut self, n: usize) -> Result<&[Vec<f32>]> {
+        self.block.iter_mut().for_each(Vec::clear);
+        let mut missing = n;
+        while missing > 0 {
+            let left = self.ahead.first().map_or(0, Vec::len) - self.at;
+            if left == 0 {
+                self.at = 0;
+                if self.source.read(&mut self.ahead)? == 0 {
+                    break;
+                }
+                self.block.resize_with(self.ahead.len(), Vec::new);
+                continue;
+            }
+            let taken = self.at..self.at + left.min(missing);
+            for (block, ahead) in self.block.iter_mut().zip(&self.ahead) {
+                block.extend(ahead[taken.clone()].iter().map(|&x| if x.is_finite() { x } else { 0.0 }));
+            }
+            (self.at, missing) = (taken.end, missing - taken.len());
+        }
+        self.block.iter_mut().for_each(|channel| channel.resize(n, 0.0));
+        Ok(&self.block)
+    }
+}

@@ -58,7 +58,8 @@ impl BitTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::{Allocation, EncoderOptions, Goal, InMemory, encode};
+    use crate::codec::{EncoderOptions, InMemory, Target, encode};
+    use std::io::Cursor;
 
     #[test]
     fn tables_out_of_range_are_refused() {
@@ -77,10 +78,10 @@ mod tests {
         let mut gaussian = || (0..12).map(|_| noise.next_uniform()).sum::<f32>() * 0.03;
         let channels = [(0..200_000).map(|_| gaussian()).collect::<Vec<f32>>()];
         let table = BitTable::new(&[5.0; MOST_BANDS]).expect("legal");
-        let options = EncoderOptions { goal: Goal::BitsPerBand(table), ..EncoderOptions::new(48_000, 1) };
-        let (mut file, mut source) = (Vec::new(), InMemory::new(&channels));
-        encode(&mut source, &mut file, &options).expect("legal");
-        let allocation = Allocation::measure(&file[..], Some(&mut source), 1).expect("its own bytes");
+        let options = EncoderOptions { target: Target::BitsPerBand(table), ..EncoderOptions::new(48_000, 1) };
+        let (mut file, mut scratch) = (Vec::new(), Cursor::new(Vec::new()));
+        let encoded = encode(&mut InMemory::new(&channels), &mut file, &mut scratch, &options).expect("legal");
+        let allocation = encoded.allocation.expect("measured");
         let total = allocation.total();
         for ((_, high), band) in
             allocation.bands_hz.iter().zip(&total.bands).filter(|((low, high), _)| *low > 500.0 && *high < 16_000.0)

@@ -190,7 +190,7 @@ impl Column {
 ///
 /// let channels = [(0..20_000).map(|i| (i as f32 * 0.05).sin() * 0.5).collect::<Vec<f32>>()];
 /// let (mut file, mut source) = (Vec::new(), InMemory::new(&channels));
-/// codec::encode(&mut source, &mut file, &EncoderOptions::new(48_000, 1))?;
+/// codec::encode(&mut source, &mut file, &mut std::io::empty(), &EncoderOptions::new(48_000, 1))?;
 /// let allocation = Allocation::measure(&file[..], Some(&mut source), 1000)?;
 /// let total = allocation.total();
 /// let loudest = total.bands.iter().map(|band| band.bits_per_coefficient()).fold(0.0, f64::max);
@@ -416,7 +416,7 @@ impl<'a> Gatherer<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::{InMemory, encode};
+    use crate::codec::{Encoder, InMemory};
 
     const RATE_HZ: u32 = 48_000;
 
@@ -430,9 +430,13 @@ mod tests {
     }
 
     fn encoded(channels: &[Vec<f32>], goal: Goal) -> Vec<u8> {
-        let (mut bytes, mut source) = (Vec::new(), InMemory::new(channels));
-        let options = EncoderOptions { goal, ..EncoderOptions::new(RATE_HZ, channels.len() as u8) };
-        encode(&mut source, &mut bytes, &options).expect("legal");
+        let mut bytes = Vec::new();
+        let options = EncoderOptions::new(RATE_HZ, channels.len() as u8);
+        let loudness = measure_loudness(&mut InMemory::new(channels), &options.header().expect("legal"));
+        let options = EncoderOptions { loudness: Some(loudness.expect("memory")), ..options };
+        let mut encoder = Encoder::with_goal(&mut bytes, &options, goal).expect("legal");
+        encoder.push(channels).expect("memory");
+        encoder.finish().expect("memory");
         bytes
     }
 
