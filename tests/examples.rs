@@ -85,7 +85,8 @@ fn symphonia_plays_an_encoded_file() {
     let path = folder.path().join("tune.sqn");
     let channels = vec![(0..100_000).map(|i| (i as f32 * 0.05).sin() * 0.5).collect::<Vec<f32>>(); 2];
     let file = std::fs::File::create(&path).expect("created");
-    encode(&mut InMemory::new(&channels), file, &EncoderOptions::new(48_000, 2)).expect("legal");
+    let (mut source, mut scratch) = (InMemory::new(&channels), std::io::empty());
+    encode(&mut source, file, &mut scratch, &EncoderOptions::new(48_000, 2)).expect("legal");
     let text = output("symphonia_player", &[&path]);
     let peak = text.strip_prefix("SQN transform codec: 100000 samples per channel, peak ").expect("the length");
     let peak: f32 = peak.trim().parse().expect("a number");

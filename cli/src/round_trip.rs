@@ -5,7 +5,7 @@ use std::io;
 use sqnr::{
     Result, Signal,
     analysis::error_statistics::{self, ErrorFigures, ErrorStatistics},
-    codec::{self, Decoder, EncoderOptions, Goal, InMemory, Summary},
+    codec::{self, Decoder, EncoderOptions, InMemory, Summary, Target},
 };
 
 /// What came of a round trip.
@@ -30,15 +30,15 @@ impl RoundTrip {
             .map_err(|_| sqnr::Error::invalid("channels of an .sqn file", single.len(), "1 to 255"))?;
         let options = EncoderOptions {
             channel_mask: channel_mask.unwrap_or(0),
-            goal: Goal::Quality(quality),
+            target: Target::Quality(quality),
             samples: Some(signal.len() as u64),
             ..EncoderOptions::new(signal.sample_rate_hz(), n_channels)
         };
         let mut bytes = Vec::new();
-        let summary = codec::encode(&mut InMemory::new(&single), io::Cursor::new(&mut bytes), &options)?;
+        let encoded = codec::encode(&mut InMemory::new(&single), &mut bytes, &mut io::empty(), &options)?;
         let decoded = decoded(&bytes, signal)?;
         let figures = figures(signal, &decoded)?;
-        Ok(Self { bytes, summary, decoded, figures })
+        Ok(Self { bytes, summary: encoded.summary, decoded, figures })
     }
 }
 

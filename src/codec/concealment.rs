@@ -1,9 +1,9 @@
 //! What is played in place of superframes that are lost: noise with the band energies of the last one that was whole,
 //! 6 dB less with each superframe, silence after four.
 
-use super::{
+use super::format::{
     frame::{BandCode, ElementFrame, Frame, LEVELS, SILENT, spans},
-    spectrum::amplitude,
+    reconstruction::amplitude,
     syntax::Layout,
 };
 

@@ -1,11 +1,13 @@
 //! `.sqn` bytes to samples: groups are read and begun in order, and joined in order.
 
 use super::{
-    container::{GROUP_SAMPLES_LIMIT, GroupHeader, Header, Record, RecordReader, malformed},
-    frame::Frame,
+    format::{
+        container::{GROUP_SAMPLES_LIMIT, GroupHeader, Header, Record, RecordReader, malformed},
+        frame::Frame,
+        syntax::Layout,
+        synthesis::GroupSamples,
+    },
     group_decoder::{GroupDecoder, GroupJob},
-    syntax::Layout,
-    synthesis::GroupSamples,
 };
 use crate::{
     Error, Result,
@@ -328,8 +330,8 @@ impl<R: Read> Decoder<R> {
             return self.damaged(what);
         }
         let bytes = self.records.peek(group.total_bytes())?;
-        let payload_end = (super::container::GROUP_HEADER + group.payload_bytes as usize).min(bytes.len());
-        let payload = bytes[super::container::GROUP_HEADER..payload_end].to_vec();
+        let payload_end = (super::format::container::GROUP_HEADER + group.payload_bytes as usize).min(bytes.len());
+        let payload = bytes[super::format::container::GROUP_HEADER..payload_end].to_vec();
         let samples = u64::from(group.samples).min(self.samples_left());
         let at_byte = self.records.position();
         self.next_group += 1;

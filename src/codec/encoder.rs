@@ -1,184 +1,27 @@
 //! Samples to `.sqn` bytes: groups are cut off the stream, begun as they come, and written in order.
 
 use super::{
-    bit_table::BitTable,
-    block_analysis::Target,
-    codebook_design::MagnitudeCounts,
-    codebooks::Codebooks,
-    container::{GROUP_SAMPLES_LIMIT, GroupHeader, Header, end_record},
-    group_encoder::{EncodeJob, GroupEncoder, MARGIN_SUPERFRAMES},
-    loudness::LoudnessMeter,
-    psychoacoustics::EarModel,
-    spectrum::BandQuantizer,
-    syntax::Layout,
+    choice::{
+        block_analysis::Target,
+        codebook_design::MagnitudeCounts,
+        group_encoder::{EncodeJob, GroupEncoder, MARGIN_SUPERFRAMES},
+        loudness::LoudnessMeter,
+    },
+    format::{
+        container::{GroupHeader, Header, end_record},
+        frame::LOG2_DB,
+        syntax::Layout,
+    },
+    options::{EncoderOptions, Goal, Summary},
 };
 use crate::{
     Error, Result,
     parallel::{self, Task},
 };
-use std::{collections::VecDeque, io::Write, ops::RangeInclusive, sync::Arc};
+use std::{collections::VecDeque, io::Write, sync::Arc};
 
 /// At most this many groups are begun at once, which bounds the memory.
 const MOST_BEGUN: usize = 16;
-
-/// Superframes of a group: 4.1 s at 48 kHz. A restart each 2 s would cost 1 % more rate, each second 2 % more.
-const GROUP_SUPERFRAMES: u64 = 48;
-
-/// Samples per second that are encoded.
-pub const SAMPLE_RATES_HZ: RangeInclusive<u32> = 8_000..=192_000;
-
-/// dB of a factor of two in power.
-const LOG2_DB: f64 = 3.010_299_956_639_812;
-
-/// What the bits are spent for.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Goal {
-    /// Constant quality Q, 0..=10: 5 is about 106 kbit/s for stereo music, 3 about 70.
-    Quality(f32),
-    /// The noise target itself, q in dB relative to the masking curve, -80..=0.
-    NoiseTarget(f32),
-    /// White noise of this power per sample in dBFS, -160..=0, for the least mean square error: no noise is put in
-    /// place of zeros.
-    WhiteNoise(f32),
-    /// So many bits per coefficient in each band: no noise is put in place of zeros, no mid/side.
-    BitsPerBand(BitTable),
-}
-
-impl Goal {
-    /// q in dB of a quality on the scale of 0 to 10.
-    pub fn quality_db(quality: f32) -> f32 {
-        -18.0 - 2.4 * quality
-    }
-
-    /// White noise asks for one exact step size, and levels come in 3 dB: what is between them.
-    fn fine_gain(self) -> u8 {
-        match self {
-            Self::WhiteNoise(power_db) => {
-                let level = f64::from(power_db) / LOG2_DB + 12.0_f64.log2();
-                // half a unit less, so that rounding the level never falls to the next one
-                ((level - level.floor()) * 256.0) as u8
-            }
-            Self::Quality(_) | Self::NoiseTarget(_) | Self::BitsPerBand(_) => 0,
-        }
-    }
-
-    fn check(self) -> Result<()> {
-        let check = |name, value: f32, low: f32, high: f32| match (low..=high).contains(&value) {
-            true => Ok(()),
-            false => Err(Error::invalid(name, value, format!("{low} to {high}"))),
-        };
-        match self {
-            Self::Quality(q) => check("quality", q, 0.0, 10.0),
-            Self::NoiseTarget(q) => check("noise target in dB", q, -80.0, 0.0),
-            Self::WhiteNoise(power) => check("noise in dBFS", power, -160.0, 0.0),
-            Self::BitsPerBand(_) => Ok(()),
-        }
-    }
-}
-
-/// How a file is to be encoded.
-#[derive(Debug, Clone)]
-pub struct EncoderOptions {
-    /// Samples per second, 8000..=192 000.
-    pub sample_rate_hz: u32,
-    /// 1..=255.
-    pub channels: u8,
-    /// Speaker mask of WAVE_FORMAT_EXTENSIBLE, 0 when none is stated.
-    pub channel_mask: u32,
-    /// Samples per channel, when known beforehand: then the header states it.
-    pub samples: Option<u64>,
-    /// What the bits are spent for.
-    pub goal: Goal,
-    /// The quantizer of the coefficients.
-    pub band_quantizer: BandQuantizer,
-    /// The codebooks of [`BandQuantizer::LloydMax`], from [`design_codebooks`](super::design_codebooks).
-    pub codebooks: Codebooks,
-    /// Bands that start above this are silent, in Hz.
-    pub max_bandwidth_hz: f32,
-    /// Loudness of the whole file, from [`measure_loudness`](super::measure_loudness); without it that of the first
-    /// group is taken.
-    pub loudness: Option<f32>,
-    /// Bit depth of the original, 0 when unknown; for information alone.
-    pub bits: u8,
-    /// `KEY=value` pairs for the header.
-    pub tags: Vec<(String, String)>,
-    /// The constants of the noise target.
-    pub ear: EarModel,
-}
-
-impl EncoderOptions {
-    /// Quality 5, nothing known of the input but this.
-    pub fn new(sample_rate_hz: u32, channels: u8) -> Self {
-        Self {
-            sample_rate_hz,
-            channels,
-            channel_mask: 0,
-            samples: None,
-            goal: Goal::Quality(5.0),
-            band_quantizer: BandQuantizer::Uniform,
-            codebooks: Codebooks::default(),
-            max_bandwidth_hz: f32::INFINITY,
-            loudness: None,
-            bits: 0,
-            tags: Vec::new(),
-            ear: EarModel::default(),
-        }
-    }
-
-    /// The header of a file encoded so.
-    ///
-    /// # Errors
-    /// `InvalidParameter` for an option out of its range.
-    pub fn header(&self) -> Result<Header> {
-        self.goal.check()?;
-        if !SAMPLE_RATES_HZ.contains(&self.sample_rate_hz) {
-            return Err(Error::invalid("sample rate", self.sample_rate_hz, "8000 to 192000 Hz"));
-        }
-        let log2_superframe = (0.0853 * f64::from(self.sample_rate_hz)).log2().round() as u8;
-        let superframe_of_all = u64::from(self.channels.max(1)) << log2_superframe;
-        let header = Header {
-            sample_rate_hz: self.sample_rate_hz,
-            channels: self.channels,
-            channel_mask: self.channel_mask,
-            samples: self.samples,
-            // many channels make shorter groups, for the sake of memory
-            group_superframes: GROUP_SUPERFRAMES.min(GROUP_SAMPLES_LIMIT / 2 / superframe_of_all).max(1) as u8,
-            log2_superframe,
-            has_noise: !matches!(self.goal, Goal::WhiteNoise(_) | Goal::BitsPerBand(_)),
-            band_quantizer: self.band_quantizer,
-            codebooks: self.codebooks.clone(),
-            fine_gain: self.goal.fine_gain(),
-            target_db: match self.goal {
-                Goal::Quality(q) => Goal::quality_db(q),
-                Goal::NoiseTarget(db) | Goal::WhiteNoise(db) => db,
-                Goal::BitsPerBand(_) => 0.0,
-            },
-            bits: self.bits,
-            tags: self.tags.clone(),
-        };
-        header.check().map(|()| header)
-    }
-}
-
-/// What became of a file.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Summary {
-    /// Samples per channel.
-    pub samples: u64,
-    /// Bytes of the whole file.
-    pub bytes: u64,
-    /// NaN and infinite samples that became 0.
-    pub invalid_samples: u64,
-    /// Seconds of audio.
-    pub duration_s: f64,
-}
-
-impl Summary {
-    /// Bits of the whole file per second of audio, in kbit/s; 0 for an empty file.
-    pub fn bitrate_kbps(&self) -> f64 {
-        if self.duration_s > 0.0 { self.bytes as f64 * 0.008 / self.duration_s } else { 0.0 }
-    }
-}
 
 /// Encodes a stream of samples in constant memory.
 pub struct Encoder<W> {
@@ -211,19 +54,28 @@ struct GroupTask {
 }
 
 impl<W: Write> Encoder<W> {
-    /// Writes the header to `sink`.
+    /// An encoder for a target that takes one pass. Writes the header to `sink`.
     ///
     /// # Errors
-    /// `InvalidParameter` for an option out of its range, `Io`.
-    pub fn new(mut sink: W, options: &EncoderOptions) -> Result<Self> {
-        let header = options.header()?;
+    /// `InvalidParameter` for an option out of its range, or a target that takes several passes: these are
+    /// [`encode`](super::encode)'s. `Io`.
+    pub fn new(sink: W, options: &EncoderOptions) -> Result<Self> {
+        Self::with_goal(sink, options, options.goal()?)
+    }
+
+    /// An encoder with this goal, whatever the options' target. Writes the header to `sink`.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for a goal or an option out of its range, `Io`.
+    pub fn with_goal(mut sink: W, options: &EncoderOptions, goal: Goal) -> Result<Self> {
+        let header = options.header_with(goal)?;
         let bytes = header.to_bytes()?;
         sink.write_all(&bytes).map_err(Error::stream)?;
         let layout = Arc::new(header.layout());
         let margin = MARGIN_SUPERFRAMES * header.superframe_samples();
         Ok(Self {
             sink,
-            goal: options.goal,
+            goal,
             loudness: options.loudness,
             options: options.clone(),
             begun: VecDeque::new(),
@@ -340,7 +192,7 @@ impl<W: Write> Encoder<W> {
         let reach = (n_superframes + 2 * MARGIN_SUPERFRAMES) * self.header.superframe_samples();
         let mut task = self.idle.pop().unwrap_or_else(|| self.new_task());
         task.samples = samples;
-        task.encoder.job = EncodeJob { origin: 0, n_superframes, is_first: self.groups_begun == 0, is_last };
+        task.encoder.job = EncodeJob { n_superframes, is_first: self.groups_begun == 0, is_last };
         for (copy, x) in task.pcm.iter_mut().zip(&mut self.pcm) {
             copy.clear();
             copy.extend_from_slice(&x[..reach]);
@@ -352,11 +204,11 @@ impl<W: Write> Encoder<W> {
     }
 
     fn new_task(&self) -> GroupTask {
-        GroupTask {
-            encoder: GroupEncoder::new(Arc::clone(&self.layout), &self.header, &self.options),
-            pcm: vec![Vec::new(); self.pcm.len()],
-            samples: 0,
-        }
+        GroupTask { encoder: self.new_group_encoder(), pcm: vec![Vec::new(); self.pcm.len()], samples: 0 }
+    }
+
+    fn new_group_encoder(&self) -> GroupEncoder {
+        GroupEncoder::new(Arc::clone(&self.layout), &self.header, &self.options.ear, self.options.max_bandwidth_hz)
     }
 
     /// Waits for the group begun first, and writes it.

@@ -1,9 +1,9 @@
 //! A way into the entropy layer for the fuzz targets, which see the public interface alone. Built by them and by the unit tests.
 
-use super::{
+use super::format::{
     bands::BandTables,
     frame::Frame,
-    spectrum::BandQuantizer,
+    reconstruction::BandQuantizer,
     stereo::elements,
     syntax::{Layout, Syntax},
 };

@@ -2,10 +2,12 @@
 
 use super::{
     concealment::conceal,
-    container::Header,
-    frame::Frame,
-    syntax::{Layout, Syntax},
-    synthesis::{GroupSamples, Synthesis},
+    format::{
+        container::Header,
+        frame::Frame,
+        syntax::{Layout, Syntax},
+        synthesis::{GroupSamples, Synthesis},
+    },
 };
 use crate::range_coder;
 use std::sync::Arc;

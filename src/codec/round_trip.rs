@@ -10,13 +10,14 @@
 //! cost rate: the figure heard live is a lower bound of what a file of that rate is worth.
 
 use super::{
-    block_analysis::Target,
-    container::Header,
-    encoder::EncoderOptions,
+    choice::{
+        block_analysis::Target,
+        group_encoder::{EncodeJob, GroupEncoder, MARGIN_SUPERFRAMES},
+        loudness::LoudnessMeter,
+    },
+    format::{container::Header, synthesis::GroupSamples},
     group_decoder::{GroupDecoder, GroupJob},
-    group_encoder::{EncodeJob, GroupEncoder, MARGIN_SUPERFRAMES},
-    loudness::LoudnessMeter,
-    synthesis::GroupSamples,
+    options::EncoderOptions,
 };
 use crate::{Error, Result};
 use std::{collections::VecDeque, fmt, ops::RangeInclusive, sync::Arc};
@@ -84,7 +85,7 @@ impl RoundTrip {
             superframe: n,
             sample_rate_hz: f64::from(sample_rate_hz),
             bitrate_kbps,
-            encoder: GroupEncoder::new(Arc::clone(&layout), &header, &options),
+            encoder: GroupEncoder::new(Arc::clone(&layout), &header, &options.ear, options.max_bandwidth_hz),
             decoder: GroupDecoder::new(&header, Arc::clone(&layout)),
             pcm: vec![vec![0.0; MARGIN_SUPERFRAMES * n]; n_channels],
             number: 0,
@@ -145,7 +146,7 @@ impl RoundTrip {
     fn code_superframe(&mut self) {
         self.follow_loudness();
         let target = Target::Ear { quality_db: self.quality_db as f32, loudness: self.loudness.loudness() };
-        self.encoder.job = EncodeJob { origin: 0, n_superframes: 1, is_first: self.number == 0, is_last: false };
+        self.encoder.job = EncodeJob { n_superframes: 1, is_first: self.number == 0, is_last: false };
         self.encoder.run(&self.pcm, target);
         self.pcm.iter_mut().for_each(|x| drop(x.drain(..self.superframe)));
         self.decode();

@@ -19,10 +19,12 @@
 //! ```
 
 use super::{
-    container::{Header, MAGIC, Record, RecordReader},
+    format::{
+        container::{Header, MAGIC, Record, RecordReader},
+        stereo,
+        synthesis::GroupSamples,
+    },
     group_decoder::{GroupDecoder, GroupJob},
-    stereo,
-    synthesis::GroupSamples,
 };
 use ::symphonia::core::{
     audio::{AsGenericAudioBufferRef, AudioBuffer, AudioMut, AudioSpec, Channels, GenericAudioBufferRef, Position},

@@ -1,7 +1,7 @@
 //! Lengths, seeking, threads, streaming: what must be equal, bit for bit or sample for sample.
 
 use super::{decode, drain, encode, encode_with, music};
-use sqnr::codec::{Decoder, Encoder, EncoderOptions, Goal};
+use sqnr::codec::{Decoder, Encoder, EncoderOptions, Goal, Target};
 use std::io::Cursor;
 
 #[test]
@@ -102,8 +102,12 @@ fn threads_change_nothing() {
 fn white_noise_is_that_of_its_step() {
     let channels = music(1, 50_000);
     for noise_db in [-60.0, -100.0_f32] {
-        let options = EncoderOptions { goal: Goal::WhiteNoise(noise_db), ..EncoderOptions::new(48_000, 1) };
-        let decoded = decode(&encode_with(&options, &channels)).expect("its own bytes");
+        let mut bytes = Vec::new();
+        let (options, goal) = (EncoderOptions::new(48_000, 1), Goal::WhiteNoise(noise_db));
+        let mut encoder = Encoder::with_goal(&mut bytes, &options, goal).expect("legal");
+        encoder.push(&channels).expect("memory takes everything");
+        encoder.finish().expect("memory takes everything");
+        let decoded = decode(&bytes).expect("its own bytes");
         let error: f64 = decoded[0].iter().zip(&channels[0]).map(|(y, x)| f64::from(y - x).powi(2)).sum();
         let measured = 10.0 * (error / 50_000.0).log10();
         // steps come in 3 dB, and zeros may err less than a step's noise
@@ -134,11 +138,14 @@ fn options_out_of_range_are_refused() {
         EncoderOptions { sample_rate_hz: 7_999, ..good.clone() },
         EncoderOptions { sample_rate_hz: 192_001, ..good.clone() },
         EncoderOptions { channels: 0, ..good.clone() },
-        EncoderOptions { goal: Goal::Quality(10.1), ..good.clone() },
-        EncoderOptions { goal: Goal::Quality(f32::NAN), ..good.clone() },
-        EncoderOptions { goal: Goal::NoiseTarget(1.0), ..good.clone() },
-        EncoderOptions { goal: Goal::WhiteNoise(-200.0), ..good.clone() },
+        EncoderOptions { target: Target::Quality(10.1), ..good.clone() },
+        EncoderOptions { target: Target::Quality(f32::NAN), ..good.clone() },
+        EncoderOptions { target: Target::Bitrate(96.0), ..good.clone() },
     ] {
         assert!(matches!(Encoder::new(Vec::new(), &bad), Err(sqnr::Error::InvalidParameter { .. })), "{bad:?}");
+    }
+    for bad in [Goal::NoiseTarget(1.0), Goal::WhiteNoise(-200.0)] {
+        let result = Encoder::with_goal(Vec::new(), &good, bad);
+        assert!(matches!(result, Err(sqnr::Error::InvalidParameter { .. })), "{bad:?}");
     }
 }

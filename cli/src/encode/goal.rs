@@ -1,19 +1,16 @@
 //! What `encode` spends bits for, read from the command line and carried out.
 
-use std::{
-    io::{self, BufReader, Seek, Write},
-    path::Path,
-};
+use std::{io::Write, path::Path};
 
-use sqnr::{
-    Error,
-    codec::{self, Allocation, BitTable, EncoderOptions, Goal, Summary},
-};
+use sqnr::codec::{self, Allocation, BitTable, Encoded, EncoderOptions, Summary, Target};
 
 use super::{
     super::{loss::Loss, pcm::Pcm, units},
     EncodeArgs,
 };
+
+/// Bytes of passes that are kept in memory rather than in a temporary file.
+const SCRATCH_IN_MEMORY: usize = 1 << 20;
 
 /// What encoding came to.
 pub struct Coded {
@@ -26,9 +23,9 @@ pub struct Coded {
     pub allocation: Option<Allocation>,
 }
 
-impl From<Summary> for Coded {
-    fn from(summary: Summary) -> Self {
-        Self { summary, loss: None, nmr_db: None, allocation: None }
+impl From<Encoded> for Coded {
+    fn from(Encoded { summary, nmr_db, allocation }: Encoded) -> Self {
+        Self { summary, loss: None, nmr_db, allocation }
     }
 }
 
@@ -41,36 +38,19 @@ impl Coded {
     }
 }
 
-/// Encodes with the goal of the arguments.
-pub fn encode<W: Write>(
-    args: &EncodeArgs,
-    pcm: &mut Pcm,
-    options: &EncoderOptions,
-    mut sink: W,
-) -> sqnr::Result<Coded> {
-    if let Some(kbps) = args.bitrate {
-        let mut scratch = tempfile::tempfile().map_err(Error::stream)?;
-        return codec::encode_at_bitrate(pcm, sink, &mut scratch, options, kbps).map(Coded::from);
-    }
-    if let Some(snr_db) = args.snr {
-        return codec::encode_at_snr(pcm, sink, options, snr_db).map(Coded::from);
-    }
-    if let Some(nmr_db) = args.nmr {
-        let mut scratch = tempfile::tempfile().map_err(Error::stream)?;
-        let (summary, reached) = codec::encode_at_nmr(pcm, sink, &mut scratch, options, nmr_db)?;
-        return Ok(Coded { nmr_db: Some(reached), ..summary.into() });
-    }
-    if let Some(table) = args.bits_per_band {
-        let mut scratch = tempfile::tempfile().map_err(Error::stream)?;
-        let options = EncoderOptions { goal: Goal::BitsPerBand(table), ..options.clone() };
-        let summary = codec::encode(pcm, io::BufWriter::new(&mut scratch), &options)?;
-        scratch.rewind().map_err(Error::stream)?;
-        let allocation = Allocation::measure(BufReader::new(&mut scratch), Some(pcm), 1)?;
-        scratch.rewind().map_err(Error::stream)?;
-        io::copy(&mut scratch, &mut sink).map_err(Error::stream)?;
-        return Ok(Coded { allocation: Some(allocation), ..summary.into() });
-    }
-    codec::encode(pcm, sink, options).map(Coded::from)
+/// What the arguments ask for.
+pub fn target(args: &EncodeArgs) -> Target {
+    let bitrate = args.bitrate.map(Target::Bitrate);
+    let ratio = args.snr.map(Target::Snr).or(args.nmr.map(Target::Nmr));
+    let table = args.bits_per_band.map(Target::BitsPerBand);
+    bitrate.or(ratio).or(table).unwrap_or(Target::Quality(args.quality.unwrap_or(5.0)))
+}
+
+/// Encodes as the options ask.
+pub fn encode<W: Write>(pcm: &mut Pcm, options: &EncoderOptions, sink: W) -> sqnr::Result<Coded> {
+    // a file only when passes are kept and grow
+    let mut scratch = tempfile::spooled_tempfile(SCRATCH_IN_MEMORY);
+    codec::encode(pcm, sink, &mut scratch, options).map(Coded::from)
 }
 
 /// `96k`, `96`, `96000`: kbit/s; a plain number from 1000 on is bit/s.

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use sqnr::{
     Error,
     audio_file::tag_names,
-    codec::{BandQuantizer, BitTable, EncoderOptions, Goal},
+    codec::{BandQuantizer, BitTable, EncoderOptions},
 };
 
 use super::{
@@ -129,10 +129,10 @@ fn encode<W: Write>(
     mut sink: W,
 ) -> sqnr::Result<(Coded, W)> {
     if !args.verify {
-        return goal::encode(args, pcm, options, &mut sink).map(|coded| (coded, sink));
+        return goal::encode(pcm, options, &mut sink).map(|coded| (coded, sink));
     }
     let mut again = pcm.open_again()?;
-    let (coded, sink, loss) = verify::while_encoding(sink, &mut again, |tee| goal::encode(args, pcm, options, tee))?;
+    let (coded, sink, loss) = verify::while_encoding(sink, &mut again, |tee| goal::encode(pcm, options, tee))?;
     let (given, decoded) = (coded.summary.samples, loss.samples);
     if given != decoded || loss.reference_samples != decoded {
         let what = format!("verification failed: {given} samples per channel were encoded, {decoded} decoded");
@@ -148,7 +148,7 @@ fn options(pcm: &Pcm, args: &EncodeArgs) -> Result<EncoderOptions, Failure> {
     let tags = pcm.source().metadata().info_texts();
     Ok(EncoderOptions {
         channel_mask: spec.channel_mask.unwrap_or(0),
-        goal: Goal::Quality(args.quality.unwrap_or(5.0)),
+        target: goal::target(args),
         band_quantizer: match args.band_quantizer {
             Quantizers::Uniform => BandQuantizer::Uniform,
             Quantizers::PowerLaw => BandQuantizer::PowerLaw,

@@ -15,19 +15,19 @@ pub fn run(bytes: &[u8]) {
     if n == 0 {
         return;
     }
+    let goal = match kind >> 3 & 3 {
+        0 | 1 => Goal::Quality(f32::from(quality) / 25.5),
+        2 => Goal::NoiseTarget(-f32::from(quality) / 4.0),
+        _ => Goal::WhiteNoise(-f32::from(quality) / 2.0),
+    };
     let options = EncoderOptions {
         samples: (kind & 4 == 0).then_some(n as u64),
-        goal: match kind >> 3 & 3 {
-            0 | 1 => Goal::Quality(f32::from(quality) / 25.5),
-            2 => Goal::NoiseTarget(-f32::from(quality) / 4.0),
-            _ => Goal::WhiteNoise(-f32::from(quality) / 2.0),
-        },
         band_quantizer: BAND_QUANTIZERS[usize::from(kind >> 5 & 1 | kind >> 6 & 2)],
         loudness: (kind & 64 == 0).then_some(-20.0),
         ..EncoderOptions::new(8_000, n_channels as u8)
     };
     let mut file = Vec::new();
-    let mut encoder = Encoder::new(&mut file, &options).expect("legal options");
+    let mut encoder = Encoder::with_goal(&mut file, &options, goal).expect("legal options");
     let at = n * usize::from(split) / 256;
     let parts = |range: std::ops::Range<usize>| channels.iter().map(|c| &c[range.clone()]).collect::<Vec<_>>();
     encoder.push(&parts(0..at)).expect("memory takes everything");

@@ -47,6 +47,11 @@ impl BlockTree {
         self.depths[..usize::from(self.n_blocks)].iter().map(|&d| usize::from(d))
     }
 
+    /// Depth of the `block_index`-th block, below [`Self::n_blocks`].
+    pub fn depth(&self, block_index: usize) -> usize {
+        usize::from(self.depths[block_index])
+    }
+
     /// Number of blocks.
     pub fn n_blocks(&self) -> usize {
         usize::from(self.n_blocks)

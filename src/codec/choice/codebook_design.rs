@@ -3,9 +3,9 @@
 //! A first pass counts magnitudes in 1/64 steps for each class of bands, outside the dead zone. The levels are those of
 //! least mean square error whose indices have no more entropy than those of uniform steps.
 
-use super::{
+use crate::codec::format::{
     codebooks::{Codebooks, MOST_LEVELS, N_CODEBOOKS, PARTS},
-    spectrum::DEAD_ZONE,
+    reconstruction::DEAD_ZONE,
 };
 use crate::design::{Samples, entropy_constrained};
 

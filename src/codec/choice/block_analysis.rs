@@ -1,11 +1,13 @@
 //! What the encoder finds out about one block: noise targets, left/right or mid/side, and an estimate of its bits.
 
 use super::{
-    bands::{Band, BandTables, N_DEPTHS},
     bit_table::BitTable,
     psychoacoustics::{Psychoacoustics, fast_log2},
-    stereo,
     temporal::{ShortTimeEnergies, Temporal},
+};
+use crate::codec::format::{
+    bands::{Band, BandTables, N_DEPTHS},
+    stereo,
 };
 
 /// What the whole file is coded with.

@@ -13,7 +13,7 @@
 //! Sources: Zwicker and Fastl, *Psychoacoustics*, 1999, on spreading; Terhardt, *Calculating virtual pitch*, 1979, on
 //! the absolute threshold; Daudet and Sandler, *MDCT analysis of sinusoids*, 2004, on P_k.
 
-use super::bands::{Band, BandTables, N_DEPTHS, erb_number};
+use crate::codec::format::bands::{Band, BandTables, N_DEPTHS, erb_number};
 
 /// The constants of the noise target.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +50,10 @@ impl Default for EarModel {
         }
     }
 }
+
+/// dB of a factor of two in power, as the noise target divides by it: the exact 3.0103 would move every target by a
+/// 1/10,000 of q, and with it the bytes of all files.
+const ROUNDED_LOG2_DB: f32 = 3.01;
 
 /// No power is taken for less than this, so that silence has a logarithm.
 const POWER_FLOOR: f32 = 1e-20;
@@ -117,7 +121,7 @@ impl Psychoacoustics {
     /// - `loudness`: L, log2 of power per coefficient
     /// - `quality_db`: q
     pub fn finish(&self, depth: usize, loudness: f32, quality_db: f32, base: &[f32], target: &mut [f32]) {
-        let common = (1.0 - self.model.share) * loudness + quality_db / 3.01;
+        let common = (1.0 - self.model.share) * loudness + quality_db / ROUNDED_LOG2_DB;
         for ((target, base), ear) in target.iter_mut().zip(base).zip(&self.ears[depth]) {
             *target = ((base + common).exp2() + ear.threshold).log2();
         }

@@ -7,7 +7,7 @@ use super::{
     frame::{ElementFrame, Frame, spans},
     lapped_blocks::LappedBlocks,
     noise::Noise,
-    spectrum::{Reconstruction, noise_rms},
+    reconstruction::{Reconstruction, noise_rms},
     stereo,
     syntax::Layout,
 };

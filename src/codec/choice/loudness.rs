@@ -1,8 +1,14 @@
 //! Loudness of a whole file, L of the noise target: log2 of the 0.3-mean of the bands' mean powers per coefficient,
 //! over all superframes, channels and bands.
 
-use super::{bands::BandTables, block_tree::BlockTree, lapped_blocks::LappedBlocks};
-use crate::parallel::{self, Task};
+use crate::{
+    Result,
+    codec::{
+        format::{bands::BandTables, block_tree::BlockTree, container::Header, lapped_blocks::LappedBlocks},
+        source::PcmSource,
+    },
+    parallel::{self, Task},
+};
 use std::collections::VecDeque;
 
 /// Exponent of the mean: near that of loudness in sones.
@@ -172,6 +178,23 @@ impl StreamLoudness {
         self.heard.count += task.meter.heard.count;
         self.idle.push(task);
     }
+}
+
+/// Loudness of the whole source, for [`EncoderOptions::loudness`](crate::codec::EncoderOptions::loudness).
+///
+/// - `header`: of the file that the source is encoded to
+///
+/// # Errors
+/// The source's own.
+pub fn measure_loudness(source: &mut dyn PcmSource, header: &Header) -> Result<f32> {
+    let tables = header.layout().tables;
+    let mut loudness = StreamLoudness::new(tables, header.superframe_samples(), header.channels.into());
+    let mut block = Vec::new();
+    source.rewind()?;
+    while source.read(&mut block)? > 0 {
+        loudness.push(&block);
+    }
+    Ok(loudness.finish())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //!
 //! `docs/bitstream.md` describes every field.
 
-use super::{bands::BandTables, codebooks::Codebooks, spectrum::BandQuantizer, stereo, syntax::Layout};
+use super::{bands::BandTables, codebooks::Codebooks, reconstruction::BandQuantizer, stereo, syntax::Layout};
 use crate::{Error, Result};
 use std::io::{Read, Seek, SeekFrom};
 

@@ -1,16 +1,16 @@
 //! The original as the encoder saw it: its coefficients under the block trees of a file, and what it masks.
 
-use super::{
-    bands::Band,
-    block_tree::BlockTree,
-    frame::BlockSpan,
-    lapped_blocks::LappedBlocks,
-    psychoacoustics::{EarModel, Psychoacoustics},
-    rate::PcmSource,
-    syntax::Layout,
-    temporal::{ShortTimeEnergies, Temporal, window_reach},
+use crate::{
+    Error, Result,
+    codec::{
+        choice::{
+            psychoacoustics::{EarModel, Psychoacoustics},
+            temporal::{ShortTimeEnergies, Temporal, window_reach},
+        },
+        format::{bands::Band, block_tree::BlockTree, frame::BlockSpan, lapped_blocks::LappedBlocks, syntax::Layout},
+        source::PcmSource,
+    },
 };
-use crate::{Error, Result};
 use std::sync::Arc;
 
 /// The trees of three superframes in a row: before, now, after; none beyond the ends of the file.

@@ -1,7 +1,9 @@
 //! Bits asked for by hand: so many per coefficient in each band of one ERB.
 
-use super::bands::{Band, erb_number};
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    codec::format::bands::{Band, erb_number},
+};
 
 /// Bands of one ERB that a table can name: z = 0..40 reaches 16.7 kHz.
 pub const MOST_BANDS: usize = 40;
@@ -50,7 +52,7 @@ impl BitTable {
 
     /// log2 of the noise power per coefficient that band `band` with coefficients `x` is asked for; bands without bits
     /// may be all noise.
-    pub(super) fn log2_noise(&self, band: &Band, x: &[f32]) -> f32 {
+    pub(crate) fn log2_noise(&self, band: &Band, x: &[f32]) -> f32 {
         // cells are half an ERB wide
         match self.bits.get(band.cell / 2) {
             Some(&bits) if bits > 0.0 => {
@@ -65,7 +67,8 @@ impl BitTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::{Allocation, EncoderOptions, Goal, InMemory, encode};
+    use crate::codec::{EncoderOptions, InMemory, Target, encode};
+    use std::io::Cursor;
 
     #[test]
     fn tables_out_of_range_are_refused() {
@@ -80,14 +83,14 @@ mod tests {
     /// Gaussian at that step takes a quarter of a bit more (Gish and Pierce, 1968).
     #[test]
     fn bands_get_the_signal_to_noise_ratio_of_their_bits() {
-        let mut noise = super::super::noise::Noise::new(11, 0);
+        let mut noise = crate::codec::format::noise::Noise::new(11, 0);
         let mut gaussian = || (0..12).map(|_| noise.next_uniform()).sum::<f32>() * 0.03;
         let channels = [(0..200_000).map(|_| gaussian()).collect::<Vec<f32>>()];
         let table = BitTable::new(&[5.0; MOST_BANDS]).expect("legal");
-        let options = EncoderOptions { goal: Goal::BitsPerBand(table), ..EncoderOptions::new(48_000, 1) };
-        let (mut file, mut source) = (Vec::new(), InMemory::new(&channels));
-        encode(&mut source, &mut file, &options).expect("legal");
-        let allocation = Allocation::measure(&file[..], Some(&mut source), 1).expect("its own bytes");
+        let options = EncoderOptions { target: Target::BitsPerBand(table), ..EncoderOptions::new(48_000, 1) };
+        let (mut file, mut scratch) = (Vec::new(), Cursor::new(Vec::new()));
+        let encoded = encode(&mut InMemory::new(&channels), &mut file, &mut scratch, &options).expect("legal");
+        let allocation = encoded.allocation.expect("measured");
         let total = allocation.total();
         for ((_, high), band) in
             allocation.bands_hz.iter().zip(&total.bands).filter(|((low, high), _)| *low > 500.0 && *high < 16_000.0)

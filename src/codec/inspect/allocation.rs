@@ -9,18 +9,25 @@
 //! ```
 
 use super::{
-    bands::{BandTables, N_DEPTHS},
-    block_tree::BlockTree,
-    container::Header,
-    encoder::{EncoderOptions, Goal},
-    frame::{BandCode, BlockSpan, spans},
     priced_reader::{PricedFrame, PricedReader},
-    rate::{PcmSource, measure_loudness},
-    spectrum::amplitude,
     spectrum_of_original::SpectrumOfOriginal,
-    syntax::Layout,
 };
-use crate::Result;
+use crate::{
+    Result,
+    codec::{
+        choice::loudness::measure_loudness,
+        format::{
+            bands::{BandTables, N_DEPTHS},
+            block_tree::BlockTree,
+            container::Header,
+            frame::{BandCode, BlockSpan, LOG2_DB, spans},
+            reconstruction::amplitude,
+            syntax::Layout,
+        },
+        options::{EncoderOptions, Goal},
+        source::PcmSource,
+    },
+};
 use std::{io::Read, sync::Arc};
 
 /// Quality whose noise target counts as the mask: the least the encoder offers.
@@ -52,9 +59,6 @@ pub struct BandCell {
 fn db(power: f64) -> Option<f64> {
     (power > 0.0 && power.is_finite()).then(|| 10.0 * power.log10())
 }
-
-/// dB of a factor of two in power.
-const LOG2_DB: f64 = 3.010_299_956_639_812;
 
 impl BandCell {
     /// Bits for each coefficient; 0 where there is none.
@@ -186,7 +190,7 @@ impl Column {
 ///
 /// let channels = [(0..20_000).map(|i| (i as f32 * 0.05).sin() * 0.5).collect::<Vec<f32>>()];
 /// let (mut file, mut source) = (Vec::new(), InMemory::new(&channels));
-/// codec::encode(&mut source, &mut file, &EncoderOptions::new(48_000, 1))?;
+/// codec::encode(&mut source, &mut file, &mut std::io::empty(), &EncoderOptions::new(48_000, 1))?;
 /// let allocation = Allocation::measure(&file[..], Some(&mut source), 1000)?;
 /// let total = allocation.total();
 /// let loudest = total.bands.iter().map(|band| band.bits_per_coefficient()).fold(0.0, f64::max);
@@ -225,7 +229,7 @@ impl Allocation {
         let options = EncoderOptions::new(header.sample_rate_hz, header.channels);
         let original = match original.as_mut() {
             Some(source) => {
-                let loudness = measure_loudness(*source, &options)?;
+                let loudness = measure_loudness(*source, &options.header()?)?;
                 Some(SpectrumOfOriginal::new(Arc::clone(&layout), header.sample_rate_hz, *source, loudness)?)
             }
             None => None,
@@ -412,13 +416,13 @@ impl<'a> Gatherer<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::{InMemory, encode};
+    use crate::codec::{Encoder, InMemory};
 
     const RATE_HZ: u32 = 48_000;
 
     /// Clicks over tones, left and right alike but for a tone.
     fn music(n: usize) -> Vec<Vec<f32>> {
-        let mut noise = super::super::noise::Noise::new(3, 0);
+        let mut noise = crate::codec::format::noise::Noise::new(3, 0);
         let mut left: Vec<f32> = (0..n).map(|i| (i as f32 * 0.05).sin() * 0.2 + 0.02 * noise.next_uniform()).collect();
         (0..n).step_by(9_000).for_each(|at| left[at] += 0.7);
         let right = left.iter().enumerate().map(|(i, x)| x + (i as f32 * 0.4).sin() * 0.05).collect();
@@ -426,9 +430,13 @@ mod tests {
     }
 
     fn encoded(channels: &[Vec<f32>], goal: Goal) -> Vec<u8> {
-        let (mut bytes, mut source) = (Vec::new(), InMemory::new(channels));
-        let options = EncoderOptions { goal, ..EncoderOptions::new(RATE_HZ, channels.len() as u8) };
-        encode(&mut source, &mut bytes, &options).expect("legal");
+        let mut bytes = Vec::new();
+        let options = EncoderOptions::new(RATE_HZ, channels.len() as u8);
+        let loudness = measure_loudness(&mut InMemory::new(channels), &options.header().expect("legal"));
+        let options = EncoderOptions { loudness: Some(loudness.expect("memory")), ..options };
+        let mut encoder = Encoder::with_goal(&mut bytes, &options, goal).expect("legal");
+        encoder.push(channels).expect("memory");
+        encoder.finish().expect("memory");
         bytes
     }
 

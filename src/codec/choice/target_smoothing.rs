@@ -11,9 +11,9 @@
 //! The source of the weights is tuning on the development set, at equal quality by Zimtohrli: 13 % less rate on castanets, 4 % in
 //! the mean of ten items. 0.15 and 0.33 in place of 1/4 are worse, and so is a second pass.
 
-use super::{
+use super::block_analysis::Target;
+use crate::codec::format::{
     bands::{Band, BandTables},
-    block_analysis::Target,
     block_tree::MAX_BLOCKS,
     frame::BlockSpan,
 };
@@ -126,7 +126,7 @@ impl TargetTrack {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::{block_tree::BlockTree, frame::spans};
+    use crate::codec::format::{block_tree::BlockTree, frame::spans};
 
     const N: usize = 4096;
 

@@ -1,11 +1,11 @@
 //! The encoder's side of a band: its step size from the noise target, its class, its indices.
 
-use super::{
-    codebook_design::MagnitudeCounts,
+use super::codebook_design::MagnitudeCounts;
+use crate::codec::format::{
     codebooks::{Codebooks, N_CODEBOOKS},
     container::Header,
     frame::{BandCode, BlockSpan, ChannelFrame, LEVELS, SILENT},
-    spectrum::{BandQuantizer, DEAD_ZONE, DEPENDENT_STEP, INDEX_LIMIT, amplitude},
+    reconstruction::{BandQuantizer, DEAD_ZONE, DEPENDENT_STEP, INDEX_LIMIT, amplitude},
 };
 use crate::quantizer::dependent::{DependentQuantizer, Levels, PricedLevels, Prices};
 

@@ -3,19 +3,22 @@
 use super::{
     attacks,
     block_analysis::{Block, BlockAnalysis, Target},
-    block_tree::{BlockTree, MAX_BLOCKS, MAX_DEPTH},
-    container::Header,
-    encoder::EncoderOptions,
-    frame::{BlockSpan, ElementFrame, Frame, spans},
-    lapped_blocks::LappedBlocks,
-    psychoacoustics::Psychoacoustics,
+    psychoacoustics::{EarModel, Psychoacoustics},
     quantization::BlockQuantizer,
-    stereo::{self, Element},
-    syntax::{Layout, Syntax},
     target_smoothing::{self, CellTargets, TargetTrack},
     temporal::{ShortTimeEnergies, Temporal, window_reach},
 };
-use crate::range_coder;
+use crate::{
+    codec::format::{
+        block_tree::{BlockTree, MAX_BLOCKS, MAX_DEPTH},
+        container::Header,
+        frame::{BlockSpan, ElementFrame, Frame, spans},
+        lapped_blocks::LappedBlocks,
+        stereo::{self, Element},
+        syntax::{Layout, Syntax},
+    },
+    range_coder,
+};
 use std::sync::Arc;
 
 /// Superframes before and after a group that its encoder looks at: a neighbour whose tree it must know, and what
@@ -25,8 +28,6 @@ pub const MARGIN_SUPERFRAMES: usize = 3;
 /// What a group encoder is given.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EncodeJob {
-    /// First sample in the buffer of the group's margin before it.
-    pub origin: usize,
     /// Superframes of the group.
     pub n_superframes: usize,
     /// There is nothing before.
@@ -77,8 +78,10 @@ pub struct GroupEncoder {
 }
 
 impl GroupEncoder {
-    /// An encoder for the groups of the file of this header.
-    pub fn new(layout: Arc<Layout>, header: &Header, options: &EncoderOptions) -> Self {
+    /// An encoder for the groups of the file of this header, whose layout is `layout`.
+    ///
+    /// - `max_bandwidth_hz`: bands that start here or above are silent
+    pub fn new(layout: Arc<Layout>, header: &Header, ear: &EarModel, max_bandwidth_hz: f32) -> Self {
         let (n, rate) = (layout.superframe_samples, header.sample_rate_hz);
         let temporal = Temporal::new(&layout.tables, rate, n);
         let n_cells = layout.tables.n_cells();
@@ -88,7 +91,7 @@ impl GroupEncoder {
         Self {
             syntax: Syntax::new(Arc::clone(&layout)),
             blocks: LappedBlocks::new(n),
-            ear: Psychoacoustics::new(&options.ear, &layout.tables, rate, n),
+            ear: Psychoacoustics::new(ear, &layout.tables, rate, n),
             analysis: BlockAnalysis::new(&layout.tables, n),
             frame: layout.new_frame(),
             raw: vec![vec![0.0; n_raw * temporal.raw_per_superframe()]; n_channels],
@@ -98,7 +101,7 @@ impl GroupEncoder {
             outlines: vec![std::array::from_fn(|_| Outline::new(n_cells)); layout.elements.len()],
             edges: std::array::from_fn(|_| [CellTargets::new(n_cells), CellTargets::new(n_cells)]),
             track: TargetTrack::new(&layout.tables),
-            quantizer: BlockQuantizer::new(header, options.max_bandwidth_hz),
+            quantizer: BlockQuantizer::new(header, max_bandwidth_hz),
             layout,
             job: EncodeJob::default(),
             payload: Vec::new(),
@@ -127,7 +130,7 @@ impl GroupEncoder {
     /// Position in the buffer of superframe `t` of the group; -1 is the one before.
     fn start_of(&self, t: isize) -> usize {
         let superframe = (t + MARGIN_SUPERFRAMES as isize) as usize;
-        self.job.origin + superframe * self.layout.superframe_samples
+        superframe * self.layout.superframe_samples
     }
 
     fn measure_energies(&mut self, pcm: &[Vec<f32>]) {
@@ -137,8 +140,8 @@ impl GroupEncoder {
         let per_superframe = self.temporal.raw_per_superframe();
         for (raw, x) in self.raw.iter_mut().zip(pcm) {
             let raw = &mut raw[per_superframe..(n_raw - 1) * per_superframe];
-            let start = self.job.origin + n - reach;
-            let end = self.job.origin + (n_raw - 1) * n + reach;
+            let start = n - reach;
+            let end = (n_raw - 1) * n + reach;
             self.temporal.raw(&x[start..end], raw);
         }
     }
@@ -362,13 +365,14 @@ fn rotate_bands(span: &BlockSpan, mid_side: &[bool], frame: &mut ElementFrame, x
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::EncoderOptions;
 
     /// The encoder of a group in the midst of mono noise, at its second superframe, and the noise.
     fn encoder_amid_noise() -> (GroupEncoder, Vec<Vec<f32>>) {
-        let options = EncoderOptions::new(48_000, 1);
-        let header = options.header().expect("legal");
-        let mut encoder = GroupEncoder::new(Arc::new(header.layout()), &header, &options);
-        encoder.job = EncodeJob { origin: 0, n_superframes: 3, is_first: false, is_last: false };
+        let header = EncoderOptions::new(48_000, 1).header().expect("legal");
+        let layout = Arc::new(header.layout());
+        let mut encoder = GroupEncoder::new(layout, &header, &EarModel::default(), f32::INFINITY);
+        encoder.job = EncodeJob { n_superframes: 3, is_first: false, is_last: false };
         let mut state = 1u32;
         let mut noise = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

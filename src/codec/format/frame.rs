@@ -11,11 +11,21 @@ use super::{
 /// Least and greatest level of a band, in half octaves (3 dB) of amplitude.
 pub const LEVELS: std::ops::RangeInclusive<i32> = -96..=96;
 
+/// dB of a factor of two in power, and of one level: 10 log10 2.
+pub const LOG2_DB: f64 = 3.010_299_956_639_812;
+
 /// An empty band of this level is exactly zero.
 pub const SILENT: i8 = -96;
 
 /// Magnitudes of indices stay below this.
 pub const MAGNITUDE_LIMIT: u32 = 1 << 20;
+
+/// Classes of block lengths.
+pub const N_CLASSES: usize = 3;
+
+/// The bits hold something that no encoder writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Damaged;
 
 /// One superframe of all channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,8 +61,8 @@ pub struct ChannelFrame {
 pub struct BandCode {
     /// No index is coded: the band is noise.
     pub is_empty: bool,
-    /// Which quantizer of a file that has several: 0..8 with [`LloydMax`](super::BandQuantizer::LloydMax), 1 for a
-    /// dependent band with [`Trellis`](super::BandQuantizer::Trellis), otherwise 0; 0 in an empty band.
+    /// Which quantizer of a file that has several: 0..8 with [`LloydMax`](super::reconstruction::BandQuantizer::LloydMax), 1 for a
+    /// dependent band with [`Trellis`](super::reconstruction::BandQuantizer::Trellis), otherwise 0; 0 in an empty band.
     pub class: u8,
     /// `2^(level/2)` is the step size, or the rms of the noise of an empty band. Within [`LEVELS`].
     pub level: i8,
@@ -103,7 +113,7 @@ pub fn spans<'a>(
     let (mut start, mut first_band) = (0, 0);
     let tree = *tree;
     (0..tree.n_blocks()).map(move |block_index| {
-        let depth = tree.depths().nth(block_index).expect("an index below the number of blocks");
+        let depth = tree.depth(block_index);
         let span = BlockSpan {
             block_index,
             depth,

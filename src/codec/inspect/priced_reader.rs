@@ -1,13 +1,13 @@
 //! Reads the frames of a file and what each band of them cost.
 
-use super::{
-    container::{GroupHeader, Header, Record, RecordReader, malformed},
-    frame::Frame,
-    syntax::{Layout, Syntax},
-    synthesis::{GroupSamples, Synthesis},
-};
 use crate::{
     Result,
+    codec::format::{
+        container::{GroupHeader, Header, Record, RecordReader, malformed},
+        frame::Frame,
+        syntax::{Layout, Syntax},
+        synthesis::{GroupSamples, Synthesis},
+    },
     range_coder::{Account, BitCoder, BitCounter, Decoder},
 };
 use std::{io::Read, sync::Arc};

@@ -61,9 +61,7 @@ impl LappedBlocks {
         let tree = *tree;
         let mut boundary = 0;
         (1..tree.n_blocks()).map(move |i| {
-            let mut depths = tree.depths().skip(i - 1);
-            let pair = (depths.next(), depths.next());
-            let (left, right) = (pair.0.expect("block i - 1 exists"), pair.1.expect("block i exists"));
+            let (left, right) = (tree.depth(i - 1), tree.depth(i));
             boundary += n >> left;
             (boundary, left, right)
         })

@@ -8,11 +8,10 @@
 use super::{
     bands::{Band, BandTables},
     codebooks::N_CODEBOOKS,
-    frame::{BandCode, LEVELS},
+    frame::{BandCode, Damaged, LEVELS, N_CLASSES},
     model::{Counter, NumberModel, code_octal},
-    spectrum::BandQuantizer,
+    reconstruction::BandQuantizer,
     stereo::StereoModel,
-    syntax::{Damaged, N_CLASSES},
 };
 use crate::range_coder::{Account, BitCoder};
 

@@ -1,7 +1,9 @@
 //! What a file holds, found out without decoding: its header, where its groups lie, how long it is.
 
-use super::container::{Header, Record, RecordReader};
-use crate::Result;
+use crate::{
+    Result,
+    codec::format::container::{Header, Record, RecordReader},
+};
 use std::io::{Read, Seek};
 
 /// A group as its head describes it.
@@ -34,7 +36,7 @@ pub struct Contents {
 
 impl Contents {
     /// The shortest block of a superframe of N samples has N >> this.
-    pub const BLOCK_DEPTHS: usize = super::block_tree::MAX_DEPTH;
+    pub const BLOCK_DEPTHS: usize = crate::codec::format::block_tree::MAX_DEPTH;
 
     /// Walks through the heads of `file`, from its start.
     ///

@@ -13,11 +13,10 @@
 
 use super::{
     bands::Band,
-    frame::{BandCode, MAGNITUDE_LIMIT},
+    frame::{BandCode, Damaged, MAGNITUDE_LIMIT, N_CLASSES},
     model::{Counter, EscapeModel, Mixer, Weights},
     neighbourhood::{Contexts, N_CELLS, cell},
-    spectrum::{BandQuantizer, dependent_trellis, multiple},
-    syntax::{Damaged, N_CLASSES},
+    reconstruction::{BandQuantizer, dependent_trellis, multiple},
 };
 use crate::range_coder::{Account, BitCoder};
 

@@ -12,8 +12,8 @@
 //! The source of both slopes is tuning on the development set: 0.1 dB/ms of post-masking instead costs 30 % rate on
 //! drums and speech, from 0.3 to 1.0 is a plateau.
 
-use super::{
-    bands::{BandTables, N_DEPTHS},
+use crate::codec::format::{
+    bands::{Band, BandTables, N_DEPTHS},
     block_tree::MAX_DEPTH,
 };
 use rustfft::{Fft, FftPlanner, num_complex::Complex32};
@@ -75,7 +75,7 @@ impl Temporal {
         let factor = |db_per_ms: f32| 10.0_f32.powf(-db_per_ms * hop_ms / 10.0);
         let band_of = std::array::from_fn(|depth| {
             let bins_per_coefficient = (size / 2) as f32 / (superframe_samples >> depth) as f32;
-            let middle = |b: &super::bands::Band| (b.start + b.end) as f32 / 2.0 * bins_per_coefficient;
+            let middle = |b: &Band| (b.start + b.end) as f32 / 2.0 * bins_per_coefficient;
             let find = |bin: f32| edges[1..].iter().position(|&e| bin < e as f32).unwrap_or(edges.len() - 2);
             tables.at(depth).iter().map(|b| find(middle(b)) as u8).collect()
         });

@@ -9,7 +9,7 @@
 //! rate (castanets 1 to 5 % for the same quality), so they stand only where energy jumps by 40 dB. The two blocks before keep
 //! the click, wherever it lies in its hop, out of the overlap of a longer block.
 
-use super::block_tree::{MAX_BLOCKS, MAX_DEPTH};
+use crate::codec::format::block_tree::{MAX_BLOCKS, MAX_DEPTH};
 
 /// An attack has this many times the energy of any hop in the 11 ms before, but for the one right before it, where it
 /// may have begun.

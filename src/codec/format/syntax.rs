@@ -11,22 +11,15 @@ use super::{
     bands::{BandTables, N_DEPTHS},
     block_tree::TreeModel,
     coefficients::{CoefficientContext, CoefficientModels},
-    frame::{BlockSpan, ElementFrame, Frame, spans},
+    frame::{BlockSpan, Damaged, ElementFrame, Frame, spans},
     levels::{FirstChannel, LevelContext, LevelMemory, LevelModels, code_levels, code_mid_side},
     model::{Counter, code_octal},
     neighbourhood::Neighbourhood,
-    spectrum::BandQuantizer,
+    reconstruction::BandQuantizer,
     stereo::{Element, StereoModel},
 };
 use crate::range_coder::{Account, BitCoder};
 use std::sync::Arc;
-
-/// The bits hold something that no encoder writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Damaged;
-
-/// Classes of block lengths.
-pub const N_CLASSES: usize = 3;
 
 /// Class of the blocks of each depth: N and N/2; N/4 and N/8; the shorter ones.
 const CLASS_OF_DEPTH: [usize; N_DEPTHS] = [2, 2, 1, 1, 0, 0, 0];
@@ -183,7 +176,7 @@ impl Syntax {
 mod tests {
     use super::*;
     use crate::{
-        codec::{
+        codec::format::{
             block_tree::BlockTree,
             frame::{BandCode, SILENT},
             stereo::elements,
