@@ -102,7 +102,7 @@ impl DitherSource {
 
 /// Cuts `n_samples` samples where the high word of their index changes, since one pair of keys serves the 2^32 indices
 /// that share it: the index of each part's first sample, and the part's place.
-pub(super) fn epochs(first_sample_index: u64, n_samples: usize) -> impl Iterator<Item = (u64, Range<usize>)> {
+fn epochs(first_sample_index: u64, n_samples: usize) -> impl Iterator<Item = (u64, Range<usize>)> {
     let mut from = 0;
     std::iter::from_fn(move || {
         let start = first_sample_index.wrapping_add(from as u64);
@@ -118,27 +118,27 @@ const PER_STEP: f32 = 1.0 / 16_777_216.0;
 
 /// The keys of the two uniform numbers every sample has.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Keys {
+struct Keys {
     first: Key,
     second: Key,
 }
 
 impl Keys {
     /// `epoch` is the high word of the sample index.
-    pub(crate) fn new(seed: u64, channel: u32, epoch: u32) -> Self {
+    fn new(seed: u64, channel: u32, epoch: u32) -> Self {
         let stream = mix64(mix64(seed).wrapping_add(u64::from(channel) << 32 | u64::from(epoch)));
         Self { first: Key::new(mix64(stream ^ 1)), second: Key::new(mix64(stream ^ 2)) }
     }
 
     /// Uniform on +-1/2, symmetric: odd multiples of 2^-25.
     #[inline(always)]
-    pub(crate) fn rectangular(&self, counter: u32) -> f32 {
+    fn rectangular(&self, counter: u32) -> f32 {
         (2 * self.first.uniform(counter) - 0x00FF_FFFF) as f32 * (0.5 * PER_STEP)
     }
 
     /// The sum of two uniform numbers, symmetric on +-1: multiples of 2^-24.
     #[inline(always)]
-    pub(crate) fn triangular(&self, counter: u32) -> f32 {
+    fn triangular(&self, counter: u32) -> f32 {
         (self.first.uniform(counter) + self.second.uniform(counter) - 0x00FF_FFFF) as f32 * PER_STEP
     }
 
