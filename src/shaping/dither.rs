@@ -16,9 +16,10 @@
 //! Soc. 40 (1992); R. A. Wannamaker, The theory of dithered quantization, thesis, Waterloo (1997). Hash: the two-round
 //! multiply-xorshift `lowbias32` of C. Wellons, Prospecting for hash functions (2018), with a key added in both rounds.
 
-use std::ops::Range;
+use std::{fmt, ops::Range, str::FromStr};
 
 use crate::kernel::dither::each;
+use crate::{Error, Result};
 
 /// Kinds of dither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -43,6 +44,47 @@ impl Dither {
     /// Triangular when going from `bits_in` to fewer `bits_out` loses bits, none when nothing is lost.
     pub fn auto(bits_in: u32, bits_out: u32) -> Self {
         if bits_out < bits_in { Self::Triangular } else { Self::None }
+    }
+
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::None,
+        Self::Rectangular,
+        Self::Triangular,
+        Self::HighPassTriangular,
+        Self::Gaussian,
+        Self::Subtractive,
+    ];
+
+    /// The word for it: `none`, `rpdf`, `tpdf`, `hp-tpdf`, `gaussian` or `subtractive`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Rectangular => "rpdf",
+            Self::Triangular => "tpdf",
+            Self::HighPassTriangular => "hp-tpdf",
+            Self::Gaussian => "gaussian",
+            Self::Subtractive => "subtractive",
+        }
+    }
+}
+
+impl fmt::Display for Dither {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Dither {
+    type Err = Error;
+
+    /// The kind of a [`name`](Self::name).
+    ///
+    /// # Errors
+    /// `InvalidParameter` for any other word.
+    fn from_str(word: &str) -> Result<Self> {
+        let named = Self::ALL.into_iter().find(|kind| kind.name() == word);
+        named.ok_or_else(|| Error::invalid("dither", word, Self::ALL.map(Self::name).join(", ")))
     }
 }
 
@@ -308,6 +350,14 @@ mod tests {
         for (index, d) in (start..).zip(difference) {
             assert_eq!(d, rectangular.value(index) - rectangular.value(index - 1));
         }
+    }
+
+    #[test]
+    fn words_and_kinds_translate() {
+        for kind in Dither::ALL {
+            assert_eq!(kind.to_string().parse::<Dither>().expect("its own word"), kind);
+        }
+        assert!(matches!("loud".parse::<Dither>(), Err(Error::InvalidParameter { .. })));
     }
 
     #[test]
