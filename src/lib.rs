@@ -25,6 +25,7 @@ pub mod number_format;
 pub mod parallel;
 pub mod predictive;
 pub mod quantizer;
+mod random;
 pub mod range_coder;
 pub mod report;
 pub mod shaping;

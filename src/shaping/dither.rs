@@ -19,6 +19,7 @@
 use std::{fmt, ops::Range, str::FromStr};
 
 use crate::kernel::dither::each;
+use crate::random::mix64;
 use crate::{Error, Result};
 
 /// Kinds of dither.
@@ -47,14 +48,8 @@ impl Dither {
     }
 
     /// Every kind.
-    pub const ALL: [Self; 6] = [
-        Self::None,
-        Self::Rectangular,
-        Self::Triangular,
-        Self::HighPassTriangular,
-        Self::Gaussian,
-        Self::Subtractive,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::None, Self::Rectangular, Self::Triangular, Self::HighPassTriangular, Self::Gaussian, Self::Subtractive];
 
     /// The word for it: `none`, `rpdf`, `tpdf`, `hp-tpdf`, `gaussian` or `subtractive`.
     pub fn name(self) -> &'static str {
@@ -223,14 +218,6 @@ impl Key {
     fn uniform(self, counter: u32) -> i32 {
         (self.hash(counter) >> 8) as i32
     }
-}
-
-/// The finalizer of splitmix64: G. L. Steele, D. Lea, C. H. Flood, Fast splittable pseudorandom number generators (2014).
-fn mix64(x: u64) -> u64 {
-    let mut z = x.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
