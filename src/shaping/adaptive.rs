@@ -21,7 +21,7 @@ use rustfft::{Fft, FftPlanner, num_complex::Complex64};
 
 use super::prediction::{energy, error_filter, least_lambda};
 use super::shaper_design::MAX_SHAPER_ORDER;
-use crate::masking::{BarkMask, bark, threshold_in_quiet};
+use crate::hearing::masking::{BarkMask, bark, threshold_in_quiet};
 use crate::{Error, Result};
 
 /// Samples of a frame, and from one to the next.

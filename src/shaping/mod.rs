@@ -17,8 +17,8 @@ mod prediction;
 mod requantizer;
 pub mod shaper_design;
 mod uniform_shaper;
-pub mod weighting;
 
+pub use crate::hearing::weighting;
 pub use adaptive::AdaptiveSpec;
 pub use dither::{Dither, DitherSource};
 pub use noise_shaper::{ErrorFilter, KnownFilter, NoiseShaper};
