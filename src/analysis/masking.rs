@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{Error, Result, hearing::masking::BarkMask};
 
-pub use crate::hearing::masking::bark;
+pub use crate::hearing::bark::bark;
 
 /// Samples beyond this magnitude count as not finite.
 const MAX_MAGNITUDE: f64 = 1e100;
@@ -121,7 +121,7 @@ fn measure(x: &[f64], y: &[f64], rate: f64) -> MaskingFigures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hearing::masking::hz_of_bark;
+    use crate::hearing::bark::hz_of_bark;
     use std::f64::consts::TAU;
 
     fn tone(hz: f64, amplitude: f64) -> Vec<f64> {

@@ -5,5 +5,9 @@
 //! spectrum  -> Bark bands -> mask
 //! ```
 
+pub mod bark;
+mod contours;
+pub mod curves;
 pub mod masking;
+pub mod threshold;
 pub mod weighting;
