@@ -9,8 +9,8 @@
 use std::{hint::black_box, sync::Arc, time::Instant};
 
 use sqnr::quantizer::g711::{Convention, G711, Law};
-use sqnr::quantizer::{Codebook, CodebookEncoder, Companding, Compressor, Grid, Quantizer, Uniform};
-use sqnr::shaping::{Dither, ErrorFilter, PcmCode, PcmEncoder, Requantizer, RequantizerOptions};
+use sqnr::quantizer::{Codebook, Companding, Compressor, Grid, Quantizer, Uniform};
+use sqnr::shaping::{Dither, ErrorFilter, Requantizer, RequantizerOptions};
 
 const N: usize = 10_000_000;
 const ROUNDS: usize = 15;
@@ -18,33 +18,16 @@ const ROUNDS: usize = 15;
 const N_CHAIN: usize = 65_536;
 const CHAIN_ROUNDS: usize = 300;
 
-/// Which copy a loop is measured against: of N samples of this type.
-#[derive(Clone, Copy)]
-enum Copied {
-    I16,
-    F32,
-}
-
 type Loop = Box<dyn FnMut()>;
 
 struct Entry {
     name: &'static str,
-    copied: Copied,
     run: Loop,
 }
 
 /// A sum of two sines, peak 0.9.
 fn signal() -> Vec<f64> {
     (0..N).map(|i| 0.5 * (i as f64 * 0.031).sin() + 0.4 * (i as f64 * 0.000_71).sin()).collect()
-}
-
-fn pcm<C: PcmCode + 'static>(x: &Arc<Vec<f32>>, bits: u32, dither: Dither) -> Loop {
-    let encoder = PcmEncoder::<C>::new(bits, dither, 1, 0).expect("legal");
-    let (x, mut codes) = (x.clone(), vec![C::default(); N]);
-    Box::new(move || {
-        encoder.encode(0, black_box(&x), &mut codes);
-        black_box(&codes);
-    })
 }
 
 fn g711(x: &Arc<Vec<i16>>, law: Law, convention: Convention) -> Loop {
@@ -63,16 +46,6 @@ fn g711_decode(x: &Arc<Vec<i16>>, law: Law) -> Loop {
     Box::new(move || {
         g711.decode_slice(black_box(&codes), &mut decoded);
         black_box(&decoded);
-    })
-}
-
-fn codebook(x: &Arc<Vec<f32>>) -> Loop {
-    let mu_law = Companding::new(Compressor::MU_LAW, Grid::MidRise, 256).expect("legal");
-    let encoder = CodebookEncoder::new(&Codebook::tabulate(&mu_law).expect("256 levels")).expect("256 levels");
-    let (x, mut indices) = (x.clone(), vec![0; N]);
-    Box::new(move || {
-        encoder.encode(black_box(&x), &mut indices);
-        black_box(&indices);
     })
 }
 
@@ -98,20 +71,14 @@ fn copy<T: Copy + Default + 'static>(x: &Arc<Vec<T>>) -> Loop {
     })
 }
 
-fn entries(x32: &Arc<Vec<f32>>, x16: &Arc<Vec<i16>>) -> Vec<Entry> {
-    use Copied::{F32, I16};
-    let entry = |name, copied, run| Entry { name, copied, run };
+fn entries(x16: &Arc<Vec<i16>>) -> Vec<Entry> {
+    let entry = |name, run| Entry { name, run };
     vec![
-        entry("f32 to 8-bit codes", F32, pcm::<i8>(x32, 8, Dither::None)),
-        entry("f32 to 16-bit codes", F32, pcm::<i16>(x32, 16, Dither::None)),
-        entry("f32 to 8-bit codes, TPDF", F32, pcm::<i8>(x32, 8, Dither::Triangular)),
-        entry("f32 to 16-bit codes, TPDF", F32, pcm::<i16>(x32, 16, Dither::Triangular)),
-        entry("i16 to G.711 mu-law, itu", I16, g711(x16, Law::Mu, Convention::Itu)),
-        entry("i16 to G.711 A-law, itu", I16, g711(x16, Law::A, Convention::Itu)),
-        entry("i16 to G.711 mu-law, nearest", I16, g711(x16, Law::Mu, Convention::Nearest)),
-        entry("i16 to G.711 A-law, nearest", I16, g711(x16, Law::A, Convention::Nearest)),
-        entry("G.711 mu-law to i16", I16, g711_decode(x16, Law::Mu)),
-        entry("f32 to 256-level codebook", F32, codebook(x32)),
+        entry("i16 to G.711 mu-law, itu", g711(x16, Law::Mu, Convention::Itu)),
+        entry("i16 to G.711 A-law, itu", g711(x16, Law::A, Convention::Itu)),
+        entry("i16 to G.711 mu-law, nearest", g711(x16, Law::Mu, Convention::Nearest)),
+        entry("i16 to G.711 A-law, nearest", g711(x16, Law::A, Convention::Nearest)),
+        entry("G.711 mu-law to i16", g711_decode(x16, Law::Mu)),
     ]
 }
 
@@ -160,15 +127,14 @@ fn main() {
         return;
     }
     let x64 = Arc::new(signal());
-    let x32: Arc<Vec<f32>> = Arc::new(x64.iter().map(|&x| x as f32).collect());
     let x16: Arc<Vec<i16>> = Arc::new(x64.iter().map(|&x| (x * 32_768.0) as i16).collect());
-    let mut copies = [copy(&x16), copy(&x32)];
-    let mut entries = entries(&x32, &x16);
+    let mut copy = copy(&x16);
+    let mut entries = entries(&x16);
     let mut times = vec![Vec::new(); entries.len()];
     let mut copy_times = times.clone();
     for round in 0..=ROUNDS {
         for (i, entry) in entries.iter_mut().enumerate() {
-            let copied = seconds(&mut copies[entry.copied as usize]);
+            let copied = seconds(&mut copy);
             let taken = seconds(&mut entry.run);
             // The first round only touches the memory.
             if round > 0 {

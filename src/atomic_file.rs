@@ -50,7 +50,7 @@ impl AtomicFile {
     /// # Errors
     /// `Io`, of kind `AlreadyExists` when the name is taken and `existing` says to refuse.
     pub fn create(path: &Path, existing: Existing) -> Result<Self> {
-        Self::begin(path, existing).map_err(|source| Error::Io { path: path.into(), source })
+        Self::begin(path, existing).map_err(|source| Error::file(path, source))
     }
 
     fn begin(path: &Path, existing: Existing) -> io::Result<Self> {
@@ -97,7 +97,7 @@ impl AtomicFile {
     /// `Io`: nothing has changed then. Of kind `AlreadyExists` when the name has been taken since.
     pub fn commit(self) -> Result<()> {
         let Self { target, path } = self;
-        persist(target).map_err(|source| Error::Io { path, source })
+        persist(target).map_err(|source| Error::file(path, source))
     }
 
     fn file(&mut self) -> &mut File {

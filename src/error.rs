@@ -3,17 +3,20 @@
 //! Each kind asks something else of the reader: a malformed file is damaged, an unsupported one is legal but beyond
 //! this crate, a limit is a guard against sizes that no honest file has.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// What can go wrong in this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused to read or write.
-    #[error("{path}: {source}", path = path.display())]
+    #[error("{path}{source}", path = prefix(path.as_deref()))]
     Io {
-        /// The file; empty for a pipe or a stream in memory.
-        path: PathBuf,
+        /// The file; `None` for a pipe or a stream in memory.
+        path: Option<PathBuf>,
         /// What the system said.
         source: io::Error,
     },
@@ -94,7 +97,12 @@ pub enum Error {
 impl Error {
     /// An I/O error of a stream that has no path.
     pub fn stream(source: io::Error) -> Self {
-        Self::Io { path: PathBuf::new(), source }
+        Self::Io { path: None, source }
+    }
+
+    /// An I/O error of the file at `path`.
+    pub fn file(path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::Io { path: Some(path.into()), source }
     }
 
     /// This error as one of the input called `name`; an error that names an input or output already stays as it is.
@@ -119,5 +127,22 @@ impl Error {
     }
 }
 
+/// The path and a colon, where there is a path.
+fn prefix(path: Option<&Path>) -> String {
+    path.map_or_else(String::new, |path| format!("{}: ", path.display()))
+}
+
 /// The crate's result.
 pub type Result<T> = std::result::Result<T, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_begins_with_the_path_if_there_is_one() {
+        let refused = || io::Error::other("refused");
+        assert_eq!(Error::stream(refused()).to_string(), "refused");
+        assert_eq!(Error::file("a.wav", refused()).to_string(), "a.wav: refused");
+    }
+}

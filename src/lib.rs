@@ -17,15 +17,16 @@ pub mod design;
 pub mod dsf;
 mod error;
 pub mod generate;
+pub mod hearing;
 mod kernel;
 #[cfg(feature = "live")]
 pub mod live;
-pub mod masking;
 pub mod number_format;
 pub mod parallel;
 pub mod predictive;
 mod progress;
 pub mod quantizer;
+mod random;
 pub mod range_coder;
 pub mod recipe;
 pub mod report;

@@ -27,6 +27,17 @@ pub fn for_each<T: Send>(items: &mut [T], work: impl Fn(&mut T) + Send + Sync) {
     items.iter_mut().for_each(work);
 }
 
+/// What `work` makes of each item, in the items' order, spread over the pool's threads.
+pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
+    #[cfg(feature = "parallel")]
+    {
+        use rayon::prelude::*;
+        items.par_iter().map(work).collect()
+    }
+    #[cfg(not(feature = "parallel"))]
+    items.iter().map(work).collect()
+}
+
 /// How many [`Task`]s to keep begun: more than there are threads, so that none waits while the first to be joined is
 /// still at work; at most `limit`; one where there is one thread.
 pub fn tasks_in_flight(limit: usize) -> usize {

@@ -4,15 +4,15 @@
 //! |X|^2, |E|^2 -> Bark bands -> mask of X;  NMR = error / mask
 //! ```
 //!
-//! The mask is that of [`crate::masking`], frame by frame. A plain measure of its own, not the standard's NMR.
+//! The mask is that of [`crate::hearing::masking`], frame by frame. A plain measure of its own, not the standard's NMR.
 
 use super::{
     figure::{Absent, Entry, Figure, filled},
     pair::PairSpectra,
 };
-use crate::{Error, Result, masking::BarkMask};
+use crate::{Error, Result, hearing::masking::BarkMask};
 
-pub use crate::masking::bark;
+pub use crate::hearing::bark::bark;
 
 /// Samples beyond this magnitude count as not finite.
 const MAX_MAGNITUDE: f64 = 1e100;
@@ -121,7 +121,7 @@ fn measure(x: &[f64], y: &[f64], rate: f64) -> MaskingFigures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::masking::hz_of_bark;
+    use crate::hearing::bark::hz_of_bark;
     use std::f64::consts::TAU;
 
     fn tone(hz: f64, amplitude: f64) -> Vec<f64> {

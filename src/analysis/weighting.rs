@@ -1,7 +1,7 @@
 //! Frequency weightings of noise, as power gains for spectral lines, and the dynamic range they serve.
 //!
-//! Sources: A and C: IEC 61672-1:2013, annex E; ITU-R: Recommendation BS.468-4, with the rational form of its curve;
-//! CCIR-2k: the same curve set to 0 dB at 2 kHz (R. Dolby, D. Robinson, K. Gundry, "CCIR/ARM", 1979).
+//! Curves: [`crate::hearing::curves`]. Source of CCIR-2k, the ITU-R curve set to 0 dB at 2 kHz: R. Dolby, D. Robinson,
+//! K. Gundry, "CCIR/ARM", 1979.
 
 use std::{fmt, ops::RangeInclusive, str::FromStr};
 
@@ -11,6 +11,7 @@ use super::{
     tone::check_samples,
     window::Window,
 };
+use crate::hearing::curves::{a_db, c_db, itu_468_db};
 use crate::{Error, Result};
 
 /// A weighting of noise by frequency.
@@ -41,8 +42,8 @@ impl Weighting {
     pub fn gain_db(self, frequency_hz: f64) -> f64 {
         match self {
             Self::Flat => 0.0,
-            Self::A => 20.0 * (a_magnitude(frequency_hz) / a_magnitude(1000.0)).log10(),
-            Self::C => 20.0 * (c_magnitude(frequency_hz) / c_magnitude(1000.0)).log10(),
+            Self::A => a_db(frequency_hz),
+            Self::C => c_db(frequency_hz),
             Self::Itu468 => itu_468_db(frequency_hz),
             Self::Ccir2k => itu_468_db(frequency_hz) - CCIR_2K_OFFSET_DB,
         }
@@ -82,33 +83,6 @@ impl FromStr for Weighting {
             .find(|w| w.to_string() == name.to_ascii_lowercase())
             .ok_or_else(|| Error::invalid("weighting", name, "flat, a, c, itu-468 or ccir-2k"))
     }
-}
-
-/// IEC 61672-1, equation E.6 before normalization; the corner frequencies are those of its annex.
-fn a_magnitude(f: f64) -> f64 {
-    let f2 = f * f;
-    let upper = f2 + 12_194.217f64.powi(2);
-    12_194.217f64.powi(2) * f2 * f2
-        / ((f2 + 20.598_997f64.powi(2)) * ((f2 + 107.652_65f64.powi(2)) * (f2 + 737.862_23f64.powi(2))).sqrt() * upper)
-}
-
-/// IEC 61672-1, equation E.1 before normalization.
-fn c_magnitude(f: f64) -> f64 {
-    let f2 = f * f;
-    12_194.217f64.powi(2) * f2 / ((f2 + 20.598_997f64.powi(2)) * (f2 + 12_194.217f64.powi(2)))
-}
-
-/// Puts the rational form at +12.2 dB at 6.3 kHz as the table asks, and at 0 dB within 0.01 at 1 kHz.
-const LEVEL_AT_1_KHZ_DB: f64 = 18.246_265_068_039_158;
-
-/// The 468 network as a quotient of polynomials in f.
-fn itu_468_db(f: f64) -> f64 {
-    let h1 = -4.737_338_981_378_384e-24 * f.powi(6) + 2.043_828_333_606_125e-15 * f.powi(4)
-        - 1.363_894_795_463_638e-7 * f * f
-        + 1.0;
-    let h2 =
-        1.306_612_257_412_824e-19 * f.powi(5) - 2.118_150_887_518_656e-11 * f.powi(3) + 5.559_488_023_498_642e-4 * f;
-    LEVEL_AT_1_KHZ_DB + 20.0 * (1.246_332_637_532_143e-4 * f / h1.hypot(h2)).log10()
 }
 
 /// The audio band, Hz.

@@ -194,7 +194,7 @@ fn not_audio() -> Error {
 /// The same error, an I/O error with the path it lacks.
 fn with_path(error: Error, path: &Path) -> Error {
     match error {
-        Error::Io { path: empty, source } if empty.as_os_str().is_empty() => Error::Io { path: path.into(), source },
+        Error::Io { path: None, source } => Error::Io { path: Some(path.into()), source },
         other => other,
     }
 }

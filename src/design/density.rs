@@ -19,6 +19,10 @@
 use std::f64::consts::{FRAC_1_SQRT_2, PI, SQRT_2};
 
 use super::quadrature::NODES;
+use crate::{Error, Result};
+
+/// Largest number of levels a design may have.
+pub const MAX_LEVELS: usize = 65_536;
 
 /// sqrt(3)/2, the decay of the gamma density of unit variance.
 const GAMMA_K: f64 = 0.866_025_403_784_438_6;
@@ -228,6 +232,22 @@ impl Density {
             Self::Exponential => x + TAIL_NEPERS,
         }
     }
+}
+
+/// Refuses 0 levels and more than [`MAX_LEVELS`].
+pub(super) fn check_levels(n_levels: usize) -> Result<()> {
+    if (1..=MAX_LEVELS).contains(&n_levels) {
+        return Ok(());
+    }
+    Err(Error::invalid("levels", n_levels, format!("1..={MAX_LEVELS}")))
+}
+
+/// The cells that `thresholds` cut a density into.
+pub(super) fn cells_between(density: Density, thresholds: &[f64]) -> Vec<Cell> {
+    let (low, high) = density.support();
+    let lower = std::iter::once(low).chain(thresholds.iter().copied());
+    let upper = thresholds.iter().copied().chain([high]);
+    lower.zip(upper).map(|(a, b)| density.cell(a, b)).collect()
 }
 
 #[cfg(test)]

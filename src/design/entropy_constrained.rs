@@ -214,7 +214,7 @@ impl HalfLine {
             thresholds.push(0.0);
         }
         thresholds.extend_from_slice(t);
-        let cells = super::lloyd_max::cells_between(self.density, &thresholds);
+        let cells = super::density::cells_between(self.density, &thresholds);
         Design::of_cells(&cells, thresholds, self.density.power(), Certificate::Local, iterations)
     }
 }

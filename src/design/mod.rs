@@ -13,6 +13,7 @@ mod entropy_constrained_samples;
 pub(crate) mod golden;
 pub mod lloyd_max;
 pub mod optimal_partition;
+mod panter_dite;
 mod quadrature;
 pub mod rate_distortion;
 pub mod samples;

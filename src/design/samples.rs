@@ -1,6 +1,7 @@
 //! The source as samples: distinct values in ascending order, each with its weight, and their running moments.
 
-use super::{Cell, Density, lloyd_max};
+use super::density::{self, Cell, Density};
+use super::panter_dite::companded_thresholds;
 use crate::{Error, Result};
 
 /// The square root of what `f64` holds, with room for a sum.
@@ -115,8 +116,8 @@ impl Samples {
 
     /// A density as the centroids of about `n_cells` cells, narrow where it matters.
     pub(super) fn of_density(density: Density, n_cells: usize) -> Self {
-        let thresholds = lloyd_max::companded_thresholds(density, n_cells);
-        let cells = lloyd_max::cells_between(density, &thresholds);
+        let thresholds = companded_thresholds(density, n_cells);
+        let cells = density::cells_between(density, &thresholds);
         let kept = || cells.iter().filter(|c| c.mass > LEAST_SHARE);
         Self {
             values: kept().map(|c| c.centroid).collect(),
@@ -238,7 +239,7 @@ impl Samples {
 
     /// Refuses more levels than there are distinct values.
     pub(super) fn check_levels(&self, n_levels: usize) -> Result<()> {
-        lloyd_max::check_levels(n_levels)?;
+        density::check_levels(n_levels)?;
         if n_levels > self.n_distinct() {
             let allowed = format!("1..={} (the data hold that many distinct values)", self.n_distinct());
             return Err(Error::invalid("levels", n_levels, allowed));

@@ -9,7 +9,7 @@
 //!
 //! Source: Max, Quantizing for minimum distortion, IRE Trans. IT-6 (1960), 7, section "equally spaced levels".
 
-use super::{Cell, Certificate, Density, Design, entropy_bits, lloyd_max, snr_db};
+use super::{Cell, Certificate, Density, Design, density, entropy_bits, snr_db};
 use crate::{Error, Result};
 
 /// Steps tried over the range where the least may lie: two a factor of 1.15 apart never enclose two minima of the
@@ -21,7 +21,7 @@ const SCAN: usize = 64;
 /// # Errors
 /// `InvalidParameter` when `n_levels` is below 2 or above 65,536; `Unsupported` for one-sided densities.
 pub fn uniform_best(density: Density, n_levels: usize) -> Result<Design> {
-    lloyd_max::check_levels(n_levels)?;
+    density::check_levels(n_levels)?;
     if n_levels < 2 {
         return Err(Error::invalid("levels", n_levels, "2 and above"));
     }
@@ -79,7 +79,7 @@ impl Family {
         let centre = 0.5 * (self.n_levels - 1) as f64;
         let levels: Vec<f64> = (0..self.n_levels).map(|i| (i as f64 - centre) * step).collect();
         let thresholds: Vec<f64> = (1..self.n_levels).map(|i| (i as f64 - centre - 0.5) * step).collect();
-        let cells = lloyd_max::cells_between(self.density, &thresholds);
+        let cells = density::cells_between(self.density, &thresholds);
         let mse = cells.iter().zip(&levels).map(|(cell, y)| cell.distortion(*y)).sum();
         Design {
             levels,

@@ -1,15 +1,28 @@
-//! Codebook search for slices.
+//! Codebook search for slices: buckets in vectors, then the few thresholds of a bucket one after the other, without a
+//! branch.
 
 use super::dispatch::{Kernel, dispatch};
-use super::pcm::{as_i32, clamp};
-use crate::quantizer::{N_BUCKETS, Table};
 
-/// The bucket of `x`: monotone in x, whatever the rounding. NaN, which an infinite `x` gives when the scale is 0, has
-/// bucket 0, then the only one with thresholds.
-#[inline(always)]
-pub(crate) fn bucket(table: &Table, x: f32) -> usize {
-    let place = (x - table.low) * table.per_unit;
-    as_i32(clamp(place, 0.0, (N_BUCKETS - 1) as f32)) as usize % N_BUCKETS
+/// A table of thresholds with equal buckets over their span.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Table<'a> {
+    /// Where bucket 0 begins, and buckets per unit of input.
+    pub(crate) low: f64,
+    pub(crate) per_unit: f64,
+    /// `below[b]`: number of thresholds in buckets before b; one entry more than buckets, at most 2^31.
+    pub(crate) below: &'a [u32],
+    /// Ascending; a NaN after the last, which no sample reaches.
+    pub(crate) thresholds: &'a [f64],
+}
+
+impl Table<'_> {
+    /// The bucket of `x`: monotone in x, whatever the rounding. A product of infinity and zero (NaN), which a scale of 0
+    /// gives, has bucket 0, then the only one with thresholds.
+    #[inline(always)]
+    pub(crate) fn bucket(&self, x: f64) -> usize {
+        // The conversion saturates: below 0 and NaN become 0.
+        (((x - self.low) * self.per_unit) as u32 as usize).min(self.below.len() - 2)
+    }
 }
 
 /// Samples at a time.
@@ -17,45 +30,37 @@ const BLOCK: usize = 512;
 
 /// The buckets of `x` in vectors; `known` is `x` with 0 for NaN.
 struct Buckets<'a> {
-    table: &'a Table,
-    x: &'a [f32],
-    known: &'a mut [f32],
-    buckets: &'a mut [u16],
+    table: Table<'a>,
+    x: &'a [f64],
+    known: &'a mut [f64],
+    buckets: &'a mut [u32],
 }
 
 impl Kernel for Buckets<'_> {
     #[inline(always)]
     fn run(self) {
-        for ((&x, known), place) in self.x.iter().zip(self.known).zip(self.buckets) {
+        let table = self.table;
+        for ((&x, known), bucket) in self.x.iter().zip(self.known).zip(self.buckets) {
             *known = if x.is_nan() { 0.0 } else { x };
-            // Below 2^14.
-            *place = bucket(self.table, *known) as u16;
+            *bucket = table.bucket(*known) as u32;
         }
     }
 }
 
 /// The indices of `x`, as many as there are indices, when no bucket holds more than `N_TRIED` thresholds.
-pub(crate) fn encode<const N_TRIED: usize>(table: &Table, x: &[f32], indices: &mut [u8]) {
+pub(crate) fn index<const N_TRIED: usize>(table: Table<'_>, x: &[f64], indices: &mut [i32]) {
+    let (mut known, mut buckets) = ([0.0; BLOCK], [0; BLOCK]);
     for (x, indices) in x.chunks(BLOCK).zip(indices.chunks_mut(BLOCK)) {
-        let (mut known, mut buckets) = ([0.0; BLOCK], [0; BLOCK]);
         let (known, buckets) = (&mut known[..x.len()], &mut buckets[..x.len()]);
         dispatch(Buckets { table, x, known, buckets });
-        for ((index, &x), &place) in indices.iter_mut().zip(&*known).zip(&*buckets) {
-            let mut i = table.below[usize::from(place) % N_BUCKETS];
+        for ((index, &x), &bucket) in indices.iter_mut().zip(&*known).zip(&*buckets) {
+            let mut i = table.below[bucket as usize];
             for _ in 0..N_TRIED {
                 // Not past the last level: no sample reaches the NaN that stands there.
-                i += u8::from(x >= table.thresholds[usize::from(i)]);
+                i += u32::from(x >= table.thresholds[i as usize]);
             }
-            *index = i;
+            // At most 2^20 levels.
+            *index = i as i32;
         }
-    }
-}
-
-/// The indices of `x` for any table.
-pub(crate) fn encode_by_bisection(table: &Table, x: &[f32], indices: &mut [u8]) {
-    for (index, &x) in indices.iter_mut().zip(x) {
-        let x = if x.is_nan() { 0.0 } else { x };
-        // At most 255 thresholds; NaN counts as not reached.
-        *index = table.thresholds.partition_point(|&t| x >= t) as u8;
     }
 }

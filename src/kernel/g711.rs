@@ -12,7 +12,107 @@
 //! Neither a logarithm nor a shift by a different count per lane is needed.
 
 use super::dispatch::{Kernel, dispatch};
-use crate::quantizer::g711::{Corner, Law, Rule};
+
+/// The two laws of G.711.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Law {
+    /// mu-law: North America and Japan; 14-bit range.
+    Mu,
+    /// A-law: elsewhere; 13-bit range.
+    A,
+}
+
+/// How a 16-bit sample becomes a code, in numbers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rule {
+    pub(crate) law: Law,
+    /// Added first: half of what is dropped, when it is rounded.
+    pub(crate) round: i16,
+    /// 1 to negate before bits are dropped (two's complement), 0 for the one's complement.
+    pub(crate) negate_before: u16,
+    /// Bits dropped: 0, 2 or 4.
+    pub(crate) dropped_bits: i16,
+    /// 1 to negate after bits were dropped, 0 for the one's complement.
+    pub(crate) negate_after: u16,
+    /// Added to the magnitude: mu-law's 33, so that segments begin at powers of two.
+    pub(crate) bias: u16,
+    /// 1 when a magnitude on a threshold falls to the lower cell, else 0.
+    pub(crate) tie_falls: u16,
+    /// Largest biased magnitude.
+    pub(crate) cap: u16,
+    /// Where decisions lie around the corners of the law.
+    pub(crate) corner: Corner,
+    /// Pattern over the bits of a positive code.
+    pub(crate) inverted: u16,
+    /// All ones when a small negative sample becomes the negative zero, else 0.
+    pub(crate) negative_zero: u16,
+}
+
+/// Where the decision lies between two segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Corner {
+    /// At the power of two where the segment begins.
+    Plain,
+    /// Midway between the decoded values beside it, 1/128 later.
+    Midway,
+}
+
+impl Rule {
+    /// The ITU's mu-law: 14-bit magnitudes, 33 added.
+    pub(crate) const MU: Self = Self {
+        law: Law::Mu,
+        round: 0,
+        negate_before: 0,
+        dropped_bits: 2,
+        negate_after: 0,
+        bias: 33,
+        tie_falls: 0,
+        cap: 8_191,
+        corner: Corner::Plain,
+        inverted: 0xFF,
+        negative_zero: 0xFFFF,
+    };
+
+    /// The ITU's A-law: 12-bit magnitudes.
+    pub(crate) const A: Self = Self { law: Law::A, dropped_bits: 4, bias: 0, cap: 2_047, inverted: 0xD5, ..Self::MU };
+
+    /// Units of 1; the negative zero is not used.
+    pub(crate) const MU_NEAREST: Self = Self {
+        negate_before: 1,
+        dropped_bits: 0,
+        bias: 132,
+        tie_falls: 1,
+        cap: 32_767,
+        corner: Corner::Midway,
+        negative_zero: 0,
+        ..Self::MU
+    };
+
+    /// The code of `x`.
+    #[inline]
+    pub(crate) fn encode(&self, x: i16) -> u8 {
+        let mut code = [0];
+        encode(self, &[x], &mut code);
+        code[0]
+    }
+
+    /// The sign of `x` (0 or all ones) and its magnitude in the law's units. `dropped_bits` is the rule's, as a constant.
+    #[inline(always)]
+    fn magnitude(&self, x: i16, dropped_bits: i16) -> (u16, u16) {
+        let x = x.saturating_add(self.round);
+        let sign = (x >> 15) as u16;
+        let positive = (x as u16 ^ sign) + (sign & self.negate_before);
+        let magnitude = (positive >> dropped_bits) + (sign & self.negate_after) + self.bias;
+        (sign, (magnitude.max(self.bias + self.tie_falls) - self.tie_falls).min(self.cap))
+    }
+
+    /// The byte of a code 0..=127 and a sign.
+    #[inline(always)]
+    fn byte(&self, code: u16, sign: u16) -> u8 {
+        let shown = if code == 0 { sign & self.negative_zero } else { sign };
+        (code ^ self.inverted ^ (shown & 0x80)) as u8
+    }
+}
 
 /// `FIRST`: the first segment's number; A-law's line of segment 1 serves segment 0 as well. `DROPPED_BITS`: 3 less s
 /// above; segment e begins at 2^(e + s + 4). `PLACE_BITS`: bits that tell the place within a segment: 4, those of the
@@ -78,12 +178,11 @@ pub(crate) fn encode(rule: &Rule, samples: &[i16], codes: &mut [u8]) {
 mod tests {
     use super::*;
     use crate::kernel::dispatch::{forms_agree, run_as};
-    use crate::quantizer::g711::Convention;
 
     #[test]
     fn forms_give_the_same_codes() {
         let samples: Vec<i16> = (i16::MIN..=i16::MAX).collect();
-        for rule in [Rule::of(Law::Mu, Convention::Itu), Rule::of(Law::Mu, Convention::Nearest)] {
+        for rule in [Rule::MU, Rule::MU_NEAREST] {
             forms_agree(|form| {
                 let mut codes = vec![0; samples.len()];
                 match rule.corner {

@@ -10,7 +10,6 @@ mod dispatch;
 pub(crate) mod dither;
 pub(crate) mod g711;
 pub(crate) mod noise_shaper;
-pub(crate) mod pcm;
 pub(crate) mod small_float;
 pub(crate) mod true_peak;
 pub(crate) mod uniform;

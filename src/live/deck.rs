@@ -203,7 +203,7 @@ impl Deck {
 
     fn reconnect_file(&mut self) {
         let (Output::Device(request) | Output::DeviceIfAny(request)) = &self.output else { return };
-        let is_back = super::device::plan(super::device::Direction::Playback, request).is_ok();
+        let is_back = super::device::plan(super::flow::Direction::Playback, request).is_ok();
         if !is_back {
             return;
         }

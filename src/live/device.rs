@@ -16,7 +16,7 @@ use cpal::{
 
 use super::{
     clock::DeviceClock,
-    flow::Flow,
+    flow::{Direction, Flow},
     port::{CapturePort, DeviceSample, PlaybackPort},
     priority::relent,
 };
@@ -67,15 +67,6 @@ impl Default for Request {
     fn default() -> Self {
         Self { name: None, sample_rate_hz: None, n_channels: 2, buffer_frames: DEFAULT_BUFFER_FRAMES }
     }
-}
-
-/// Which way sound goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// Out of a microphone.
-    Capture,
-    /// Into a loudspeaker.
-    Playback,
 }
 
 /// A line of `--list-devices`.

@@ -5,7 +5,14 @@ use std::{
     time::Instant,
 };
 
-use super::device::Direction;
+/// Which way sound goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Out of a microphone.
+    Capture,
+    /// Into a loudspeaker.
+    Playback,
+}
 
 /// Counters and clocks of one run of the path. Written by callbacks with plain atomic stores.
 ///

@@ -32,10 +32,10 @@ pub use bridge::{Banks, Bridge, Command, Core, Pacing, Rates, Running, Tap};
 pub use chain::Chain;
 pub use deck::{Deck, DeckOptions, State, Status};
 pub use device::{
-    DEFAULT_BUFFER_FRAMES, DEFAULT_RATE_HZ, Direction, Listed, Planned, Request, Stream, list as list_devices, plan,
+    DEFAULT_BUFFER_FRAMES, DEFAULT_RATE_HZ, Listed, Planned, Request, Stream, list as list_devices, plan,
 };
 pub use drift::DriftControl;
-pub use flow::{Dropouts, Flow};
+pub use flow::{Direction, Dropouts, Flow};
 pub use meter::{Level, Meter, Reading, SPECTRUM_LENGTH, Spectra, noise_line_dbfs};
 pub use port::{CapturePort, DeviceSample, Layout, PlaybackPort, Start, ring};
 pub use processor::{Monitor, Processor};

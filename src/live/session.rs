@@ -11,8 +11,8 @@ use std::{
 
 use super::{
     bridge::{Banks, Bridge, Core, Pacing, Rates, Running},
-    device::{self, Direction, Planned, Request, Stream},
-    flow::Flow,
+    device::{self, Planned, Request, Stream},
+    flow::{Direction, Flow},
     port::{CapturePort, Layout, PlaybackPort, Start, ring},
     priority::urgently,
     rehearsal::REHEARSAL_S,

@@ -1,5 +1,6 @@
 //! Scales, zero points and codes against ONNX Runtime, PyTorch and the twin without vectors.
 
+use super::super::affine::middle;
 use super::super::golden_input::{bits, gauss, rows, sha256};
 use super::*;
 

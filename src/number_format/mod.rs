@@ -5,6 +5,7 @@
 //! is an enum that names them.
 
 pub mod affine;
+mod affine_tensor;
 pub mod block_float;
 pub mod calibration;
 pub mod fixed_point;
@@ -16,7 +17,8 @@ pub mod tensor_file;
 #[cfg(test)]
 mod golden_input;
 
-pub use affine::{Affine, AffineTensor, IntegerType};
+pub use affine::{Affine, IntegerType};
+pub use affine_tensor::{AffineOptions, AffineTensor, Granularity};
 pub use block_float::MxFormat;
 pub use fixed_point::FixedPoint;
 pub use gguf::GgufType;

@@ -1,6 +1,7 @@
 //! Every number format under one roof, by its name.
 
-use super::affine::{AffineOptions, AffineTensor, IntegerType};
+use super::affine::IntegerType;
+use super::affine_tensor::{AffineOptions, AffineTensor};
 use super::block_float::{self, ExponentRule, MxFormat};
 use super::fixed_point::FixedPoint;
 use super::gguf::GgufType;

@@ -12,6 +12,7 @@
 use std::ops::RangeInclusive;
 
 use super::Quantizer;
+use crate::kernel::codebook::{Table, index};
 use crate::{Error, Result};
 
 /// Most levels of a codebook.
@@ -30,6 +31,7 @@ pub(super) const MAX_LEVELS: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct Codebook {
     levels: Vec<f64>,
+    /// One for each level: NaN after the last, which no sample reaches.
     thresholds: Vec<f64>,
     buckets: Buckets,
 }
@@ -49,7 +51,7 @@ impl Codebook {
     /// # Errors
     /// `InvalidParameter` unless there are 1 to 2^20 levels, all finite and strictly ascending, and each threshold lies
     /// above the level below it and not above the level over it; `LengthMismatch` for another number of thresholds.
-    pub fn new(levels: Vec<f64>, thresholds: Vec<f64>) -> Result<Self> {
+    pub fn new(levels: Vec<f64>, mut thresholds: Vec<f64>) -> Result<Self> {
         if levels.is_empty() || levels.len() > MAX_LEVELS {
             return Err(Error::invalid("number of levels", levels.len(), format!("1 to {MAX_LEVELS}")));
         }
@@ -70,6 +72,7 @@ impl Codebook {
             }
         }
         let buckets = Buckets::new(&thresholds);
+        thresholds.push(f64::NAN);
         Ok(Self { levels, thresholds, buckets })
     }
 
@@ -99,7 +102,12 @@ impl Codebook {
 
     /// Decision thresholds, ascending, one fewer than the levels.
     pub fn thresholds(&self) -> &[f64] {
-        &self.thresholds
+        &self.thresholds[..self.levels.len() - 1]
+    }
+
+    /// Buckets and thresholds, for the kernel.
+    fn table(&self) -> Table<'_> {
+        self.buckets.table(&self.thresholds)
     }
 }
 
@@ -111,7 +119,7 @@ fn midway(a: f64, b: f64) -> f64 {
 
 impl PartialEq for Codebook {
     fn eq(&self, other: &Self) -> bool {
-        self.levels == other.levels && self.thresholds == other.thresholds
+        self.levels == other.levels && self.thresholds() == other.thresholds()
     }
 }
 
@@ -133,12 +141,26 @@ impl Quantizer for Codebook {
     }
 
     fn threshold(&self, index: i32) -> f64 {
-        match self.thresholds.len() as i32 {
-            0 => f64::INFINITY,
-            n => self.thresholds[index.clamp(0, n - 1) as usize],
+        match self.thresholds() {
+            [] => f64::INFINITY,
+            thresholds => thresholds[index.clamp(0, thresholds.len() as i32 - 1) as usize],
+        }
+    }
+
+    fn index_slice(&self, x: &[f64], indices: &mut [i32]) {
+        assert_eq!(x.len(), indices.len(), "input and output have one length");
+        match self.buckets.most {
+            0..=1 => index::<1>(self.table(), x, indices),
+            2 => index::<2>(self.table(), x, indices),
+            3..=4 => index::<4>(self.table(), x, indices),
+            5..=MAX_TRIED => index::<MAX_TRIED>(self.table(), x, indices),
+            _ => x.iter().zip(indices).for_each(|(&x, index)| *index = self.index(x)),
         }
     }
 }
+
+/// Thresholds in a bucket up to which they are tried one after the other.
+const MAX_TRIED: usize = 8;
 
 /// Equal buckets over the span of the thresholds.
 #[derive(Debug, Clone)]
@@ -147,42 +169,56 @@ struct Buckets {
     per_unit: f64,
     /// `below[b]`: number of thresholds in buckets before b; one entry more than buckets.
     below: Vec<u32>,
+    /// Most thresholds in one bucket.
+    most: usize,
 }
 
-/// Buckets per threshold: with four, a uniform codebook has at most one threshold in a bucket.
+/// Buckets per threshold to begin with: with four, a uniform codebook has at most one threshold in a bucket.
 const BUCKETS_PER_THRESHOLD: usize = 4;
+
+/// Buckets up to which their number is doubled while one holds more than [`FEW`] thresholds: 64 KiB stay in the cache.
+const MAX_FINE_BUCKETS: usize = 1 << 14;
+
+/// mu-law's 256 levels have this many in a bucket at 4,096 buckets.
+const FEW: usize = 4;
 
 impl Buckets {
     fn new(thresholds: &[f64]) -> Self {
-        let n_buckets = (BUCKETS_PER_THRESHOLD * thresholds.len()).next_power_of_two().max(16);
+        let mut n_buckets = (BUCKETS_PER_THRESHOLD * thresholds.len()).next_power_of_two().max(16);
+        loop {
+            let buckets = Self::with(n_buckets, thresholds);
+            if buckets.most <= FEW || n_buckets >= MAX_FINE_BUCKETS || buckets.per_unit == 0.0 {
+                return buckets;
+            }
+            n_buckets *= 2;
+        }
+    }
+
+    fn with(n_buckets: usize, thresholds: &[f64]) -> Self {
         let low = thresholds.first().copied().unwrap_or(0.0);
         let span = thresholds.last().copied().unwrap_or(0.0) - low;
-        let mut buckets = Self { low, per_unit: n_buckets as f64 / span, below: vec![0; n_buckets + 1] };
-        if !buckets.per_unit.is_finite() {
-            buckets.per_unit = 0.0;
-        }
+        let per_unit = n_buckets as f64 / span;
+        let per_unit = if per_unit.is_finite() { per_unit } else { 0.0 };
+        let mut buckets = Self { low, per_unit, below: vec![0; n_buckets + 1], most: 0 };
         for &threshold in thresholds {
-            let bucket = buckets.bucket(threshold);
+            let bucket = buckets.table(thresholds).bucket(threshold);
             buckets.below[bucket + 1] += 1;
         }
+        buckets.most = buckets.below.iter().copied().max().unwrap_or(0) as usize;
         for b in 1..=n_buckets {
             buckets.below[b] += buckets.below[b - 1];
         }
         buckets
     }
 
-    /// The bucket of `x`: monotone, whatever the rounding. A product of infinity and zero (NaN) becomes bucket 0 of a
-    /// table whose scale is 0, and that bucket holds every threshold.
-    #[inline]
-    fn bucket(&self, x: f64) -> usize {
-        // The conversion saturates: below 0 and NaN become 0.
-        (((x - self.low) * self.per_unit) as usize).min(self.below.len() - 2)
+    fn table<'a>(&'a self, thresholds: &'a [f64]) -> Table<'a> {
+        Table { low: self.low, per_unit: self.per_unit, below: &self.below, thresholds }
     }
 
     /// Positions of the thresholds that may decide `x`: all before are at most `x`, all after are above it.
     #[inline]
     fn candidates(&self, x: f64) -> std::ops::Range<usize> {
-        let bucket = self.bucket(x);
+        let bucket = self.table(&[]).bucket(x);
         self.below[bucket] as usize..self.below[bucket + 1] as usize
     }
 }
@@ -196,7 +232,7 @@ mod tests {
 
     /// The definition: how many thresholds are at most x.
     fn slow_index(codebook: &Codebook, x: f64) -> i32 {
-        codebook.thresholds.iter().filter(|&&t| t <= x).count() as i32
+        codebook.thresholds().iter().filter(|&&t| t <= x).count() as i32
     }
 
     #[test]
@@ -245,6 +281,23 @@ mod tests {
             let small = x.powi(9);
             prop_assert_eq!(q.index(small), slow_index(&q, small));
             laws::hold(&q, 1.0, x.to_bits());
+        }
+
+        /// At, beside and between the thresholds, also where a bucket holds many.
+        #[test]
+        fn slices_find_what_the_search_finds(
+            mut levels in proptest::collection::vec(-1f64..1.0, 1..300), power in 1i32..9,
+            anything in proptest::collection::vec(any::<f64>(), 600),
+        ) {
+            levels.iter_mut().for_each(|l| *l = l.powi(2 * power - 1));
+            levels.sort_by(f64::total_cmp);
+            levels.dedup();
+            let q = Codebook::from_levels(levels).expect("ascending");
+            let around = q.thresholds().iter().flat_map(|t| [t.next_down(), *t, t.next_up()]);
+            let x: Vec<f64> = anything.into_iter().chain(around).collect();
+            let mut indices = vec![0; x.len()];
+            q.index_slice(&x, &mut indices);
+            prop_assert!(x.iter().zip(&indices).all(|(&x, &index)| q.index(x) == index));
         }
     }
 }

@@ -21,16 +21,8 @@
 use std::ops::RangeInclusive;
 
 use super::{Quantizer, Uniform};
-use crate::kernel;
-
-/// The two laws of G.711.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Law {
-    /// mu-law: North America and Japan; 14-bit range.
-    Mu,
-    /// A-law: elsewhere; 13-bit range.
-    A,
-}
+pub use crate::kernel::g711::Law;
+use crate::kernel::g711::{Corner, Rule, encode};
 
 /// Which program's encoder: see the table of this module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,118 +42,27 @@ pub enum Convention {
     Sndfile,
 }
 
-/// How a 16-bit sample becomes a code, in numbers: [`Rule::encode`] says what they mean.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Rule {
-    pub(crate) law: Law,
-    /// Added first: half of what is dropped, when it is rounded.
-    round: i16,
-    /// 1 to negate before bits are dropped (two's complement), 0 for the one's complement.
-    negate_before: u16,
-    /// Bits dropped: 0, 2 or 4.
-    pub(crate) dropped_bits: i16,
-    /// 1 to negate after bits were dropped, 0 for the one's complement.
-    negate_after: u16,
-    /// Added to the magnitude: mu-law's 33, so that segments begin at powers of two.
-    bias: u16,
-    /// 1 when a magnitude on a threshold falls to the lower cell, else 0.
-    tie_falls: u16,
-    /// Largest biased magnitude.
-    cap: u16,
-    /// Where decisions lie around the corners of the law.
-    pub(crate) corner: Corner,
-    /// Pattern over the bits of a positive code.
-    inverted: u16,
-    /// All ones when a small negative sample becomes the negative zero, else 0.
-    negative_zero: u16,
-}
-
-/// Where the decision lies between two segments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Corner {
-    /// At the power of two where the segment begins.
-    Plain,
-    /// Midway between the decoded values beside it, 1/128 later.
-    Midway,
-}
-
-/// The ITU's mu-law: 14-bit magnitudes, 33 added.
-const MU: Rule = Rule {
-    law: Law::Mu,
-    round: 0,
-    negate_before: 0,
-    dropped_bits: 2,
-    negate_after: 0,
-    bias: 33,
-    tie_falls: 0,
-    cap: 8_191,
-    corner: Corner::Plain,
-    inverted: 0xFF,
-    negative_zero: 0xFFFF,
-};
-
-/// The ITU's A-law: 12-bit magnitudes.
-const A: Rule = Rule { law: Law::A, dropped_bits: 4, bias: 0, cap: 2_047, inverted: 0xD5, ..MU };
-
-/// Units of 1; the negative zero is not used.
-const MU_NEAREST: Rule = Rule {
-    negate_before: 1,
-    dropped_bits: 0,
-    bias: 132,
-    tie_falls: 1,
-    cap: 32_767,
-    corner: Corner::Midway,
-    negative_zero: 0,
-    ..MU
-};
-
-impl Rule {
-    pub(crate) const fn of(law: Law, convention: Convention) -> Self {
-        use Convention::{Audioop, Ffmpeg, Itu, Nearest, Sndfile, Sox};
-        match (law, convention) {
-            (Law::Mu, Itu) => MU,
-            (Law::Mu, Audioop) => Rule { negate_after: 1, ..MU },
-            (Law::Mu, Sox) => Rule { round: 2, negate_after: 1, ..MU },
-            (Law::Mu, Sndfile) => Rule { negate_before: 1, ..MU },
-            (Law::Mu, Ffmpeg) => Rule { negate_after: 1, corner: Corner::Midway, ..MU },
-            (Law::Mu, Nearest) => MU_NEAREST,
-            (Law::A, Itu | Audioop) => A,
-            (Law::A, Sox) => Rule { round: 4, ..A },
-            (Law::A, Sndfile) => Rule { negate_before: 1, ..A },
-            (Law::A, Ffmpeg) => Rule { dropped_bits: 2, negate_after: 1, cap: 8_191, corner: Corner::Midway, ..A },
-            (Law::A, Nearest) => Rule { law: Law::A, bias: 0, inverted: 0xD5, negative_zero: 0xFFFF, ..MU_NEAREST },
-        }
-    }
-
-    /// The code of `x`.
-    #[inline]
-    pub(crate) fn encode(&self, x: i16) -> u8 {
-        let mut code = [0];
-        kernel::g711::encode(self, &[x], &mut code);
-        code[0]
-    }
-
-    /// The sign of `x` (0 or all ones) and its magnitude in the law's units. `dropped_bits` is the rule's, as a constant.
-    #[inline(always)]
-    pub(crate) fn magnitude(&self, x: i16, dropped_bits: i16) -> (u16, u16) {
-        let x = x.saturating_add(self.round);
-        let sign = (x >> 15) as u16;
-        let positive = (x as u16 ^ sign) + (sign & self.negate_before);
-        let magnitude = (positive >> dropped_bits) + (sign & self.negate_after) + self.bias;
-        (sign, (magnitude.max(self.bias + self.tie_falls) - self.tie_falls).min(self.cap))
-    }
-
-    /// The byte of a code 0..=127 and a sign.
-    #[inline(always)]
-    pub(crate) fn byte(&self, code: u16, sign: u16) -> u8 {
-        let shown = if code == 0 { sign & self.negative_zero } else { sign };
-        (code ^ self.inverted ^ (shown & 0x80)) as u8
+/// The rule of a program.
+const fn rule_of(law: Law, convention: Convention) -> Rule {
+    use Convention::{Audioop, Ffmpeg, Itu, Nearest, Sndfile, Sox};
+    match (law, convention) {
+        (Law::Mu, Itu) => Rule::MU,
+        (Law::Mu, Audioop) => Rule { negate_after: 1, ..Rule::MU },
+        (Law::Mu, Sox) => Rule { round: 2, negate_after: 1, ..Rule::MU },
+        (Law::Mu, Sndfile) => Rule { negate_before: 1, ..Rule::MU },
+        (Law::Mu, Ffmpeg) => Rule { negate_after: 1, corner: Corner::Midway, ..Rule::MU },
+        (Law::Mu, Nearest) => Rule::MU_NEAREST,
+        (Law::A, Itu | Audioop) => Rule::A,
+        (Law::A, Sox) => Rule { round: 4, ..Rule::A },
+        (Law::A, Sndfile) => Rule { negate_before: 1, ..Rule::A },
+        (Law::A, Ffmpeg) => Rule { dropped_bits: 2, negate_after: 1, cap: 8_191, corner: Corner::Midway, ..Rule::A },
+        (Law::A, Nearest) => Rule { law: Law::A, bias: 0, inverted: 0xD5, negative_zero: 0xFFFF, ..Rule::MU_NEAREST },
     }
 }
 
 /// The magnitude (0..=127) a code stands for, and whether it is negative.
 fn parts(law: Law, code: u8) -> (i32, bool) {
-    let plain = i32::from(code) ^ i32::from(Rule::of(law, Convention::Itu).inverted);
+    let plain = i32::from(code) ^ i32::from(rule_of(law, Convention::Itu).inverted);
     (plain & 0x7F, plain & 0x80 != 0)
 }
 
@@ -177,6 +78,9 @@ pub fn decode(law: Law, code: u8) -> i16 {
     // At most 32,256.
     (if is_negative { -magnitude } else { magnitude }) as i16
 }
+
+/// Samples at a time.
+const BLOCK: usize = 512;
 
 /// A G.711 encoder and decoder; as a [`Quantizer`], of samples with full scale 1.0 = 32,768 that are first rounded to 16
 /// bits.
@@ -206,7 +110,7 @@ pub struct G711 {
 impl G711 {
     /// The law's encoder in the given convention.
     pub fn new(law: Law, convention: Convention) -> Self {
-        let rule = Rule::of(law, convention);
+        let rule = rule_of(law, convention);
         let mut g711 = Self {
             law,
             convention,
@@ -254,7 +158,7 @@ impl G711 {
     /// When the slices differ in length.
     pub fn encode_slice(&self, samples: &[i16], codes: &mut [u8]) {
         assert_eq!(samples.len(), codes.len(), "input and output have one length");
-        kernel::g711::encode(&self.rule, samples, codes);
+        encode(&self.rule, samples, codes);
     }
 
     /// The samples of codes.
@@ -296,6 +200,19 @@ impl Quantizer for G711 {
 
     fn reconstruct(&self, index: i32) -> f64 {
         f64::from(self.decode(self.code(index))) / 32_768.0
+    }
+
+    fn index_slice(&self, x: &[f64], indices: &mut [i32]) {
+        assert_eq!(x.len(), indices.len(), "input and output have one length");
+        let (mut samples, mut codes) = ([0; BLOCK], [0; BLOCK]);
+        for (x, indices) in x.chunks(BLOCK).zip(indices.chunks_mut(BLOCK)) {
+            let (samples, codes) = (&mut samples[..x.len()], &mut codes[..x.len()]);
+            self.linear.index_slice(x, indices);
+            // 16-bit codes fit an i16.
+            samples.iter_mut().zip(&*indices).for_each(|(sample, &code)| *sample = code as i16);
+            encode(&self.rule, samples, codes);
+            indices.iter_mut().zip(&*codes).for_each(|(index, &code)| *index = self.index_of(code));
+        }
     }
 
     fn threshold(&self, index: i32) -> f64 {

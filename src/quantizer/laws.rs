@@ -1,6 +1,7 @@
 //! The laws of [`Quantizer`], checked at thresholds, levels, ends and seeded random inputs.
 
 use super::{Codebook, Quantizer};
+use crate::random::SplitMix64;
 
 /// Checks every law of the trait on `q`; `full_scale` bounds the random inputs to twice itself.
 pub(crate) fn hold(q: &dyn Quantizer, full_scale: f64, seed: u64) {
@@ -78,14 +79,7 @@ fn inputs(full_scale: f64, seed: u64) -> impl Iterator<Item = f64> {
     })
 }
 
-/// splitmix64.
 fn random(seed: u64) -> impl Iterator<Item = u64> {
-    let mut state = seed;
-    std::iter::repeat_with(move || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    })
+    let mut random = SplitMix64::new(seed);
+    std::iter::repeat_with(move || random.next_u64())
 }

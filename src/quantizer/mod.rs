@@ -7,7 +7,6 @@
 //! What remembers its past (dither, noise shaping, adaptive steps) is not a `Quantizer`: it holds one.
 
 mod codebook;
-mod codebook_encoder;
 #[cfg(feature = "json")]
 mod codebook_file;
 mod companding;
@@ -33,8 +32,6 @@ mod viterbi;
 use std::ops::RangeInclusive;
 
 pub use codebook::Codebook;
-pub use codebook_encoder::CodebookEncoder;
-pub(crate) use codebook_encoder::{N_BUCKETS, Table};
 #[cfg(feature = "json")]
 pub use codebook_file::CodebookFile;
 pub use companding::{Companding, Compressor};

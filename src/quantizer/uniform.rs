@@ -15,17 +15,9 @@
 use std::ops::RangeInclusive;
 
 use super::Quantizer;
-use crate::{Error, Result, kernel};
-
-/// Where zero lies among the cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Grid {
-    /// A level at zero: y = code * step. What PCM is.
-    #[default]
-    MidTread,
-    /// A threshold at zero: y = (code + 1/2) * step. Symmetric for an even number of levels.
-    MidRise,
-}
+pub use crate::kernel::uniform::Grid;
+use crate::kernel::uniform::{self as kernel, Cells};
+use crate::{Error, Result};
 
 /// A saturating uniform quantizer with L levels, step size `2 * full_scale / L`.
 ///
@@ -44,12 +36,8 @@ pub enum Grid {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Uniform {
-    grid: Grid,
     full_scale: f64,
-    step: f64,
-    steps_per_unit: f64,
-    first: i32,
-    last: i32,
+    cells: Cells,
 }
 
 impl Uniform {
@@ -86,12 +74,13 @@ impl Uniform {
         // 2^32 levels: the ends are i32::MIN and i32::MAX, so neither conversion truncates.
         let first = -((n_levels / 2) as i64);
         let last = first + n_levels as i64 - 1;
-        Ok(Self { grid, full_scale, step, steps_per_unit, first: first as i32, last: last as i32 })
+        let cells = Cells { grid, step, steps_per_unit, first: first as i32, last: last as i32 };
+        Ok(Self { full_scale, cells })
     }
 
     /// Where zero lies among the cells.
     pub fn grid(&self) -> Grid {
-        self.grid
+        self.cells.grid
     }
 
     /// Amplitude of full scale.
@@ -101,43 +90,19 @@ impl Uniform {
 
     /// Width of a cell, in the unit of the input.
     pub fn step(&self) -> f64 {
-        self.step
+        self.cells.step
     }
 
     /// Steps per unit of input: the step's inverse.
     pub(crate) fn steps_per_unit(&self) -> f64 {
-        self.steps_per_unit
+        self.cells.steps_per_unit
     }
 
-    /// The index as a whole number; `steps` is the input over the step size.
-    #[inline(always)]
-    fn round_steps(&self, steps: f64) -> f64 {
-        let (first, last) = (f64::from(self.first), f64::from(self.last));
-        let steps = if steps.is_nan() { 0.0 } else { steps };
-        // One instruction each; `clamp` also keeps NaN.
-        let steps = if steps > first { steps } else { first };
-        let steps = if steps < last { steps } else { last };
-        let nearest = (steps + ROUNDER) - ROUNDER;
-        match self.grid {
-            // Ties were rounded to even: one half above the nearest means the tie went down.
-            Grid::MidTread => nearest + f64::from(u8::from(steps - nearest == 0.5)),
-            Grid::MidRise => nearest - f64::from(u8::from(nearest > steps)),
-        }
-    }
-
-    /// The reconstruction level of a whole-numbered index within range.
-    #[inline(always)]
-    fn level_of(&self, whole: f64) -> f64 {
-        match self.grid {
-            Grid::MidTread => whole * self.step,
-            Grid::MidRise => (whole + 0.5) * self.step,
-        }
+    /// The cells in numbers, for a kernel.
+    pub(crate) fn cells(&self) -> Cells {
+        self.cells
     }
 }
-
-/// 1.5 * 2^52: between it and twice it doubles are whole numbers, so adding and taking it away rounds any |x| < 2^51
-/// to the nearest whole number, ties to even, without the library call that `floor` is on the default x86-64 target.
-const ROUNDER: f64 = 6_755_399_441_055_744.0;
 
 fn levels_of(bits: u32) -> Result<u64> {
     if (1..=32).contains(&bits) { Ok(1 << bits) } else { Err(Error::invalid("bits", bits, "1 to 32")) }
@@ -145,34 +110,33 @@ fn levels_of(bits: u32) -> Result<u64> {
 
 impl Quantizer for Uniform {
     fn indices(&self) -> RangeInclusive<i32> {
-        self.first..=self.last
+        self.cells.first..=self.cells.last
     }
 
-    #[inline(always)]
+    #[inline]
     fn index(&self, x: f64) -> i32 {
-        // The low word of the sum with ROUNDER is the number in two's complement.
-        (self.round_steps(x * self.steps_per_unit) + ROUNDER).to_bits() as i32
+        self.cells.index(x)
     }
 
-    #[inline(always)]
+    #[inline]
     fn reconstruct(&self, index: i32) -> f64 {
-        self.level_of(f64::from(index.clamp(self.first, self.last)))
+        self.cells.reconstruct(index)
     }
 
     fn threshold(&self, index: i32) -> f64 {
-        let index = index.clamp(self.first, self.last - 1);
-        let halves = if self.grid == Grid::MidTread { 0.5 } else { 1.0 };
-        first_input_above(index, (f64::from(index) + halves) * self.step, |x| self.index(x))
+        let index = index.clamp(self.cells.first, self.cells.last - 1);
+        let halves = if self.cells.grid == Grid::MidTread { 0.5 } else { 1.0 };
+        first_input_above(index, (f64::from(index) + halves) * self.cells.step, |x| self.index(x))
     }
 
     fn index_slice(&self, x: &[f64], indices: &mut [i32]) {
         assert_eq!(x.len(), indices.len(), "input and output have one length");
-        kernel::uniform::index(self, x, indices);
+        kernel::index(self.cells, x, indices);
     }
 
     fn reconstruct_slice(&self, indices: &[i32], y: &mut [f64]) {
         assert_eq!(indices.len(), y.len(), "input and output have one length");
-        kernel::uniform::reconstruct(self, indices, y);
+        kernel::reconstruct(self.cells, indices, y);
     }
 
     fn as_uniform(&self) -> Option<&Uniform> {

@@ -4,7 +4,8 @@
 //! mean of what goes to it. Sources: Linde, Buzo, Gray, An algorithm for vector quantizer design, IEEE Trans. COM-28
 //! (1980), 84; Arthur and Vassilvitskii, k-means++, SODA 2007.
 
-use crate::{Error, Result};
+use crate::random::SplitMix64;
+use crate::{Error, Result, parallel};
 
 /// Vectors that one thread takes at a time. Their sums are added in order, so that the result does not depend on threads.
 const CHUNK: usize = 4_096;
@@ -156,7 +157,7 @@ impl VectorCodebook {
             sums
         };
         let chunks: Vec<&[f64]> = data.chunks(CHUNK * self.dimension).collect();
-        let mut parts = map(&chunks, |chunk| part(chunk)).into_iter();
+        let mut parts = parallel::map(&chunks, |chunk| part(chunk)).into_iter();
         let mut all = parts.next().expect("data holds a vector");
         for part in parts {
             all.squared_error += part.squared_error;
@@ -174,17 +175,6 @@ impl VectorCodebook {
             code.iter_mut().zip(total).for_each(|(c, t)| *c = t / sums.counts[i]);
         }
     }
-}
-
-#[cfg(feature = "parallel")]
-fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
-    use rayon::prelude::*;
-    items.par_iter().map(work).collect()
-}
-
-#[cfg(not(feature = "parallel"))]
-fn map<T, R>(items: &[T], work: impl Fn(&T) -> R) -> Vec<R> {
-    items.iter().map(work).collect()
 }
 
 fn check_vectors(dimension: usize, numbers: &[f64]) -> Result<()> {
@@ -211,8 +201,8 @@ fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
 /// k-means++: each seed is drawn with the probability of its squared distance to those before.
 fn seeds(dimension: usize, data: &[f64], training: &Training) -> Result<Vec<f64>> {
     let vectors: Vec<&[f64]> = data.chunks_exact(dimension).collect();
-    let mut state = training.seed;
-    let first = (uniform(&mut state) * vectors.len() as f64) as usize;
+    let mut random = SplitMix64::new(training.seed);
+    let first = (random.unit() * vectors.len() as f64) as usize;
     let mut codes = vectors[first].to_vec();
     let mut distances: Vec<f64> = vectors.iter().map(|x| squared_distance(x, vectors[first])).collect();
     for found in 1..training.n_codes {
@@ -221,7 +211,7 @@ fn seeds(dimension: usize, data: &[f64], training: &Training) -> Result<Vec<f64>
             let allowed = format!("1 to {found} (as many vectors differ)");
             return Err(Error::invalid("code vectors", training.n_codes, allowed));
         }
-        let mut left = uniform(&mut state) * total;
+        let mut left = random.unit() * total;
         let drawn = distances.iter().position(|d| {
             left -= d;
             left < 0.0
@@ -235,15 +225,6 @@ fn seeds(dimension: usize, data: &[f64], training: &Training) -> Result<Vec<f64>
     Ok(codes)
 }
 
-/// 0..1 from SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
-fn uniform(state: &mut u64) -> f64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-    ((z ^ z >> 31) >> 11) as f64 / (1u64 << 53) as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,8 +232,8 @@ mod tests {
     #[test]
     fn clusters_are_found() {
         let centres = [[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [-7.0, -7.0]];
-        let mut state = 1;
-        let data: Vec<f64> = (0..4000).flat_map(|i| centres[i % 4].map(|c| c + uniform(&mut state) - 0.5)).collect();
+        let mut random = SplitMix64::new(1);
+        let data: Vec<f64> = (0..4000).flat_map(|i| centres[i % 4].map(|c| c + random.unit() - 0.5)).collect();
         let book = VectorCodebook::train(2, &data, &Training { n_codes: 4, ..Training::default() }).expect("legal");
         for centre in centres {
             let (_, distance) = book.nearest(&centre).expect("2 numbers");
@@ -263,8 +244,8 @@ mod tests {
     #[test]
     fn a_uniform_square_comes_near_the_hexagon_bound() {
         // Cells of many codes on a square are about hexagons: G between 0.0802 (A2) and 0.0833 (squares) but for edges.
-        let mut state = 5;
-        let data: Vec<f64> = (0..40_000).map(|_| uniform(&mut state)).collect();
+        let mut random = SplitMix64::new(5);
+        let data: Vec<f64> = (0..40_000).map(|_| random.unit()).collect();
         let training = Training { n_codes: 64, max_iterations: 60, ..Training::default() };
         let book = VectorCodebook::train(2, &data, &training).expect("legal");
         let error: f64 = data.chunks_exact(2).map(|x| book.nearest(x).expect("2 numbers").1).sum();

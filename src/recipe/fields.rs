@@ -8,8 +8,8 @@ use crate::{
     Error, Result,
     codec::{BandQuantizer, BitTable},
     number_format::{
-        NumberFormat,
-        affine::{AffineOptions, IntegerType, ScaleRule, Symmetry},
+        AffineOptions, NumberFormat,
+        affine::{IntegerType, ScaleRule, Symmetry},
         block_float::ExponentRule,
     },
 };

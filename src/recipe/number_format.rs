@@ -4,8 +4,8 @@ use super::Word;
 use crate::{
     Error, Result,
     number_format::{
-        NumberFormat,
-        affine::{Granularity, ScaleRule, Symmetry},
+        Granularity, NumberFormat,
+        affine::{ScaleRule, Symmetry},
         block_float::ExponentRule,
         calibration::Calibration,
     },

@@ -12,7 +12,7 @@
 //! From hop to hop the taps are cross-faded: as N(z) has no poles, nothing can ring or run away, and what is between two
 //! filters within the limit is within the limit (the sum of squares is convex).
 //!
-//! Sources: [`crate::masking`]; design as in [`super::shaper_design`]; the idea of noise shaped to the signal's own mask:
+//! Sources: [`crate::hearing::masking`]; design as in [`super::shaper_design`]; the idea of noise shaped to the signal's own mask:
 //! D. De Koning, W. Verhelst, On psychoacoustic noise shaping for audio requantization, ICASSP 2003.
 
 use std::{collections::VecDeque, f64::consts::TAU, sync::Arc};
@@ -21,7 +21,8 @@ use rustfft::{Fft, FftPlanner, num_complex::Complex64};
 
 use super::prediction::{energy, error_filter, least_lambda};
 use super::shaper_design::MAX_SHAPER_ORDER;
-use crate::masking::{BarkMask, bark, threshold_in_quiet};
+use crate::hearing::bark::bark;
+use crate::hearing::masking::{BarkMask, threshold_in_quiet};
 use crate::{Error, Result};
 
 /// Samples of a frame, and from one to the next.

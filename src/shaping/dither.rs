@@ -16,9 +16,11 @@
 //! Soc. 40 (1992); R. A. Wannamaker, The theory of dithered quantization, thesis, Waterloo (1997). Hash: the two-round
 //! multiply-xorshift `lowbias32` of C. Wellons, Prospecting for hash functions (2018), with a key added in both rounds.
 
-use std::ops::Range;
+use std::{fmt, ops::Range, str::FromStr};
 
 use crate::kernel::dither::each;
+use crate::random::mix64;
+use crate::{Error, Result};
 
 /// Kinds of dither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -43,6 +45,41 @@ impl Dither {
     /// Triangular when going from `bits_in` to fewer `bits_out` loses bits, none when nothing is lost.
     pub fn auto(bits_in: u32, bits_out: u32) -> Self {
         if bits_out < bits_in { Self::Triangular } else { Self::None }
+    }
+
+    /// Every kind.
+    pub const ALL: [Self; 6] =
+        [Self::None, Self::Rectangular, Self::Triangular, Self::HighPassTriangular, Self::Gaussian, Self::Subtractive];
+
+    /// The word for it: `none`, `rpdf`, `tpdf`, `hp-tpdf`, `gaussian` or `subtractive`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Rectangular => "rpdf",
+            Self::Triangular => "tpdf",
+            Self::HighPassTriangular => "hp-tpdf",
+            Self::Gaussian => "gaussian",
+            Self::Subtractive => "subtractive",
+        }
+    }
+}
+
+impl fmt::Display for Dither {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Dither {
+    type Err = Error;
+
+    /// The kind of a [`name`](Self::name).
+    ///
+    /// # Errors
+    /// `InvalidParameter` for any other word.
+    fn from_str(word: &str) -> Result<Self> {
+        let named = Self::ALL.into_iter().find(|kind| kind.name() == word);
+        named.ok_or_else(|| Error::invalid("dither", word, Self::ALL.map(Self::name).join(", ")))
     }
 }
 
@@ -102,7 +139,7 @@ impl DitherSource {
 
 /// Cuts `n_samples` samples where the high word of their index changes, since one pair of keys serves the 2^32 indices
 /// that share it: the index of each part's first sample, and the part's place.
-pub(super) fn epochs(first_sample_index: u64, n_samples: usize) -> impl Iterator<Item = (u64, Range<usize>)> {
+fn epochs(first_sample_index: u64, n_samples: usize) -> impl Iterator<Item = (u64, Range<usize>)> {
     let mut from = 0;
     std::iter::from_fn(move || {
         let start = first_sample_index.wrapping_add(from as u64);
@@ -118,27 +155,27 @@ const PER_STEP: f32 = 1.0 / 16_777_216.0;
 
 /// The keys of the two uniform numbers every sample has.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Keys {
+struct Keys {
     first: Key,
     second: Key,
 }
 
 impl Keys {
     /// `epoch` is the high word of the sample index.
-    pub(crate) fn new(seed: u64, channel: u32, epoch: u32) -> Self {
+    fn new(seed: u64, channel: u32, epoch: u32) -> Self {
         let stream = mix64(mix64(seed).wrapping_add(u64::from(channel) << 32 | u64::from(epoch)));
         Self { first: Key::new(mix64(stream ^ 1)), second: Key::new(mix64(stream ^ 2)) }
     }
 
     /// Uniform on +-1/2, symmetric: odd multiples of 2^-25.
     #[inline(always)]
-    pub(crate) fn rectangular(&self, counter: u32) -> f32 {
+    fn rectangular(&self, counter: u32) -> f32 {
         (2 * self.first.uniform(counter) - 0x00FF_FFFF) as f32 * (0.5 * PER_STEP)
     }
 
     /// The sum of two uniform numbers, symmetric on +-1: multiples of 2^-24.
     #[inline(always)]
-    pub(crate) fn triangular(&self, counter: u32) -> f32 {
+    fn triangular(&self, counter: u32) -> f32 {
         (self.first.uniform(counter) + self.second.uniform(counter) - 0x00FF_FFFF) as f32 * PER_STEP
     }
 
@@ -181,14 +218,6 @@ impl Key {
     fn uniform(self, counter: u32) -> i32 {
         (self.hash(counter) >> 8) as i32
     }
-}
-
-/// The finalizer of splitmix64: G. L. Steele, D. Lea, C. H. Flood, Fast splittable pseudorandom number generators (2014).
-fn mix64(x: u64) -> u64 {
-    let mut z = x.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
@@ -308,6 +337,14 @@ mod tests {
         for (index, d) in (start..).zip(difference) {
             assert_eq!(d, rectangular.value(index) - rectangular.value(index - 1));
         }
+    }
+
+    #[test]
+    fn words_and_kinds_translate() {
+        for kind in Dither::ALL {
+            assert_eq!(kind.to_string().parse::<Dither>().expect("its own word"), kind);
+        }
+        assert!(matches!("loud".parse::<Dither>(), Err(Error::InvalidParameter { .. })));
     }
 
     #[test]

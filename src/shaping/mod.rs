@@ -13,16 +13,13 @@ mod adaptive;
 pub mod delta_sigma;
 mod dither;
 mod noise_shaper;
-mod pcm_encoder;
 mod prediction;
 mod requantizer;
 pub mod shaper_design;
 mod uniform_shaper;
-pub mod weighting;
 
+pub use crate::hearing::weighting;
 pub use adaptive::AdaptiveSpec;
-pub(crate) use dither::Keys;
 pub use dither::{Dither, DitherSource};
 pub use noise_shaper::{ErrorFilter, KnownFilter, NoiseShaper};
-pub use pcm_encoder::{PcmCode, PcmEncoder};
 pub use requantizer::{Counts, Requantizer, RequantizerOptions, Shaper};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::adaptive::{AdaptiveSpec, Designer, FilterTrack};
 use super::uniform_shaper::{BLOCK, UniformShaper};
 use super::{Dither, DitherSource, ErrorFilter, NoiseShaper};
+use crate::kernel::uniform::{self, Requantize};
 use crate::quantizer::Quantizer;
 use crate::{Error, Result};
 
@@ -149,8 +150,8 @@ impl Requantizer {
         let source = DitherSource::new(self.options.dither, self.options.seed, channel as u32);
         let blocks = x.chunks(BLOCK).zip(indices.chunks_mut(BLOCK)).zip(y.chunks_mut(BLOCK));
         let mut at = first_sample_index;
+        let mut dither = [0.0; BLOCK];
         for ((x, indices), y) in blocks {
-            let mut dither = [0.0; BLOCK];
             let dither = &mut dither[..x.len()];
             source.fill(at, dither);
             match self.options.shaper {
@@ -174,20 +175,34 @@ impl Requantizer {
 
     /// `dither` in steps, here and below.
     fn plain_block(&mut self, x: &[f64], dither: &[f64], indices: &mut [i32], y: &mut [f64]) {
+        let Some(uniform) = self.quantizer.as_uniform() else { return self.undithered_block(x, indices, y) };
+        uniform::requantize(Requantize {
+            cells: uniform.cells(),
+            granular_region: self.granular_region,
+            x,
+            dither,
+            dither_unit: self.step,
+            taken_unit: if self.options.dither == Dither::Subtractive { self.step } else { 0.0 },
+            indices,
+            y,
+            n_clipped: &mut self.counts.clipped_samples,
+            n_nan: &mut self.counts.nan_samples,
+        });
+    }
+
+    /// A quantizer that is not uniform has no dither.
+    fn undithered_block(&mut self, x: &[f64], indices: &mut [i32], y: &mut [f64]) {
         let (low, high) = self.granular_region;
-        let mut decided = [0.0; BLOCK];
-        let decided = &mut decided[..x.len()];
-        for ((w, &x), &d) in decided.iter_mut().zip(x).zip(dither) {
+        let mut known = [0.0; BLOCK];
+        let known = &mut known[..x.len()];
+        for (known, &x) in known.iter_mut().zip(x) {
             let is_nan = x.is_nan();
-            *w = if is_nan { 0.0 } else { x } + d * self.step;
+            *known = if is_nan { 0.0 } else { x };
             self.counts.nan_samples += u64::from(is_nan);
-            self.counts.clipped_samples += u64::from(*w < low || *w > high);
+            self.counts.clipped_samples += u64::from(*known < low || *known > high);
         }
-        self.quantizer.index_slice(decided, indices);
+        self.quantizer.index_slice(known, indices);
         self.quantizer.reconstruct_slice(indices, y);
-        if self.options.dither == Dither::Subtractive {
-            y.iter_mut().zip(dither).for_each(|(y, d)| *y -= d * self.step);
-        }
     }
 
     /// Puts all channels up to `channel` to rest that are not there yet; only with a shaper.
@@ -421,7 +436,45 @@ mod tests {
         }
     }
 
+    /// The definition of the chain without a shaper, sample by sample.
+    fn slow(uniform: &Uniform, dither: Dither, x: &[f64]) -> (Vec<i32>, Vec<f64>, Counts) {
+        let source = DitherSource::new(dither, 11, 0);
+        let (low, high) = uniform.granular_region();
+        let mut counts = Counts::default();
+        let decide = |(place, &x): (u64, &f64)| {
+            let d = source.value(place) * uniform.step();
+            let decided = if x.is_nan() { 0.0 } else { x } + d;
+            counts.nan_samples += u64::from(x.is_nan());
+            counts.clipped_samples += u64::from(!(low..=high).contains(&decided));
+            let index = uniform.index(decided);
+            let taken = if dither == Dither::Subtractive { d } else { 0.0 };
+            (index, uniform.reconstruct(index) - taken)
+        };
+        let (indices, y) = (0..).zip(x).map(decide).unzip();
+        (indices, y, counts)
+    }
+
     proptest! {
+        #[test]
+        fn blocks_without_a_shaper_are_those_of_the_definition(
+            n_levels in 2u64..=1 << 32, rise in any::<bool>(), kind in 0usize..6, full_scale in 0.01f64..9.0,
+            anything in proptest::collection::vec(any::<f64>(), 700), steps in proptest::collection::vec(-99i32..99, 700),
+        ) {
+            let grid = if rise { Grid::MidRise } else { Grid::MidTread };
+            let uniform = Uniform::new(grid, n_levels, full_scale).expect("legal");
+            // Half steps lie on thresholds.
+            let mut x: Vec<f64> = steps.iter().map(|&n| 0.5 * f64::from(n) * uniform.step()).collect();
+            x.extend(anything);
+            x.extend([f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, full_scale, -full_scale]);
+            let options = RequantizerOptions { dither: KINDS[kind], shaper: None, seed: 11 };
+            let mut chain = Requantizer::new(Arc::new(uniform.clone()), options).expect("uniform");
+            let (indices, y) = run(&mut chain, &x);
+            let (expected, levels, counts) = slow(&uniform, KINDS[kind], &x);
+            prop_assert_eq!(indices, expected);
+            prop_assert!(y.iter().zip(&levels).all(|(a, b)| a.to_bits() == b.to_bits()));
+            prop_assert_eq!(chain.counts(), counts);
+        }
+
         #[test]
         fn blocks_may_be_split_anywhere(
             kind in 0usize..6, shaped in any::<bool>(), cut in 0usize..1_500, start in any::<u64>(), bits in 2u32..25,

@@ -14,7 +14,7 @@
 //! J. Makhoul, Linear prediction: a tutorial review, Proc. IEEE 63, 1975.
 
 use super::prediction::{energy, error_filter, least_lambda};
-use super::weighting::Weighting;
+use crate::hearing::weighting::Weighting;
 use crate::{Error, Result};
 use std::f64::consts::TAU;
 

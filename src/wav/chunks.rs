@@ -3,10 +3,9 @@
 use std::{fmt, io::Read};
 
 use super::{
-    format::Spec,
+    format::{ByteOrder, Spec},
     input::Input,
     metadata::{self, Chunk, Fate, Metadata, fate, printable},
-    samples::ByteOrder,
 };
 use crate::{Error, Result};
 

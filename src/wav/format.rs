@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use super::{MAX_CHANNELS, samples::ByteOrder};
+use super::MAX_CHANNELS;
 use crate::{Error, Result};
 
 const TAG_PCM: u16 = 1;
@@ -22,6 +22,29 @@ const TAG_EXTENSIBLE: u16 = 0xFFFE;
 const GUID_TAIL: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71];
 /// The same for ambisonic B-format, SUBTYPE_AMBISONIC_B_FORMAT_*.
 const GUID_TAIL_AMBISONIC: [u8; 14] = [0, 0, 0x21, 0x07, 0xD3, 0x11, 0x86, 0x44, 0xC8, 0xC1, 0xCA, 0, 0, 0];
+
+/// The order of bytes in the numbers of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ByteOrder {
+    Little,
+    Big,
+}
+
+impl ByteOrder {
+    pub(super) fn u16(self, bytes: [u8; 2]) -> u16 {
+        match self {
+            Self::Little => u16::from_le_bytes(bytes),
+            Self::Big => u16::from_be_bytes(bytes),
+        }
+    }
+
+    pub(super) fn u32(self, bytes: [u8; 4]) -> u32 {
+        match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Big => u32::from_be_bytes(bytes),
+        }
+    }
+}
 
 /// How a stored number stands for an amplitude.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! describe the old samples (PEAK, levl, MD5), and in a big-endian file those whose numbers would have to be turned
 //! round without knowing where they are.
 
-use super::samples::ByteOrder;
+use super::format::ByteOrder;
 use crate::{Error, Result};
 
 /// The largest metadata chunk that is kept: artwork fits, a second recording does not.

@@ -4,10 +4,10 @@ use std::io::{Read, Seek, SeekFrom};
 
 use super::{
     chunks::{self, ChunkEntry, Container, DataSize, Header},
-    format::Spec,
+    format::{ByteOrder, Spec},
     input::Input,
     metadata::Metadata,
-    samples::{self, ByteOrder},
+    samples,
 };
 use crate::{Error, Result};
 

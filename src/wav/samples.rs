@@ -9,29 +9,6 @@ use std::sync::LazyLock;
 use super::format::{Encoding, SampleFormat};
 use crate::quantizer::g711::{self, Convention, G711, Law};
 
-/// The order of bytes in the numbers of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ByteOrder {
-    Little,
-    Big,
-}
-
-impl ByteOrder {
-    pub(super) fn u16(self, bytes: [u8; 2]) -> u16 {
-        match self {
-            Self::Little => u16::from_le_bytes(bytes),
-            Self::Big => u16::from_be_bytes(bytes),
-        }
-    }
-
-    pub(super) fn u32(self, bytes: [u8; 4]) -> u32 {
-        match self {
-            Self::Little => u32::from_le_bytes(bytes),
-            Self::Big => u32::from_be_bytes(bytes),
-        }
-    }
-}
-
 /// Turns the bytes of every sample round.
 pub(super) fn swap_samples(bytes: &mut [u8], bytes_per_sample: usize) {
     for sample in bytes.chunks_exact_mut(bytes_per_sample) {

@@ -55,7 +55,7 @@ fn arrays_that_lie() {
 fn empty_arrays_quantize_to_empty_ones() {
     let _alone = alone();
     use sqnr::number_format::NumberFormat;
-    use sqnr::number_format::affine::{AffineOptions, Granularity, IntegerType};
+    use sqnr::number_format::{AffineOptions, Granularity, IntegerType};
     for shape in ["(0,)", "(0, 4294967296, 4294967296)", "(9223372036854775807, 9223372036854775807, 0)"] {
         let file = TensorFile::from_bytes(&zeros(shape, 0), TensorFileKind::Npy).expect("empty");
         let tensor = &file.tensors[0];

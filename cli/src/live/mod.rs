@@ -189,7 +189,7 @@ struct Ending {
 
 fn finish(ending: Ending, told: &Told) -> Result<Exit, Failure> {
     if let Err(Error::Io { path, source }) = ending.recorded {
-        return Err(Failure::output(&path, source));
+        return Err(unwritten(path.as_deref(), source));
     }
     if let Some(signal) = told.signal() {
         // By convention 128 and the signal's number; everything is tidied up by now.
@@ -201,13 +201,17 @@ fn finish(ending: Ending, told: &Told) -> Result<Exit, Failure> {
     }
 }
 
+fn unwritten(path: Option<&Path>, source: io::Error) -> Failure {
+    Failure::output(path.unwrap_or(Path::new("recording")), source)
+}
+
 fn not_opened(error: Error, args: &LiveArgs) -> Failure {
     match error {
         Error::Device { what } if args.input.is_none() => {
             Failure::device(format!("{what}; to hear a file instead: sqnr live --input FILE"))
         }
         Error::Device { what } => Failure::device(format!("{what}; --output-device none shows without sound")),
-        Error::Io { path, source } => Failure::output(&path, source),
+        Error::Io { path, source } => unwritten(path.as_deref(), source),
         other => Failure::usage(other.to_string()),
     }
 }

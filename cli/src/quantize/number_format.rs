@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use sqnr::{
     number_format::{
-        NumberFormat, Reconstruction,
-        affine::{Granularity, ScaleRule, Symmetry},
+        Granularity, NumberFormat, Reconstruction,
+        affine::{ScaleRule, Symmetry},
         block_float::ExponentRule,
         calibration::Calibration,
         tensor_file::{Tensor, TensorFile, TensorFileKind},

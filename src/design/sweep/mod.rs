@@ -8,7 +8,7 @@ mod bench;
 
 use super::rate_distortion::RateDistortion;
 use super::samples::Samples;
-use crate::{Error, Result};
+use crate::{Error, Result, parallel};
 use bench::Bench;
 
 /// Most bits a sweep goes to.
@@ -136,19 +136,8 @@ pub fn run(samples: &Samples, max_bits: u32, excerpt: Option<Excerpt>) -> Result
     let bench = Bench::new(samples, &bound, excerpt);
     let tasks: Vec<(Method, u32)> =
         Method::ALL.into_iter().flat_map(|method| (1..=max_bits).map(move |bits| (method, bits))).collect();
-    let points = map(&tasks, |&(method, bits)| bench.point(method, bits)).into_iter().flatten().collect();
+    let points = parallel::map(&tasks, |&(method, bits)| bench.point(method, bits)).into_iter().flatten().collect();
     Ok(Sweep { points, bound })
-}
-
-#[cfg(feature = "parallel")]
-fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
-    use rayon::prelude::*;
-    items.par_iter().map(work).collect()
-}
-
-#[cfg(not(feature = "parallel"))]
-fn map<T, R>(items: &[T], work: impl Fn(&T) -> R) -> Vec<R> {
-    items.iter().map(work).collect()
 }
 
 impl Sweep {

@@ -110,7 +110,7 @@ fn moving_average(batches: &[&[f32]], constant: f32) -> Result<(f32, f32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::affine::{AffineOptions, AffineTensor};
+    use super::super::affine_tensor::{AffineOptions, AffineTensor};
     use super::super::golden_input::{gauss, rows, sqnr_db};
     use super::*;
 

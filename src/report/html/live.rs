@@ -98,7 +98,7 @@ impl Update<'_> {
 
 fn figure(entry: &Entry) -> Value {
     let value = entry.figure.ok().filter(|v| v.is_finite());
-    json!({ "key": entry.key, "text": super::markup::figure_text(entry), "value": value })
+    json!({ "key": entry.key, "text": super::figures::figure_text(entry), "value": value })
 }
 
 /// The knobs, and links to the other inputs.

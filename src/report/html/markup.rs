@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::audio::Excerpt;
+use super::figures::{figure_text, labelled};
 use super::heat;
 use super::live::Live;
 use super::{Comparison, Page, Parts};
@@ -117,10 +118,6 @@ fn write_figures(page: &Page, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "</tbody></table></div>")
 }
 
-fn labelled(entry: &Entry) -> String {
-    if entry.unit.is_empty() { entry.label.into() } else { format!("{} ({})", entry.label, entry.unit) }
-}
-
 fn cell(entry: Option<&Entry>) -> String {
     let Some(entry) = entry else { return "<td>–</td>".into() };
     let explanation = match &entry.figure {
@@ -128,20 +125,6 @@ fn cell(entry: Option<&Entry>) -> String {
         Ok(_) => entry.formula.clone(),
     };
     format!("<td title=\"{}\">{}</td>", escaped(&explanation), escaped(&figure_text(entry)))
-}
-
-/// The value in a cell of the table; "none" where there is no figure.
-pub(super) fn figure_text(entry: &Entry) -> String {
-    entry.figure.map_or_else(|_| "none".into(), significant)
-}
-
-/// Whole numbers as they are, others with two decimals or four significant figures.
-fn significant(value: f64) -> String {
-    match value.abs() {
-        m if value == value.trunc() && m < 1e15 => with_unit(value, 0, ""),
-        m if (0.1..1e6).contains(&m) => with_unit(value, 2, ""),
-        _ => format!("{value:.3e}").replace('-', "\u{2212}"),
-    }
 }
 
 pub(super) fn write_plots(page: &Page, out: &mut impl Write) -> io::Result<()> {

@@ -9,6 +9,7 @@
 
 mod audio;
 mod data;
+mod figures;
 mod heat;
 pub mod live;
 mod markup;

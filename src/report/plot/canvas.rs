@@ -8,7 +8,6 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, TextStyle};
 
 use super::chart::Stroke;
-use super::draw::TextBox;
 use super::font::{self, Weight};
 use super::frame::Rect;
 use super::style::{Ink, Theme};
@@ -40,6 +39,27 @@ pub(super) struct Type {
     pub weight: Weight,
     pub ink: Ink,
     pub anchor: Anchor,
+}
+
+/// Where a text stands, in pixels of the picture at its layout size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TextBox {
+    /// Left edge.
+    pub left: f64,
+    /// Top of capitals.
+    pub top: f64,
+    /// Right edge.
+    pub right: f64,
+    /// Bottom of descenders.
+    pub bottom: f64,
+    /// What it says.
+    pub text: String,
+}
+
+impl TextBox {
+    fn of(rect: Rect, text: &str) -> Self {
+        Self { left: rect.left, top: rect.top, right: rect.right, bottom: rect.bottom, text: text.into() }
+    }
 }
 
 /// How a line is drawn.

@@ -2,7 +2,7 @@
 
 use super::axes;
 use super::callout;
-use super::canvas::{Anchor, Canvas, Pen, Point, Type};
+use super::canvas::{Anchor, Canvas, Pen, Point, TextBox, Type};
 use super::chart::{Chart, Mark, Positions, Reduce, Series};
 use super::column;
 use super::font::Weight;
@@ -24,27 +24,6 @@ pub struct Drawing {
     /// Under the body.
     pub(super) images: Vec<Image>,
     text_boxes: Vec<TextBox>,
-}
-
-/// Where a text stands, in pixels of the picture at its layout size.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TextBox {
-    /// Left edge.
-    pub left: f64,
-    /// Top of capitals.
-    pub top: f64,
-    /// Right edge.
-    pub right: f64,
-    /// Bottom of descenders.
-    pub bottom: f64,
-    /// What it says.
-    pub text: String,
-}
-
-impl TextBox {
-    pub(super) fn of(rect: Rect, text: &str) -> Self {
-        Self { left: rect.left, top: rect.top, right: rect.right, bottom: rect.bottom, text: text.into() }
-    }
 }
 
 impl Drawing {

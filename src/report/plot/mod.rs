@@ -49,8 +49,9 @@ pub mod transfer;
 mod value;
 pub mod wave;
 
+pub use canvas::TextBox;
 pub use chart::{Axis, Callout, Chart, HeatMap, Mark, Panel, Positions, Reduce, Scale, Series, Stroke, Ticks};
-pub use draw::{Drawing, TextBox};
+pub use draw::Drawing;
 #[cfg(feature = "json")]
 pub(in crate::report) use reduce::least_and_greatest;
 #[cfg(feature = "json")]

@@ -2,8 +2,8 @@
 //! and can be written and read again.
 
 use sqnr::number_format::NumberFormat;
-use sqnr::number_format::affine::{AffineOptions, Granularity, IntegerType};
 use sqnr::number_format::tensor_file::{Tensor, TensorFile, TensorFileKind};
+use sqnr::number_format::{AffineOptions, Granularity, IntegerType};
 
 pub fn run(bytes: &[u8]) {
     for kind in [TensorFileKind::Npy, TensorFileKind::Npz, TensorFileKind::Safetensors] {

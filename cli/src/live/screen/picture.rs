@@ -11,7 +11,7 @@ use super::{
     raster::{Charset, Ink},
     spectrum, transfer,
 };
-use sqnr::live::{Level, Method, Monitor, State, dither_name, theory_snr_db};
+use sqnr::live::{Level, Method, Monitor, State, theory_snr_db};
 
 /// Smallest size with all parts.
 pub const MIN_WIDTH: u16 = 60;
@@ -128,7 +128,7 @@ fn method_parts(view: &View) -> Vec<String> {
         return spent.into_iter().chain([format!("late {:.0} ms", view.status.chain_delay_s * 1e3)]).collect();
     }
     let dither = match settings.method.is_uniform() {
-        true => dither_name(settings.dither),
+        true => settings.dither.name(),
         false => "none (steps differ)",
     };
     vec![format!("dither {dither}"), format!("shape {}", settings.shape.name)]

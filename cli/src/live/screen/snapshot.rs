@@ -9,7 +9,7 @@ use super::View;
 use sqnr::{
     Result,
     atomic_file::{AtomicFile, Existing},
-    live::{SPECTRUM_LENGTH, dither_name, noise_line_dbfs, theory_snr_db},
+    live::{SPECTRUM_LENGTH, noise_line_dbfs, theory_snr_db},
     report::plot::{Axis, Chart, Ink, Mark, Panel, Positions, Reduce, Series, Stroke, Style},
 };
 
@@ -34,7 +34,7 @@ pub fn write(view: &View, folder: &Path) -> Result<PathBuf> {
 
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = AtomicFile::create(path, Existing::Refuse)?;
-    file.write_all(bytes).map_err(|source| sqnr::Error::Io { path: path.into(), source })?;
+    file.write_all(bytes).map_err(|source| sqnr::Error::Io { path: Some(path.into()), source })?;
     file.commit()
 }
 
@@ -61,7 +61,7 @@ fn chart(view: &View) -> Chart {
         "{} {}, dither {}, shape {}, {} Hz",
         settings.rate(),
         settings.method.name(),
-        dither_name(settings.effective_dither()),
+        settings.effective_dither().name(),
         settings.shape.name,
         view.sample_rate_hz
     )];

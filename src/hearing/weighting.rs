@@ -2,7 +2,12 @@
 //!
 //! A weighting is a power spectrum's factor in dB; only differences matter, so each is given as its source has it.
 
+use super::contours::{contour, threshold};
+use super::curves::{a_db, itu_468_db};
 use crate::{Error, Result};
+
+/// No weight is lower: a shaper's design needs finite numbers.
+const LEAST_DB: f64 = -1000.0;
 
 /// A weighting curve.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,43 +24,6 @@ pub enum Weighting {
     /// of the frequency, flat beyond the ends.
     Curve(Vec<(f64, f64)>),
 }
-
-/// Frequency in Hz, exponent alpha, level L_U in dB, threshold T_f in dB SPL: ISO 226:2003, table 1.
-const ISO_226: [(f64, f64, f64, f64); 29] = [
-    (20.0, 0.532, -31.6, 78.5),
-    (25.0, 0.506, -27.2, 68.7),
-    (31.5, 0.480, -23.0, 59.5),
-    (40.0, 0.455, -19.1, 51.1),
-    (50.0, 0.432, -15.9, 44.0),
-    (63.0, 0.409, -13.0, 37.5),
-    (80.0, 0.387, -10.3, 31.5),
-    (100.0, 0.367, -8.1, 26.5),
-    (125.0, 0.349, -6.2, 22.1),
-    (160.0, 0.330, -4.5, 17.9),
-    (200.0, 0.315, -3.1, 14.4),
-    (250.0, 0.301, -2.0, 11.4),
-    (315.0, 0.288, -1.1, 8.6),
-    (400.0, 0.276, -0.4, 6.2),
-    (500.0, 0.267, 0.0, 4.4),
-    (630.0, 0.259, 0.3, 3.0),
-    (800.0, 0.253, 0.5, 2.2),
-    (1000.0, 0.250, 0.0, 2.4),
-    (1250.0, 0.246, -2.7, 3.5),
-    (1600.0, 0.244, -4.1, 1.7),
-    (2000.0, 0.243, -1.0, -1.3),
-    (2500.0, 0.243, 1.7, -4.2),
-    (3150.0, 0.243, 2.5, -6.0),
-    (4000.0, 0.242, 1.2, -5.4),
-    (5000.0, 0.242, -2.1, -1.5),
-    (6300.0, 0.245, -7.1, 6.0),
-    (8000.0, 0.254, -11.2, 12.6),
-    (10000.0, 0.271, -10.7, 13.9),
-    (12500.0, 0.301, -3.1, 12.3),
-];
-
-/// The threshold above the table, dB SPL: 14 to 18 kHz as measured by several authors, then 15 dB per kHz up to 24 kHz,
-/// beyond which nobody hears and the curve stays flat. Other contours go on in parallel from their end at 12.5 kHz.
-const EXTENSION: [(f64, f64); 4] = [(14_000.0, 18.4), (16_000.0, 40.2), (18_000.0, 70.4), (24_000.0, 160.4)];
 
 impl Weighting {
     /// The weighting of a name: `a`, `468`, `threshold` (or `t`), `phon15` (or `p15`).
@@ -79,8 +47,8 @@ impl Weighting {
     pub fn db(&self, frequencies_hz: &[f64]) -> Result<Vec<f64>> {
         let each = |f: &dyn Fn(f64) -> f64| Ok(frequencies_hz.iter().map(|&hz| f(hz)).collect());
         match self {
-            Self::A => each(&a_db),
-            Self::Itu468 => each(&itu_468_db),
+            Self::A => each(&|hz| a_db(hz).max(LEAST_DB)),
+            Self::Itu468 => each(&|hz| itu_468_db(hz).max(LEAST_DB)),
             Self::Threshold => each(&|hz| -interpolate(&threshold(), hz)),
             Self::Phon15 => {
                 let contour = contour(15.0);
@@ -114,49 +82,6 @@ fn interpolate(points: &[(f64, f64)], hz: f64) -> f64 {
     }
     let ((f0, v0), (f1, v1)) = (points[above - 1], points[above]);
     v0 + (v1 - v0) * (hz / f0).ln() / (f1 / f0).ln()
-}
-
-/// `R_A(f)` of IEC 61672-1:2013, equation (E.1), poles from E.4, normalised at 1 kHz.
-fn a_db(hz: f64) -> f64 {
-    let response = |f: f64| {
-        let f2 = f * f;
-        let low = (f2 + 20.598_997f64.powi(2)) * ((f2 + 107.652_65f64.powi(2)) * (f2 + 737.862_23f64.powi(2))).sqrt();
-        f2 * f2 / (low * (f2 + 12_194.217f64.powi(2)))
-    };
-    power_db((response(hz) / response(1000.0)).powi(2))
-}
-
-/// ITU-R BS.468-4, annex 1, figure 1a: the response of its passive network as a rational function, 0 dB at 1 kHz.
-fn itu_468_db(hz: f64) -> f64 {
-    let h1 = -4.737_338_981_378_384e-24 * hz.powi(6) + 2.043_828_333_606_125e-15 * hz.powi(4)
-        - 1.363_894_795_463_638e-7 * hz.powi(2)
-        + 1.0;
-    let h2 =
-        1.306_612_257_412_824e-19 * hz.powi(5) - 2.118_150_887_518_656e-11 * hz.powi(3) + 5.559_488_023_498_642e-4 * hz;
-    let response = 1.246_332_637_532_143e-4 * hz / h1.hypot(h2);
-    power_db(response * response) + 18.2
-}
-
-/// Decibels of a power, no lower than -1000.
-fn power_db(power: f64) -> f64 {
-    10.0 * power.max(1e-100).log10()
-}
-
-fn threshold() -> Vec<(f64, f64)> {
-    ISO_226.iter().map(|&(hz, _, _, threshold)| (hz, threshold)).chain(EXTENSION).collect()
-}
-
-/// Contour of equal loudness at `phon`, dB SPL: ISO 226:2003, equation (1).
-fn contour(phon: f64) -> Vec<(f64, f64)> {
-    let level = |&(hz, alpha, l_u, t_f): &(f64, f64, f64, f64)| {
-        let a_f =
-            4.47e-3 * (10f64.powf(0.025 * phon) - 1.15) + (0.4 * 10f64.powf((t_f + l_u) / 10.0 - 9.0)).powf(alpha);
-        (hz, 10.0 / alpha * a_f.log10() - l_u + 94.0)
-    };
-    let mut points: Vec<_> = ISO_226.iter().map(level).collect();
-    let above_threshold = points[ISO_226.len() - 1].1 - ISO_226[ISO_226.len() - 1].3;
-    points.extend(EXTENSION.map(|(hz, db)| (hz, db + above_threshold)));
-    points
 }
 
 #[cfg(test)]

@@ -9,29 +9,20 @@
 //! excitation up to 12 Bark and a quarter dB per Bark above. The threshold in quiet is its floor. No time smearing, no outer
 //! ear weighting.
 //!
-//! Sources: Bark scale and mask offset: ITU-R BS.1387-1, annex 2, 2.1.5 and 2.1.8; slopes: E. Terhardt, "Calculating
-//! virtual pitch", 1979; threshold in quiet: the same, eq. 4.
+//! Sources: mask offset: ITU-R BS.1387-1, annex 2, 2.1.8; slopes: E. Terhardt, "Calculating virtual pitch",
+//! 1979.
+
+use super::bark::{bark, hz_of_bark};
+use super::threshold::threshold_db_spl;
 
 /// Playback level of a full-scale sine, dB SPL (ITU-R BS.1387-1, 2.1.2).
 const FULL_SCALE_DB_SPL: f64 = 92.0;
 /// Fall of the excitation towards low frequencies, dB per Bark.
 const FALL_DOWN_DB: f64 = 27.0;
 
-/// Position on the Bark scale, ITU-R BS.1387-1: `7 asinh(f / 650)`.
-pub fn bark(frequency_hz: f64) -> f64 {
-    7.0 * (frequency_hz / 650.0).asinh()
-}
-
-/// The frequency at a position on the Bark scale.
-pub fn hz_of_bark(bark: f64) -> f64 {
-    650.0 * (bark / 7.0).sinh()
-}
-
 /// Threshold in quiet as a mean square of full scale: a tone of that power is just heard.
 pub fn threshold_in_quiet(frequency_hz: f64) -> f64 {
-    let khz = frequency_hz / 1000.0;
-    let db_spl = 3.64 * khz.powf(-0.8) - 6.5 * (-0.6 * (khz - 3.3).powi(2)).exp() + 1e-3 * khz.powi(4);
-    0.5 * 10f64.powf((db_spl - FULL_SCALE_DB_SPL) / 10.0)
+    0.5 * 10f64.powf((threshold_db_spl(frequency_hz) - FULL_SCALE_DB_SPL) / 10.0)
 }
 
 /// The bands of frames of one length at one sample rate, and what is fixed about them.
