@@ -63,7 +63,7 @@ impl<'a> Pcm<'a> {
 
 impl Pcm<'_> {
     /// The file in its present pass: tags and warnings.
-    pub fn source(&self) -> &Source {
+    pub fn source(&self) -> &Source<'static> {
         &self.source
     }
 
