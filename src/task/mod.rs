@@ -10,7 +10,9 @@
 //! anything that can be opened ([`Reopen`](crate::audio_file::Reopen)): a path, or a [`Signal`](crate::Signal) in memory.
 //! Memory stays bounded whatever the length, unless the task says otherwise. Errors of reading name their input.
 
+mod compare;
 mod measure;
 mod programme;
 
+pub use compare::{Alignment, Compared, PairMeasurement, Reference, compare};
 pub use measure::{ChannelMeasurement, MeasureOptions, Measurement, measure};
