@@ -32,6 +32,7 @@ pub mod recipe;
 pub mod report;
 pub mod shaping;
 mod signal;
+pub mod task;
 pub mod transform;
 pub mod wav;
 

@@ -21,6 +21,7 @@ mod help;
 mod hints;
 mod info;
 mod inputs;
+mod library_error;
 #[cfg(feature = "live")]
 mod live;
 mod loss;

@@ -56,6 +56,12 @@ impl FileProgress<'_> {
     }
 }
 
+impl sqnr::Progress for FileProgress<'_> {
+    fn at(&self, done: u64, total: Option<u64>, sample_rate_hz: u32) {
+        FileProgress::at(self, done, total, sample_rate_hz);
+    }
+}
+
 impl Drop for FileProgress<'_> {
     fn drop(&mut self) {
         if let Some(bar) = self.bar.get() {

@@ -1,76 +1,28 @@
-//! Figures measured in several ways, each way with its conditions.
+//! Figures measured in several ways, each way with its conditions, as JSON and as tables.
 
 use serde_json::{Map, Value, json};
 
-use sqnr::analysis::{Entry, window::Window};
+use sqnr::analysis::{
+    Condition, Conditions, Entry, Section,
+    tone::{Harmonic, ToneFigures},
+};
 
 use super::figures::{self, Detail};
 
-/// Figures measured in one way.
-#[derive(Debug, Clone)]
-pub struct Section {
-    pub title: &'static str,
-    pub entries: Vec<Entry>,
-    /// How they were measured. In every definition of the section.
-    pub conditions: Conditions,
-}
-
-impl Section {
-    pub fn new(title: &'static str, entries: Vec<Entry>, conditions: Conditions) -> Self {
-        Self { title, entries, conditions }
-    }
-}
-
-/// How figures were measured.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Conditions {
-    /// The band that the figures look at.
-    pub bandwidth_hz: f64,
-    /// Window of the spectrum; none where there is no spectrum.
-    pub window: Option<Window>,
-    /// Lines of the spectrum, cells of the histogram; none where figures are sums over the samples.
-    pub bins: Option<usize>,
-    /// What else the figures depend on, by its key.
-    pub more: Vec<(&'static str, Value)>,
-}
-
-impl Conditions {
-    /// Of sums over the samples: all of the band.
-    pub fn of_samples(sample_rate_hz: u32) -> Self {
-        Self { bandwidth_hz: f64::from(sample_rate_hz) / 2.0, window: None, bins: None, more: Vec::new() }
-    }
-
-    /// Of spectra of `n_fft` samples, all lines of them; 0 where there is none.
-    pub fn of_spectrum(sample_rate_hz: u32, window: Window, n_fft: usize) -> Self {
-        Self { window: Some(window), bins: (n_fft > 0).then_some(n_fft / 2 + 1), ..Self::of_samples(sample_rate_hz) }
-    }
-
-    /// Of a histogram, where there is one.
-    pub fn of_histogram(sample_rate_hz: u32, cells: Option<usize>) -> Self {
-        Self { bins: cells, ..Self::of_samples(sample_rate_hz) }
-    }
-
-    pub fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
-        self.more.push((key, value.into()));
-        self
-    }
-
-    fn definition(&self, entry: &Entry) -> Value {
-        let mut object = Map::new();
-        object.insert("id".into(), entry.definition.into());
-        object.insert("unit".into(), entry.unit.into());
-        object.insert("formula".into(), entry.formula.clone().into());
-        object.insert("bandwidth_hz".into(), self.bandwidth_hz.into());
-        object.insert("window".into(), self.window.map_or("none".into(), |window| window.to_string()).into());
-        object.insert("bins".into(), self.bins.into());
-        object.extend(self.more.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
-        Value::Object(object)
-    }
-}
-
-/// The entries of all sections, in order.
-pub fn all_entries(sections: &[Section]) -> Vec<Entry> {
-    sections.iter().flat_map(|section| section.entries.iter().cloned()).collect()
+fn definition(conditions: &Conditions, entry: &Entry) -> Value {
+    let mut object = Map::new();
+    object.insert("id".into(), entry.definition.into());
+    object.insert("unit".into(), entry.unit.into());
+    object.insert("formula".into(), entry.formula.clone().into());
+    object.insert("bandwidth_hz".into(), conditions.bandwidth_hz.into());
+    object.insert("window".into(), conditions.window.map_or("none".into(), |window| window.to_string()).into());
+    object.insert("bins".into(), conditions.bins.into());
+    let value = |condition: &Condition| match condition {
+        Condition::Choice(word) => word.clone().into(),
+        Condition::Count(n) => (*n).into(),
+    };
+    object.extend(conditions.more.iter().map(|(key, condition)| ((*key).to_owned(), value(condition))));
+    Value::Object(object)
 }
 
 /// Figures by key, null where there is none, with `reasons` why and `definitions` how.
@@ -79,7 +31,7 @@ pub fn to_json(sections: &[Section]) -> Map<String, Value> {
     let mut definitions = Map::new();
     for section in sections {
         for entry in &section.entries {
-            definitions.insert(entry.key.into(), section.conditions.definition(entry));
+            definitions.insert(entry.key.into(), definition(&section.conditions, entry));
         }
     }
     object.insert("definitions".into(), definitions.into());
@@ -103,8 +55,14 @@ pub fn values_json(sections: &[Section]) -> Map<String, Value> {
     object
 }
 
+/// The harmonics of a tone, one object each.
+pub fn harmonics_json(tone: &ToneFigures) -> Vec<Value> {
+    let harmonic = |h: &Harmonic| json!({ "order": h.order, "frequency_hz": h.frequency_hz, "level_dbc": tone.harmonic_dbc(h).ok() });
+    tone.harmonics.iter().map(harmonic).collect()
+}
+
 /// The figures over all channels, then, where there are several, each channel's.
-pub fn to_tables(over_all: &[Section], per_channel: &[Vec<Section>], detail: Detail) -> String {
+pub fn to_tables(over_all: &[Section], per_channel: &[&[Section]], detail: Detail) -> String {
     let mut table = to_table(over_all, detail);
     if per_channel.len() > 1 {
         for (c, sections) in per_channel.iter().enumerate() {

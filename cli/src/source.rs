@@ -9,7 +9,7 @@ use std::{
 
 use sqnr::{
     Error,
-    audio_file::{self, Source},
+    audio_file::{self, Reopen, Source},
 };
 
 use super::{
@@ -19,18 +19,26 @@ use super::{
 
 /// Opens `input` for one pass.
 pub fn open(input: &Input) -> Result<Source<'static>, Failure> {
-    if input.is_stdin() {
-        return audio_file::open_stream(io::stdin()).map_err(|error| unreadable(input, error));
+    open_unnamed(input).map_err(|error| unreadable(input, error))
+}
+
+fn open_unnamed(input: &Input) -> sqnr::Result<Source<'static>> {
+    match input.is_stdin() {
+        true => audio_file::open_stream(io::stdin()),
+        false => audio_file::open(&input.path),
     }
-    audio_file::open(&input.path).map_err(|error| unreadable(input, error))
 }
 
 /// The failure of an input that could not be opened or read.
 pub fn unreadable(input: &Input, error: Error) -> Failure {
+    unreadable_path(if input.is_stdin() { Path::new("standard input") } else { &input.path }, error)
+}
+
+/// The same of an input at `path`.
+pub fn unreadable_path(path: &Path, error: Error) -> Failure {
     match error {
-        Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => inputs::missing(&input.path),
-        error if input.is_stdin() => Failure::input(Path::new("standard input"), error),
-        error => Failure::input(&input.path, error),
+        Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => inputs::missing(path),
+        error => Failure::input(path, error),
     }
 }
 
@@ -45,11 +53,10 @@ pub enum Passes {
 
 /// An input ready for as many passes as were asked for.
 #[derive(Clone)]
-pub enum Rereadable<'a> {
-    /// Opened by its name each time.
-    Direct(&'a Input),
-    /// What came out of a pipe, in a file without a name.
-    Spooled(Arc<File>),
+pub struct Rereadable<'a> {
+    input: &'a Input,
+    /// What came out of a pipe, in a file without a name; without it the input is opened by its name each time.
+    spool: Option<Arc<File>>,
 }
 
 impl<'a> Rereadable<'a> {
@@ -57,7 +64,7 @@ impl<'a> Rereadable<'a> {
     pub fn new(input: &'a Input, passes: Passes) -> Result<Self, Failure> {
         let is_pipe = input.is_stdin() || (input.path.exists() && !input.path.is_file() && !input.path.is_dir());
         if passes == Passes::One || !is_pipe {
-            return Ok(Self::Direct(input));
+            return Ok(Self { input, spool: None });
         }
         let mut spool = tempfile::tempfile().map_err(|error| Failure::output(&std::env::temp_dir(), error))?;
         let copied = match input.is_stdin() {
@@ -65,18 +72,30 @@ impl<'a> Rereadable<'a> {
             false => File::open(&input.path).and_then(|mut pipe| io::copy(&mut pipe, &mut spool)),
         };
         copied.and_then(|_| spool.flush()).map_err(|error| unreadable(input, Error::stream(error)))?;
-        Ok(Self::Spooled(Arc::new(spool)))
+        Ok(Self { input, spool: Some(Arc::new(spool)) })
     }
 
     /// Opens it from the start.
     pub fn open(&self) -> Result<Source<'static>, Failure> {
-        match self {
-            Self::Direct(input) => open(input),
-            Self::Spooled(file) => {
-                let stream = Positioned { file: Arc::clone(file), at: 0 };
-                audio_file::open_stream(stream).map_err(|error| Failure::input(Path::new("standard input"), error))
-            }
+        self.open_unnamed().map_err(|error| unreadable(self.input, error))
+    }
+
+    fn open_unnamed(&self) -> sqnr::Result<Source<'static>> {
+        match &self.spool {
+            Some(file) => audio_file::open_stream(Positioned { file: Arc::clone(file), at: 0 }),
+            None => open_unnamed(self.input),
         }
+    }
+}
+
+impl Reopen for Rereadable<'_> {
+    fn open(&self) -> sqnr::Result<Source<'_>> {
+        let name = self.name();
+        self.open_unnamed().map(|source| source.named(name.clone())).map_err(|error| error.of_input(name))
+    }
+
+    fn name(&self) -> String {
+        self.input.display()
     }
 }
 

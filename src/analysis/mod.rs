@@ -25,6 +25,7 @@ pub mod loudness;
 pub mod masking;
 pub mod npr;
 pub mod pair;
+mod section;
 pub mod sine_fit;
 mod sinusoids;
 pub mod spectrogram;
@@ -35,3 +36,4 @@ pub mod weighting;
 pub mod window;
 
 pub use figure::{Absent, Entry, Figure};
+pub use section::{Condition, Conditions, Section};

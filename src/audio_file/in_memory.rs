@@ -102,6 +102,20 @@ mod tests {
     }
 
     #[test]
+    fn blocks_are_handed_over_to_the_end() {
+        let signal = Signal::new(8_000, vec![vec![0.5; 100]]).expect("legal");
+        let mut sizes = Vec::new();
+        let take = |block: &[Vec<f64>]| {
+            sizes.push(block[0].len());
+            Ok(())
+        };
+        Source::of_signal(&signal).each_block(33, &(), take).expect("in memory");
+        assert_eq!(sizes, [33, 33, 33, 1]);
+        let stop = Source::of_signal(&signal).each_block(33, &(), |_| Err(Error::invalid("x", 0, "1")));
+        assert!(matches!(stop, Err(Error::InvalidParameter { .. })));
+    }
+
+    #[test]
     fn interleaved_reading_takes_whole_frames() {
         let signal = Signal::new(8_000, vec![vec![0.25; 3], vec![-0.5; 3]]).expect("legal");
         let mut out = [0.0f32; 5];

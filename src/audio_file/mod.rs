@@ -23,7 +23,7 @@ use std::{
 pub use reopen::Reopen;
 
 use crate::{
-    Error, Result, Signal, codec,
+    Error, Progress, Result, Signal, codec,
     wav::{self, ChunkEntry, Metadata, Spec},
 };
 
@@ -287,18 +287,40 @@ impl<'a> Source<'a> {
         self.blocks.read_codes(out).map_err(|error| self.named_error(error))
     }
 
+    /// Hands the rest to `take` block by block, at most `max_frames` samples of each channel at once, none of them empty;
+    /// `progress` hears how far it is.
+    ///
+    /// # Errors
+    /// As [`read_planar`](Self::read_planar), and those of `take`.
+    pub fn each_block(
+        &mut self,
+        max_frames: usize,
+        progress: &dyn Progress,
+        mut take: impl FnMut(&[Vec<f64>]) -> Result<()>,
+    ) -> Result<()> {
+        let (total, rate) = (self.info.n_frames, self.info.spec.sample_rate_hz);
+        let (mut block, mut done) = (Vec::new(), 0);
+        loop {
+            let n = self.read_planar(&mut block, max_frames)?;
+            if n == 0 {
+                return Ok(());
+            }
+            take(&block)?;
+            done += n as u64;
+            progress.at(done, total, rate);
+        }
+    }
+
     /// The whole rest in memory.
     ///
     /// # Errors
     /// `Io`.
     pub fn read_to_end(&mut self) -> Result<Signal> {
         let mut channels = vec![Vec::new(); usize::from(self.info.spec.channels)];
-        let mut block = Vec::new();
-        while self.read_planar(&mut block, 16_384)? > 0 {
-            for (channel, part) in channels.iter_mut().zip(&block) {
-                channel.extend_from_slice(part);
-            }
-        }
+        self.each_block(16_384, &(), |block| {
+            channels.iter_mut().zip(block).for_each(|(channel, part)| channel.extend_from_slice(part));
+            Ok(())
+        })?;
         Signal::new(self.info.spec.sample_rate_hz, channels)
     }
 

@@ -6,7 +6,7 @@
 use std::f64::consts::{SQRT_2, TAU};
 
 use crate::{
-    Error, Result,
+    Error, Result, Signal,
     shaping::{Dither, DitherSource},
 };
 
@@ -114,6 +114,27 @@ pub fn coherent_frequency_hz(frequency_hz: f64, sample_rate_hz: u32, n_samples: 
 
 fn greatest_common_divisor(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+/// All samples of a recipe in memory, one channel.
+///
+/// ```
+/// let tone = sqnr::generate::signal(Default::default())?;
+/// assert_eq!((tone.sample_rate_hz(), tone.len()), (48_000, 48_000));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`Generator::new`], and `LimitExceeded` above 2^30 samples.
+pub fn signal(recipe: Recipe) -> Result<Signal> {
+    const MAX_SAMPLES: u64 = 1 << 30;
+    if recipe.n_samples > MAX_SAMPLES {
+        let what = "samples of a generated signal";
+        return Err(Error::LimitExceeded { what, value: recipe.n_samples, limit: MAX_SAMPLES });
+    }
+    let (sample_rate_hz, mut x) = (recipe.sample_rate_hz, vec![0.0; recipe.n_samples as usize]);
+    Generator::new(recipe)?.fill(&mut x);
+    Signal::new(sample_rate_hz, vec![x])
 }
 
 /// Makes the samples of a recipe, block by block.

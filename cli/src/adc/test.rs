@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 
 use sqnr::analysis::{
-    Absent, Entry, Figure, imd,
+    Absent, Conditions, Entry, Figure, Section, imd,
     jitter::{self, JitterFigures},
     linearity::{LinearityFigures, Stimulus},
     npr,
@@ -14,15 +14,14 @@ use sqnr::analysis::{
 
 use super::{
     super::{
-        analyze::{self, ToneOptions},
+        analyze::ToneOptions,
         batch::{Batch, FileReport},
         exit::{Exit, Failure},
         figures::FigureOptions,
         inputs::{self, Input},
         options::{Global, Inputs},
         progress::FileProgress,
-        sections::{self, Conditions, Section},
-        units,
+        sections, units,
     },
     record::{MAX_BITS, Record},
 };
@@ -97,7 +96,11 @@ fn one_file(input: &Input, args: &TestArgs, progress: &FileProgress) -> Result<F
     let bits = record.bits().map_or("no codes".into(), |bits| format!("{bits} bits"));
     let mut table =
         format!("{} Hz, {n_channels} channels, {} samples, {bits}\n", record.sample_rate_hz, record.n_frames);
-    table += &sections::to_tables(over_all, &per_channel, args.figures.detail);
+    table += &sections::to_tables(
+        over_all,
+        &channels.iter().map(|c| c.sections.as_slice()).collect::<Vec<_>>(),
+        args.figures.detail,
+    );
     let mut json = sections::to_json(over_all);
     json.extend(channels[worst].lists_json());
     json.insert("sample_rate_hz".into(), record.sample_rate_hz.into());
@@ -116,7 +119,7 @@ fn one_file(input: &Input, args: &TestArgs, progress: &FileProgress) -> Result<F
     Ok(FileReport {
         table: Some(table),
         json,
-        failed_checks: args.figures.failed_checks(&sections::all_entries(over_all))?,
+        failed_checks: args.figures.failed_checks(&Section::all_entries(over_all))?,
         warnings: record.warnings,
         ..FileReport::default()
     })
@@ -156,7 +159,7 @@ impl Channel {
                 Ok(Self::of_linearity(record, channel, Stimulus::Ramp { ends_lsb }))
             }
             StimulusKind::TwoTone => {
-                let conditions = Conditions::of_samples(record.sample_rate_hz).with("method", "fit");
+                let conditions = Conditions::of_samples(record.sample_rate_hz).with_choice("method", "fit");
                 Ok(Self::of("Two tones", imd::analyse(x, rate, None)?.entries(), conditions))
             }
             StimulusKind::Noise => {
@@ -189,14 +192,14 @@ impl Channel {
         });
         let jitter = jitter.unwrap_or_else(JitterFigures::missing);
         let mut measured = Self::of_linearity(record, channel, Stimulus::Sine { amplitude_lsb });
-        let fitted = Conditions::of_samples(record.sample_rate_hz).with("method", "fit");
+        let fitted = Conditions::of_samples(record.sample_rate_hz).with_choice("method", "fit");
         let before = [
             Section::new("Sine fit, four parameters", fit_entries(fit, record.bits()), fitted.clone()),
-            Section::new("Tone", tone.entries(), analyze::conditions(&tone)),
+            Section::new("Tone", tone.entries(), Conditions::of_tone(&tone)),
             Section::new("Jitter", jitter.entries(), fitted),
         ];
         measured.sections.splice(0..0, before);
-        measured.harmonics = analyze::harmonics_json(&tone);
+        measured.harmonics = sections::harmonics_json(&tone);
         Ok(measured)
     }
 

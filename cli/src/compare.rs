@@ -3,11 +3,13 @@
 use std::{fs::File, io::BufReader, path::PathBuf};
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use sqnr::{
     Signal,
+    analysis::{Section, masking, pair},
     codec::{Allocation, InMemory},
+    task::{self, Alignment, PairMeasurement, Reference},
 };
 
 use super::{
@@ -18,12 +20,9 @@ use super::{
     info::encoded,
     inputs::{self, Input},
     options::{Global, Inputs},
-    sections, source,
+    sections,
+    source::{Passes, Rereadable},
 };
-
-use measured::{Alignment, Laid, Measured};
-
-mod measured;
 
 /// Shown at the end of `sqnr compare --help`; a test runs each line.
 const EXAMPLES: &str = "\
@@ -59,8 +58,6 @@ impl CompareArgs {
     }
 }
 
-const BLOCK: usize = 16_384;
-
 /// Runs `compare`.
 pub fn run(args: &CompareArgs, global: &Global) -> Result<Exit, Failure> {
     if args.inputs.inputs.is_empty() && args.inputs.files_from.is_none() {
@@ -71,62 +68,61 @@ pub fn run(args: &CompareArgs, global: &Global) -> Result<Exit, Failure> {
     if reference.is_stdin() && tests.iter().any(Input::is_stdin) {
         return Err(Failure::usage("standard input can be read once only"));
     }
-    let x = read(&reference)?;
+    let read = Reference::read(&Rereadable::new(&reference, Passes::One)?);
+    let x = read.map_err(|error| Failure::of(error, &reference.path))?;
     Batch { command: "compare", global, inputs: &args.inputs }.measure(tests, |input, _| one_file(args, &x, input))
 }
 
-/// Most samples, all channels together, that a file may have: alignment looks at both files as wholes, in memory, at
-/// about 40 bytes a sample. 46 minutes of stereo at 48 kHz.
-const MAX_SAMPLES: u64 = 1 << 28;
-
-fn read(input: &Input) -> Result<Signal, Failure> {
-    let mut source = source::open(input)?;
-    let n_channels = u64::from(source.info().spec.channels);
-    let too_long = || {
-        let message = format!("is too long to compare: at most {MAX_SAMPLES} samples of all channels; cut both files");
-        Failure::input(&input.path, message)
-    };
-    if source.info().n_frames.is_some_and(|n| n.saturating_mul(n_channels) > MAX_SAMPLES) {
-        return Err(too_long());
-    }
-    let mut channels = vec![Vec::new(); usize::from(source.info().spec.channels)];
-    let mut block = Vec::new();
-    while source.read_planar(&mut block, BLOCK).map_err(|error| source::unreadable(input, error))? > 0 {
-        channels.iter_mut().zip(&block).for_each(|(channel, part)| channel.extend_from_slice(part));
-        if channels[0].len() as u64 * n_channels > MAX_SAMPLES {
-            return Err(too_long());
-        }
-    }
-    Signal::new(source.info().spec.sample_rate_hz, channels).map_err(|error| source::unreadable(input, error))
-}
-
-fn one_file(args: &CompareArgs, x: &Signal, input: &Input) -> Result<FileReport, Failure> {
-    let y = read(input)?;
-    refuse_other_formats(args, x, &y, input)?;
-    let channels: Vec<Laid> =
-        x.channels().iter().zip(y.channels()).map(|(x, y)| Laid::new(args.alignment(), x, y)).collect();
-    let measure =
-        |laid: &[Laid]| Measured::of(laid, x.sample_rate_hz()).map_err(|error| Failure::compute(&input.path, error));
-    let total = measure(&channels)?;
-    let details: Result<Vec<Value>, Failure> =
-        channels.chunks(1).map(|one| measure(one).map(|measured| Value::Object(measured.channel_json()))).collect();
-    let entries = sections::all_entries(&total.sections());
+fn one_file(args: &CompareArgs, reference: &Reference, input: &Input) -> Result<FileReport, Failure> {
+    let file = Rereadable::new(input, Passes::One)?;
+    let compared = task::compare(reference, &file, args.alignment());
+    let compared = compared.map_err(|error| Failure::of(error, &input.path))?;
+    let sections = compared.over_all.sections();
+    let entries = Section::all_entries(&sections);
+    let x = &reference.signal;
     let allocation = allocation(x, input)?;
-    let mut json = total.json();
+    let mut json = sections::to_json(&sections);
+    json.extend(lists_json(&compared.over_all));
     json.extend(allocation.iter().flat_map(band_table::json));
     json.insert("reference".into(), display_path(&args.reference).into());
     json.insert("sample_rate_hz".into(), x.sample_rate_hz().into());
     json.insert("channels".into(), x.channels().len().into());
-    json.insert("channels_detail".into(), details?.into());
+    let details: Vec<Value> = compared.channels.iter().map(channel_json).collect();
+    json.insert("channels_detail".into(), details.into());
     let mut table = figures::table(&entries, args.figures.detail);
     table.extend(allocation.iter().map(band_table::table));
     Ok(FileReport {
         table: Some(table),
         json,
-        warnings: length_warning(args, x, &y).into_iter().chain(total.unaligned_warning()).collect(),
+        warnings: compared.warnings,
         failed_checks: args.figures.failed_checks(&entries)?,
         ..FileReport::default()
     })
+}
+
+/// One channel among many: without definitions.
+fn channel_json(channel: &PairMeasurement) -> Value {
+    let mut object = sections::values_json(&channel.sections());
+    object.extend(lists_json(channel));
+    Value::Object(object)
+}
+
+/// Noise-to-mask ratio by band, null depth over time.
+fn lists_json(measured: &PairMeasurement) -> Map<String, Value> {
+    let band = |b: &masking::BandRatio| {
+        let depth = b.snr_db.map(|snr| -snr);
+        json!({
+            "frequency_hz": b.frequency_hz,
+            "nmr_db": b.nmr_db.ok(),
+            "snr_db": b.snr_db.ok(),
+            "null_depth_db": depth.ok(),
+        })
+    };
+    let stretch = |n: &pair::NullDepth| json!({ "start_s": n.start_s, "null_depth_db": n.null_depth_db.ok() });
+    Map::from_iter([
+        ("nmr_bands".to_owned(), measured.masking.bands.iter().map(band).collect()),
+        ("null_depth_over_time".to_owned(), measured.null_depths.iter().map(stretch).collect()),
+    ])
 }
 
 /// Where the bits went, when `input` is an `.sqn` file: noise and mask are those against the reference as it is.
@@ -138,22 +134,4 @@ fn allocation(x: &Signal, input: &Input) -> Result<Option<Allocation>, Failure> 
     let file = File::open(&input.path).map_err(|error| Failure::input(&input.path, error))?;
     let measured = Allocation::measure(BufReader::new(file), Some(&mut InMemory::new(&channels)), 1);
     measured.map(Some).map_err(|error| Failure::compute(&input.path, error))
-}
-
-fn refuse_other_formats(args: &CompareArgs, x: &Signal, y: &Signal, input: &Input) -> Result<(), Failure> {
-    let reference = display_path(&args.reference);
-    let (ours, theirs) = (y.sample_rate_hz(), x.sample_rate_hz());
-    if ours != theirs {
-        return Err(Failure::input(&input.path, format!("has {ours} Hz, {reference} {theirs} Hz; resample one first")));
-    }
-    let (ours, theirs) = (y.channels().len(), x.channels().len());
-    match ours == theirs {
-        true => Ok(()),
-        false => Err(Failure::input(&input.path, format!("has {ours} channels, {reference} {theirs}"))),
-    }
-}
-
-fn length_warning(args: &CompareArgs, x: &Signal, y: &Signal) -> Option<String> {
-    let differs = args.no_align && x.len() != y.len();
-    differs.then(|| format!("{} samples against {} of the reference; the longer is cut", y.len(), x.len()))
 }

@@ -1,0 +1,18 @@
+//! The main jobs, each a single call on audio and options.
+//!
+//! ```text
+//! audio (Reopen) -+                                      +-> table, JSON, page
+//! options --------+-> task: read once, gather, measure --+
+//! progress <------+                                      +-> pictures (report)
+//! ```
+//!
+//! A task opens what it is given, reads it in blocks, and returns figures as data; whoever calls it prints them. Audio is
+//! anything that can be opened ([`Reopen`](crate::audio_file::Reopen)): a path, or a [`Signal`](crate::Signal) in memory.
+//! Memory stays bounded whatever the length, unless the task says otherwise. Errors of reading name their input.
+
+mod compare;
+mod measure;
+mod programme;
+
+pub use compare::{Alignment, Compared, PairMeasurement, Reference, compare};
+pub use measure::{ChannelMeasurement, MeasureOptions, Measurement, measure};
