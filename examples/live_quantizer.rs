@@ -9,7 +9,8 @@ use std::{
 
 use sqnr::{
     audio_file,
-    live::{Deck, DeckOptions, Input, Output, Request, Settings, State, theory_snr_db},
+    live::{Deck, DeckOptions, Input, Output, Request, State, theory_snr_db},
+    recipe::Recipe,
     shaping::Dither,
 };
 
@@ -18,12 +19,12 @@ fn main() -> sqnr::Result<()> {
         Some(path) => Input::File(Box::new(audio_file::open(path.as_ref())?)),
         None => Input::Device(Request::default()),
     };
-    let settings = Settings { bits: 4, dither: Dither::Triangular, ..Default::default() };
+    let recipe: Recipe = "uniform bits=4 dither=tpdf".parse()?;
     let output = Output::DeviceIfAny(Request::default());
-    let mut deck = Deck::open(DeckOptions { input, output, settings: settings.clone(), record: None })?;
+    let mut deck = Deck::open(DeckOptions { input, output, recipe: recipe.clone(), record: None })?;
 
     for dither in [Dither::Triangular, Dither::None] {
-        deck.set(Settings { dither, ..settings.clone() })?;
+        deck.set(Recipe { dither: dither.into(), ..recipe.clone() })?;
         listen(&mut deck, Duration::from_secs(5));
         let reading = deck.reading();
         let snr_db = reading.snr_mean_db.unwrap_or(f64::NAN);

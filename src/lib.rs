@@ -39,3 +39,4 @@ pub mod wav;
 pub use error::{Error, Result};
 pub use progress::Progress;
 pub use signal::Signal;
+pub use task::quantize;

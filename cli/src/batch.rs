@@ -299,6 +299,11 @@ fn totals(state: &State, n_jobs: usize, seconds: f64) -> String {
     text
 }
 
+/// A recipe as JSON, as `quantize --recipe` takes it back.
+pub fn json_recipe(recipe: &sqnr::recipe::Recipe) -> Value {
+    serde_json::to_value(recipe).expect("a recipe is a map of words and numbers")
+}
+
 /// The JSON object of something that serialises as one.
 pub fn json_object<T: serde::Serialize>(value: &T) -> Map<String, Value> {
     match serde_json::to_value(value) {

@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     io::{self, BufReader, Read},
-    sync::Arc,
     time::Instant,
 };
 
@@ -11,22 +10,22 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use sqnr::{
-    audio_file::tag_names,
+    chain::FileSink,
     codec::{Damage, Decoder, Header, OnDamage},
-    quantizer::Uniform,
-    shaping::{Dither, Requantizer, RequantizerOptions},
-    wav::{Metadata, SampleFormat, Spec},
+    recipe::{DitherChoice, Recipe},
+    shaping::Dither,
+    task::{DecodeOptions, Decoded, Decoding},
 };
 
 use super::{
-    batch::{Batch, Conversion, FileReport},
-    choices::DitherChoice,
+    batch::{self, Batch, Conversion, FileReport},
     exit::{Exit, Failure},
     inputs::{self, Input, Walked},
     options::{Global, Inputs, Outputs},
-    outputs::{self, Existing, Output},
+    out_file::OutFile,
+    outputs::{self, Output},
     progress::FileProgress,
-    sink::WavSink,
+    recipe_args::words,
     time_range::TimeRange,
     units,
 };
@@ -50,7 +49,7 @@ pub struct DecodeArgs {
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=32))]
     bits: Option<u32>,
     /// Noise added before rounding; auto is tpdf
-    #[arg(short, long, default_value = "auto", value_name = "KIND")]
+    #[arg(short, long, default_value = "auto", value_name = "KIND", value_parser = words::<DitherChoice>())]
     dither: DitherChoice,
     /// Only from one time up to another, such as 1:00..2:00; either may be left out
     #[arg(long, value_name = "FROM..TO", value_parser = TimeRange::parse)]
@@ -60,9 +59,20 @@ pub struct DecodeArgs {
     salvage: bool,
 }
 
+impl DecodeArgs {
+    fn options(&self) -> DecodeOptions {
+        DecodeOptions {
+            bits: self.bits,
+            dither: self.dither,
+            from_s: self.range.map_or(0.0, |range| range.from_s),
+            to_s: self.range.and_then(|range| range.to_s),
+        }
+    }
+}
+
 /// Runs `decode`.
 pub fn run(args: &DecodeArgs, global: &Global) -> Result<Exit, Failure> {
-    if args.dither == DitherChoice::Subtractive {
+    if args.dither == DitherChoice::Of(Dither::Subtractive) {
         return Err(Failure::usage("subtractive dither needs a decoder that takes it away again; use tpdf"));
     }
     let inputs = inputs::collect_of(&args.inputs, Walked::Encoded)?;
@@ -72,164 +82,75 @@ pub fn run(args: &DecodeArgs, global: &Global) -> Result<Exit, Failure> {
 }
 
 fn one_file(args: &DecodeArgs, files: Conversion, progress: &FileProgress) -> Result<FileReport, Failure> {
-    let Conversion { input, output, existing } = files;
+    let input = files.input;
     let started = Instant::now();
     let wrong = |error| Failure::input(&input.path, error);
     let policy = if args.salvage { OnDamage::Salvage } else { OnDamage::Fail };
     let done = if input.is_stdin() {
         let mut decoder = Decoder::with_policy(Box::new(io::stdin()) as Box<dyn Read + Send>, policy).map_err(wrong)?;
-        let skip = first_sample(args, decoder.header());
-        transfer(args, &mut decoder, skip, (input, output, existing), progress)?
+        let decoding = decoding(args, decoder.header())?;
+        let skip = decoding.first_sample();
+        transfer(decoding, &mut decoder, skip, files, progress)?
     } else {
         let file = File::open(&input.path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => inputs::missing(&input.path),
             _ => Failure::input(&input.path, error),
         })?;
         let mut decoder = Decoder::with_policy(BufReader::new(file), policy).map_err(wrong)?;
-        if args.range.is_some() && !args.salvage {
-            let first = first_sample(args, decoder.header());
+        let decoding = decoding(args, decoder.header())?;
+        let first = decoding.first_sample();
+        let seeks = args.range.is_some() && !args.salvage;
+        if seeks {
             decoder.seek(first).map_err(wrong)?;
-            transfer(args, &mut decoder, 0, (input, output, existing), progress)?
-        } else {
-            let skip = first_sample(args, decoder.header());
-            transfer(args, &mut decoder, skip, (input, output, existing), progress)?
         }
+        transfer(decoding, &mut decoder, if seeks { 0 } else { first }, files, progress)?
     };
-    Ok(report(input, output, &done, started.elapsed().as_secs_f64()))
+    Ok(report(input, files.output, &done, started.elapsed().as_secs_f64()))
 }
 
-fn first_sample(args: &DecodeArgs, header: &Header) -> u64 {
-    args.range.map_or(0, |range| (range.from_s * f64::from(header.sample_rate_hz)).round() as u64)
+fn decoding(args: &DecodeArgs, header: &Header) -> Result<Decoding, Failure> {
+    Decoding::new(header, &args.options()).map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// What a decoded file came to.
 struct Done {
     header: Header,
-    samples: u64,
+    recipe: Recipe,
+    decoded: Decoded,
     bytes_written: u64,
-    clipped_samples: u64,
-    bits: u32,
-    damages: Vec<Damage>,
     warnings: Vec<String>,
 }
 
 /// Writes all blocks from `skip` on, up to the end of the range.
 fn transfer<R: Read>(
-    args: &DecodeArgs,
+    decoding: Decoding,
     decoder: &mut Decoder<R>,
-    mut skip: u64,
-    (input, output, existing): (&Input, &Output, Existing),
+    skip: u64,
+    Conversion { input, output, existing }: Conversion,
     progress: &FileProgress,
 ) -> Result<Done, Failure> {
     let header = decoder.header().clone();
-    let rate = f64::from(header.sample_rate_hz);
-    let mut left = match args.range {
-        Some(TimeRange { to_s: Some(to_s), .. }) => (to_s * rate).round() as u64 - first_sample(args, &header),
-        _ => u64::MAX,
-    };
-    let known = header.samples.map(|n| n.saturating_sub(first_sample(args, &header)).min(left));
-    let bits = args.bits.unwrap_or(if (1..=24).contains(&header.bits) { header.bits.into() } else { 24 });
-    let mut rounding = Rounding::new(args, bits, usize::from(header.channels))?;
-    let spec = Spec {
-        sample_rate_hz: header.sample_rate_hz,
-        channels: header.channels.into(),
-        channel_mask: Some(header.channel_mask).filter(|&mask| mask != 0),
-        sample_format: SampleFormat::integer(bits).map_err(|error| Failure::usage(error.to_string()))?,
-    };
-    let mut sink = WavSink::create(output, existing, &spec, known, &metadata(&header))?;
-    let start = first_sample(args, &header);
-    let mut samples = 0;
-    while let Some(block) = decoder.next_block().map_err(|error| Failure::input(&input.path, error))? {
-        let from = skip.min(block[0].len() as u64) as usize;
-        skip -= from as u64;
-        let to = from + left.min((block[0].len() - from) as u64) as usize;
-        sink.write_codes(rounding.codes(start + samples, block, from..to))?;
-        samples += (to - from) as u64;
-        left -= (to - from) as u64;
-        progress.at(samples, known, header.sample_rate_hz);
-        if left == 0 {
-            break;
-        }
-    }
-    let written = sink.finish(&[])?;
-    Ok(Done {
-        samples,
-        bits,
-        bytes_written: written.bytes,
-        clipped_samples: rounding.requantizer.counts().clipped_samples,
-        damages: decoder.damages().to_vec(),
-        warnings: written.warnings,
-        header,
-    })
-}
-
-/// Samples to integer codes.
-struct Rounding {
-    requantizer: Requantizer,
-    x: Vec<f64>,
-    y: Vec<f64>,
-    indices: Vec<i32>,
-    codes: Vec<i32>,
-    n_channels: usize,
-}
-
-impl Rounding {
-    fn new(args: &DecodeArgs, bits: u32, n_channels: usize) -> Result<Self, Failure> {
-        let dither = match args.dither {
-            DitherChoice::Auto | DitherChoice::Tpdf => Dither::Triangular,
-            DitherChoice::None | DitherChoice::Subtractive => Dither::None,
-            DitherChoice::Rpdf => Dither::Rectangular,
-            DitherChoice::HpTpdf => Dither::HighPassTriangular,
-            DitherChoice::Gaussian => Dither::Gaussian,
-        };
-        let usage = |error: sqnr::Error| Failure::usage(error.to_string());
-        let quantizer = Uniform::mid_tread(bits).map_err(usage)?;
-        let options = RequantizerOptions { dither, shaper: None, seed: 0 };
-        let requantizer = Requantizer::new(Arc::new(quantizer), options).map_err(usage)?;
-        Ok(Self { requantizer, x: vec![], y: vec![], indices: vec![], codes: vec![], n_channels })
-    }
-
-    /// Interleaved codes of a part of a block; `first` is the position of its first sample in the file, so that a
-    /// range has the same dither as the whole.
-    ///
-    /// Digital silence stays silence: a sample that is exactly zero is not dithered.
-    fn codes(&mut self, first: u64, block: &[Vec<f32>], part: std::ops::Range<usize>) -> &[i32] {
-        let n = part.len();
-        self.codes.clear();
-        self.codes.resize(n * self.n_channels, 0);
-        for (c, channel) in block.iter().enumerate() {
-            let channel = &channel[part.clone()];
-            self.x.clear();
-            self.x.extend(channel.iter().map(|&x| f64::from(x)));
-            self.y.resize(n, 0.0);
-            self.indices.resize(n, 0);
-            self.requantizer.process(c, first, &self.x, &mut self.indices[..n], &mut self.y[..n]);
-            let places = self.codes.iter_mut().skip(c).step_by(self.n_channels);
-            for ((code, &index), &x) in places.zip(&self.indices).zip(channel) {
-                *code = if x == 0.0 { 0 } else { index };
-            }
-        }
-        &self.codes
-    }
-}
-
-/// Tags as the INFO texts of a WAV.
-fn metadata(header: &Header) -> Metadata {
-    let entries: Vec<([u8; 4], String)> =
-        header.tags.iter().map(|(key, value)| (tag_names::info_id(key), value.clone())).collect();
-    Metadata::from_info(&entries)
+    let recipe = decoding.recipe().clone();
+    let (file, seeking) = OutFile::create(output, existing)?;
+    let wrong = |error| Failure::of(error, &input.path);
+    let sink = FileSink::new(file, seeking, &decoding.form(), decoding.n_frames(), &decoding.metadata());
+    let mut sink = sink.map_err(wrong)?;
+    let decoded = decoding.run(decoder, skip, &mut sink, progress).map_err(wrong)?;
+    let written = sink.finish(None, &[]).and_then(OutFile::commit).map_err(wrong)?;
+    Ok(Done { header, recipe, decoded, bytes_written: written.file, warnings: written.warnings })
 }
 
 fn report(input: &Input, output: &Output, done: &Done, seconds: f64) -> FileReport {
-    let read = std::fs::metadata(&input.path).ok().filter(|m| m.is_file()).map(|m| m.len());
-    let duration_s = done.samples as f64 / f64::from(done.header.sample_rate_hz);
+    let read = input.size();
+    let (decoded, bits) = (&done.decoded, done.recipe.bits());
+    let duration_s = decoded.samples as f64 / f64::from(done.header.sample_rate_hz);
     let line = format!(
         "{} -> {}  {}{}  {} bits  {seconds:.2} s ({:.0}x)",
         input.display(),
         output.display(),
         read.map_or_else(String::new, |n| format!("{} -> ", units::bytes(n))),
         units::bytes(done.bytes_written),
-        done.bits,
+        bits.unwrap_or(0),
         duration_s / seconds.max(1e-9),
     );
     let place = |damage: &Damage| match damage.end_s > damage.start_s {
@@ -243,15 +164,16 @@ fn report(input: &Input, output: &Output, done: &Done, seconds: f64) -> FileRepo
         false => format!("group {} at {}: {}", damage.group, units::duration(damage.start_s), damage.what),
     };
     let mut warnings = done.warnings.clone();
-    warnings.extend(done.damages.iter().map(place));
+    warnings.extend(decoded.damages.iter().map(place));
     let json: Map<String, Value> = Map::from_iter([
+        ("recipe".to_owned(), batch::json_recipe(&done.recipe)),
         ("sample_rate_hz".to_owned(), json!(done.header.sample_rate_hz)),
         ("channels".to_owned(), json!(done.header.channels)),
-        ("bits".to_owned(), json!(done.bits)),
-        ("samples".to_owned(), json!(done.samples)),
+        ("bits".to_owned(), json!(bits)),
+        ("samples".to_owned(), json!(decoded.samples)),
         ("duration_s".to_owned(), json!(duration_s)),
-        ("clipped_samples".to_owned(), json!(done.clipped_samples)),
-        ("damages".to_owned(), json!(done.damages.len())),
+        ("clipped_samples".to_owned(), json!(decoded.clipped_samples)),
+        ("damages".to_owned(), json!(decoded.damages.len())),
     ]);
     FileReport {
         line: Some(line),

@@ -34,9 +34,19 @@ impl Input {
         Self { path, below }
     }
 
+    /// The input at a path that an option names.
+    pub fn at(path: &PathBuf) -> Self {
+        Self { path: path.clone(), below: path.clone() }
+    }
+
     /// True for standard input.
     pub fn is_stdin(&self) -> bool {
         self.path.as_os_str() == "-"
+    }
+
+    /// Size in bytes of a file; `None` of a pipe.
+    pub fn size(&self) -> Option<u64> {
+        fs::metadata(&self.path).ok().filter(|meta| meta.is_file()).map(|meta| meta.len())
     }
 
     /// The name as shown to the user.

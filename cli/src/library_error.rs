@@ -14,11 +14,30 @@ impl Failure {
     pub fn of(error: Error, path: &Path) -> Self {
         // A message names a path with its control characters escaped; the path itself finds neighbours and folders.
         let path_of = |name: &str| if name == display_path(path) { path.to_path_buf() } else { name.into() };
-        match error {
+        match inner(error) {
             Error::Input { name, source } => source::unreadable_path(&path_of(&name), *source),
             Error::Output { name, source } => sink::unwritable(&path_of(&name), *source),
             error => Self::compute(path, error),
         }
+    }
+
+    /// What is wrong with a recipe: wrong use, or the fault of a design's file that it names.
+    pub fn of_recipe(error: Error) -> Self {
+        match error {
+            Error::InvalidParameter { .. } => Self::usage(error.to_string()),
+            error => Self::of(error, Path::new("recipe")),
+        }
+    }
+}
+
+/// The error that an output carried through the system's error type, or `error` itself.
+fn inner(error: Error) -> Error {
+    match error {
+        Error::Io { path, source } => match source.downcast::<Error>() {
+            Ok(carried) => carried,
+            Err(source) => Error::Io { path, source },
+        },
+        other => other,
     }
 }
 

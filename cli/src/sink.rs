@@ -64,15 +64,6 @@ impl WavSink {
         }
     }
 
-    /// Writes interleaved integer codes.
-    pub fn write_codes(&mut self, codes: &[i32]) -> Result<(), Failure> {
-        let written = match &mut self.writer {
-            Target::File(writer) => writer.write_codes(codes),
-            Target::Stdout(writer) => writer.write_codes(codes),
-        };
-        written.map_err(|error| unwritable(&self.path, error))
-    }
-
     /// Writes amplitudes channel by channel.
     pub fn write_planar<C: AsRef<[f64]>>(&mut self, channels: &[C]) -> Result<(), Failure> {
         let written = match &mut self.writer {

@@ -11,7 +11,10 @@ use sqnr::{
         weighting::Weighting,
         window::Window,
     },
-    design::sweep::{self, Excerpt, Method, Point, Requirement, Sweep},
+    design::{
+        sweep::{self, Excerpt, Method, Point, Requirement, Sweep},
+        training,
+    },
 };
 
 use super::plot::picture_file::{self, Form, PictureArgs};
@@ -22,7 +25,6 @@ use super::{
     options::{Global, Inputs, Outputs},
     outputs::{self, Clearance, Existing},
     source::{Passes, Rereadable},
-    training,
 };
 
 /// Shown at the end of `sqnr sweep --help`; a test runs each line.
@@ -109,9 +111,9 @@ fn one_file(args: &SweepArgs, job: &Job, existing: Existing) -> Result<FileRepor
     }
     let input = &job.input;
     let file = Rereadable::new(input, Passes::Several)?;
-    let samples = training::histogram(&file, input)?;
-    let wrong = |error| Failure::compute(&input.path, error);
-    let (excerpt, rate_hz) = training::excerpt(&file, input, EXCERPT)?;
+    let wrong = |error| Failure::of(error, &input.path);
+    let samples = training::histogram(&file).map_err(wrong)?;
+    let (excerpt, rate_hz) = training::excerpt(&file, EXCERPT).map_err(wrong)?;
     let level_db = |error: &[f64]| weighted_dbfs(error, rate_hz, args.weighting);
     let excerpt = Some(Excerpt { samples: &excerpt, level_db: &level_db }).filter(|e| e.samples.len() > 1);
     let result = sweep::run(&samples, args.max_bits, excerpt).map_err(wrong)?;

@@ -9,6 +9,7 @@
 //! `docs/analysis.md`.
 
 pub mod alignment;
+pub mod averaged;
 mod entropy;
 pub mod envelope;
 pub mod error_density;

@@ -24,7 +24,7 @@ fn of_i16(x: i16) -> f64 {
 }
 
 /// A channel of a coder that gives as many samples as it takes, at once or later.
-trait Channel {
+trait Channel: Send {
     /// Takes samples and adds those that are reconstructed to `y`.
     fn push(&mut self, x: &[f64], y: &mut Vec<f64>);
 
@@ -173,6 +173,7 @@ impl Channel for TwoBands {
 pub(super) struct Ima {
     name: String,
     encoder: ImaBlockEncoder,
+    head_len: usize,
     sample_rate_hz: u32,
     /// Samples of the block to come.
     waiting: Vec<Vec<i16>>,
@@ -184,8 +185,9 @@ impl Ima {
     pub(super) fn new(name: &str, spec: &Spec, decoding: ImaDecoding, n_paths: Option<usize>) -> Result<Self> {
         let n_channels = usize::from(spec.channels);
         let encoder = ImaBlockEncoder::new(n_channels, decoding, n_paths.unwrap_or(IMA_PATHS))?;
-        let waiting = vec![Vec::new(); n_channels];
-        Ok(Self { name: name.into(), encoder, sample_rate_hz: spec.sample_rate_hz, waiting, n_samples: 0 })
+        let (sample_rate_hz, waiting) = (spec.sample_rate_hz, vec![Vec::new(); n_channels]);
+        let head_len = encoder.header(sample_rate_hz, 0)?.len();
+        Ok(Self { name: name.into(), encoder, head_len, sample_rate_hz, waiting, n_samples: 0 })
     }
 
     /// Codes the next block of at most `IMA_BLOCK_SAMPLES` samples.
@@ -205,7 +207,7 @@ impl Ima {
 
 impl Chain for Ima {
     fn form(&self) -> Form {
-        Form::Bytes
+        Form::Bytes { head_len: self.head_len }
     }
 
     fn push(&mut self, x: &[Vec<f64>], piece: &mut Piece) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::io::{Seek, Write};
 
-use super::{Chain, Form, Piece, Sink, Storage};
+use super::{Form, Piece, Sink, Storage};
 use crate::{
     Error, Result, dsf,
     wav::{self, Chunk, Metadata, SampleFormat, Spec},
@@ -38,53 +38,53 @@ pub struct Stored<W> {
     pub warnings: Vec<String>,
 }
 
+impl<W: Write + Seek> std::fmt::Debug for FileSink<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FileSink").finish_non_exhaustive()
+    }
+}
+
 impl<W: Write + Seek> FileSink<W> {
-    /// Begins the file of a chain.
+    /// Begins a file of a form.
     ///
     /// - `n_frames`: the length where it is known, so that the header of a stream tells it
     /// - `metadata`: what a WAV file says beside its samples
     ///
     /// # Errors
     /// `Unsupported` for a form that needs to go back to its head where that is impossible; `Io`.
-    pub fn new(
-        mut file: W,
-        seeking: Seeking,
-        chain: &dyn Chain,
-        n_frames: Option<u64>,
-        metadata: &Metadata,
-    ) -> Result<Self> {
-        let target = match (chain.form(), seeking) {
+    pub fn new(mut file: W, seeking: Seeking, form: &Form, n_frames: Option<u64>, metadata: &Metadata) -> Result<Self> {
+        let target = match (*form, seeking) {
             (Form::Wav { spec, storage }, Seeking::Possible) => {
                 Target::Wav { writer: wav::Writer::seekable(file, &spec, n_frames, metadata)?, storage }
             }
             (Form::Wav { spec, storage }, Seeking::Impossible) => {
                 Target::Wav { writer: wav::Writer::stream(file, &spec, n_frames, metadata)?, storage }
             }
-            (Form::Dsf(_) | Form::Bytes, Seeking::Impossible) => {
+            (Form::Dsf(_) | Form::Bytes { .. }, Seeking::Impossible) => {
                 let what = "this format's head is written last; name a file with -o, not a pipe".into();
                 return Err(Error::Unsupported { what });
             }
             (Form::Dsf(spec), Seeking::Possible) => Target::Dsf(dsf::Writer::new(file, spec)?),
-            (Form::Bytes, Seeking::Possible) => {
-                file.write_all(&chain.head()?.unwrap_or_default()).map_err(Error::stream)?;
+            (Form::Bytes { head_len }, Seeking::Possible) => {
+                file.write_all(&vec![0; head_len]).map_err(Error::stream)?;
                 Target::Bytes(file)
             }
         };
         Ok(Self { target, codes: Vec::new() })
     }
 
-    /// Begins the file of the error of a chain: single precision, so that nothing of it is lost.
+    /// Begins the file of the error of what is stored in a form: single precision, so that nothing of it is lost.
     ///
     /// # Errors
-    /// `Unsupported` for a chain that stores no samples; `Io`.
+    /// `Unsupported` for a form that stores no samples; `Io`.
     pub fn of_error(
         file: W,
         seeking: Seeking,
-        chain: &dyn Chain,
+        form: &Form,
         n_frames: Option<u64>,
         metadata: &Metadata,
     ) -> Result<Self> {
-        let Form::Wav { spec, .. } = chain.form() else {
+        let Form::Wav { spec, .. } = *form else {
             let what = "the error of a coded file is not stored; compare the output with the input instead".into();
             return Err(Error::Unsupported { what });
         };
@@ -111,7 +111,7 @@ impl<W: Write + Seek> FileSink<W> {
 
     /// Ends the file.
     ///
-    /// - `head`: what [`Chain::head`] gives at the end
+    /// - `head`: what [`Chain::head`](super::Chain::head) gives at the end
     /// - `after_data`: the chunks that follow the samples of a WAV file
     ///
     /// # Errors

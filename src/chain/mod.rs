@@ -28,10 +28,12 @@ pub use delta_sigma::designed_modulator;
 pub use file_sink::{FileSink, Seeking, Stored as StoredFile};
 pub use pcm::{Pcm, fixed_quantizer};
 pub use plan::{Plan, Storing};
+#[cfg(feature = "plot")]
+pub(crate) use runner::Meter;
 pub use runner::{Outcome, run};
 
 /// Turns blocks of samples into what a file holds.
-pub trait Chain {
+pub trait Chain: Send {
     /// What kind of file holds the result.
     fn form(&self) -> Form;
 
@@ -73,6 +75,11 @@ pub trait Chain {
         Ok(None)
     }
 
+    /// The chain as one that quantizes samples one by one, where it does.
+    fn as_pcm(&self) -> Option<&Pcm> {
+        None
+    }
+
     /// Things the user should know, a line each; complete after [`finish`](Self::finish).
     fn warnings(&self) -> Vec<String> {
         Vec::new()
@@ -92,7 +99,10 @@ pub enum Form {
     /// One-bit audio in a DSF file.
     Dsf(dsf::Spec),
     /// A head that is known at the end, then the bytes of each piece.
-    Bytes,
+    Bytes {
+        /// Length of the head in bytes.
+        head_len: usize,
+    },
 }
 
 /// What is stored for a quantized sample.

@@ -70,6 +70,11 @@ impl Pcm {
         self.dither
     }
 
+    /// Samples so far that lay outside the quantizer's granular region, with dither and shaped noise.
+    pub fn clipped_samples(&self) -> u64 {
+        self.requantizer.counts().clipped_samples
+    }
+
     /// Quantizes the next samples of every channel.
     fn quantize<C: AsRef<[f64]>>(&mut self, x: &[C], piece: &mut Piece) {
         for (c, x) in x.iter().map(AsRef::as_ref).enumerate() {
@@ -148,9 +153,13 @@ impl Chain for Pcm {
         }
     }
 
+    fn as_pcm(&self) -> Option<&Pcm> {
+        Some(self)
+    }
+
     fn clipping(&self) -> Clipping {
         match self.has_full_scale() {
-            true => Clipping::Counted(self.requantizer.counts().clipped_samples),
+            true => Clipping::Counted(self.clipped_samples()),
             false => Clipping::Never,
         }
     }

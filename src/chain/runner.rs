@@ -46,22 +46,20 @@ pub fn run(
     let info = source.info().clone();
     let n_channels = usize::from(info.spec.channels);
     let mut meter = Meter::new(chain, n_channels)?;
-    let (mut x, mut piece) = (Vec::new(), Piece::new(n_channels));
+    let mut x = Vec::new();
     while source.read_planar(&mut x, (BLOCK_SAMPLES / n_channels).max(1))? > 0 {
-        meter.clean(&mut x);
-        chain.push(&x, &mut piece)?;
-        meter.deliver(&x, &mut piece, sink)?;
+        meter.push(chain, &mut x, sink)?;
         progress.at(meter.n_frames, info.n_frames, info.spec.sample_rate_hz);
     }
-    chain.finish(&mut piece)?;
-    meter.deliver(&vec![Vec::new(); n_channels], &mut piece, sink)?;
+    meter.finish(chain, sink)?;
     let mut warnings = source.warnings().to_vec();
     warnings.extend(source.metadata().not_kept.iter().cloned());
     Ok(meter.outcome(chain, warnings))
 }
 
-/// Counts and compares. Holds what was read until its reconstruction comes.
-struct Meter {
+/// Feeds a chain, counts and compares. Holds what was read until its reconstruction comes.
+pub(crate) struct Meter {
+    piece: Piece,
     /// Read and not yet answered, by channel.
     waiting: Vec<Vec<f64>>,
     statistics: Vec<ErrorStatistics>,
@@ -72,10 +70,15 @@ struct Meter {
 }
 
 impl Meter {
-    fn new(chain: &dyn Chain, n_channels: usize) -> Result<Self> {
+    /// A meter for a chain at rest.
+    ///
+    /// # Errors
+    /// As [`ErrorStatistics::new`].
+    pub(crate) fn new(chain: &dyn Chain, n_channels: usize) -> Result<Self> {
         let settings = chain.statistics();
         let statistics: Result<Vec<_>> = (0..n_channels).map(|_| ErrorStatistics::new(settings.clone())).collect();
         Ok(Self {
+            piece: Piece::new(n_channels),
             waiting: vec![Vec::new(); n_channels],
             statistics: statistics?,
             n_frames: 0,
@@ -83,6 +86,19 @@ impl Meter {
             n_nan: 0,
             n_infinite: 0,
         })
+    }
+
+    /// Cleans a block, one vector per channel, and sends it through the chain into the sink.
+    pub(crate) fn push(&mut self, chain: &mut dyn Chain, x: &mut [Vec<f64>], sink: &mut dyn Sink) -> Result<()> {
+        self.clean(x);
+        chain.push(x, &mut self.piece)?;
+        self.deliver(x, sink)
+    }
+
+    /// Sends what is left in the chain into the sink.
+    pub(crate) fn finish(&mut self, chain: &mut dyn Chain, sink: &mut dyn Sink) -> Result<()> {
+        chain.finish(&mut self.piece)?;
+        self.deliver(&vec![Vec::new(); self.waiting.len()], sink)
     }
 
     /// NaN becomes 0, infinity full scale.
@@ -99,21 +115,23 @@ impl Meter {
     }
 
     /// Measures the piece against the samples it answers, hands both on, and makes the piece empty.
-    fn deliver(&mut self, x: &[Vec<f64>], piece: &mut Piece, sink: &mut dyn Sink) -> Result<()> {
+    fn deliver(&mut self, x: &[Vec<f64>], sink: &mut dyn Sink) -> Result<()> {
+        let mut piece = std::mem::take(&mut self.piece);
         let answers_x = self.waiting[0].is_empty() && piece.n_frames() == x[0].len();
         if answers_x {
-            self.measure(x, piece);
-            sink.write(x, piece)?;
+            self.measure(x, &piece);
+            sink.write(x, &piece)?;
         } else {
             self.waiting.iter_mut().zip(x).for_each(|(waiting, x)| waiting.extend_from_slice(x));
             // A coder in pairs of samples may give one more than came.
             let n = piece.n_frames().min(self.waiting[0].len());
             piece.y.iter_mut().for_each(|y| y.truncate(n));
             let answered: Vec<Vec<f64>> = self.waiting.iter_mut().map(|waiting| waiting.drain(..n).collect()).collect();
-            self.measure(&answered, piece);
-            sink.write(&answered, piece)?;
+            self.measure(&answered, &piece);
+            sink.write(&answered, &piece)?;
         }
         piece.clear();
+        self.piece = piece;
         Ok(())
     }
 
@@ -124,9 +142,15 @@ impl Meter {
         }
     }
 
-    fn outcome(self, chain: &dyn Chain, mut warnings: Vec<String>) -> Outcome {
+    /// Error figures over all channels so far.
+    pub(crate) fn figures(&self) -> ErrorFigures {
         let mut total = self.statistics[0].clone();
         self.statistics[1..].iter().for_each(|channel| total.merge(channel));
+        total.figures()
+    }
+
+    fn outcome(self, chain: &dyn Chain, mut warnings: Vec<String>) -> Outcome {
+        let figures = self.figures();
         let clipped_samples = match chain.clipping() {
             Clipping::Counted(n) => Some(n),
             Clipping::BeyondFullScale => Some(self.n_beyond_full_scale),
@@ -138,7 +162,7 @@ impl Meter {
         warnings.extend(chain.warnings());
         Outcome {
             description: chain.describe(),
-            figures: total.figures(),
+            figures,
             per_channel: self.statistics.iter().map(ErrorStatistics::figures).collect(),
             n_frames: self.n_frames,
             clipped_samples,

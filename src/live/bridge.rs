@@ -369,7 +369,7 @@ mod tests {
     use super::*;
     use crate::live::{
         port::{CapturePort, Layout, PlaybackPort, Start, ring},
-        settings::Settings,
+        settings::of_text,
     };
 
     /// The whole path with simulated devices: blocks of 256 mono frames at their own rates.
@@ -392,7 +392,7 @@ mod tests {
         let (to_playback, from_bridge) = ring(48_000, 1);
         let (to_tap, tap) = ring(1 << 20, 2);
         let (commands, from_screen) = rtrb::RingBuffer::new(8);
-        let chain = Settings { bits: 24, ..Default::default() }.chain(1, 48_000).expect("legal");
+        let chain = of_text("uniform bits=24 dither=none").chain(1, 48_000).expect("legal");
         let processor = Processor::new(1, output_hz, chain);
         let core = Core { processor, commands: from_screen, taps: vec![Tap::new(to_tap)] };
         let rates = Rates::new(input_hz, output_hz, 1).expect("legal");
@@ -490,7 +490,7 @@ mod tests {
     fn commands_and_taps_work_while_it_runs() {
         let mut path = path(48_000, 48_000);
         run(&mut path, 48_000.0, 48_000.0, 0.5);
-        let chain = Settings { bits: 2, ..Default::default() }.chain(1, 48_000).expect("legal");
+        let chain = of_text("uniform bits=2 dither=none").chain(1, 48_000).expect("legal");
         path.commands.push(Command::Switch(Box::new(chain))).expect("room");
         run(&mut path, 48_000.0, 48_000.0, 0.5);
         let taped: Vec<f32> = std::iter::from_fn(|| path.tap.pop().ok()).collect();

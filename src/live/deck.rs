@@ -16,10 +16,10 @@ use super::{
     processor::{Monitor, Processor},
     recorder::Recorder,
     session::{Input, Output, Plan, Session},
-    settings::{Method, Settings},
+    settings::Settings,
     silence::SilencedStderr,
 };
-use crate::{Error, Result, atomic_file::Existing};
+use crate::{Error, Result, atomic_file::Existing, recipe::Recipe};
 
 /// The meter may be looked at this seldom without losing frames.
 const METER_RING_S: f64 = 1.0;
@@ -34,7 +34,7 @@ pub struct DeckOptions {
     /// Where it goes.
     pub output: Output,
     /// The knobs at the beginning.
-    pub settings: Settings,
+    pub recipe: Recipe,
     /// A recording of everything, and what to do when its files exist.
     pub record: Option<(PathBuf, Existing)>,
 }
@@ -112,7 +112,7 @@ fn wire(rates: Rates, settings: &Settings, recording: Option<Tap>) -> Result<Wir
     let (commands, from_deck) = RingBuffer::new(64);
     let (to_meter, tapped) = ring((f64::from(rate_hz) * METER_RING_S) as usize, 2 * n_channels);
     let mut meter = Meter::new(tapped, n_channels, rate_hz)?;
-    meter.set_granular_region(settings.granular_region()?);
+    meter.set_granular_region(settings.granular_region());
     let taps = std::iter::once(Tap::new(to_meter)).chain(recording).collect();
     Ok(Wiring { core: Core { processor, commands: from_deck, taps }, commands, meter })
 }
@@ -124,9 +124,10 @@ impl Deck {
     /// `Device` when a device is absent, busy or refuses; `Io` when the recording cannot begin; `InvalidParameter` for
     /// impossible settings.
     pub fn open(options: DeckOptions) -> Result<Self> {
-        let DeckOptions { input, output, settings, record } = options;
+        let DeckOptions { input, output, recipe, record } = options;
         let plan = Plan::new(input, &output)?;
         let rates = plan.rates();
+        let settings = Settings::new(&recipe, rates.output_hz(), &[])?;
         let begin = |(path, existing): (PathBuf, Existing)| {
             Recorder::begin(&path, existing, rates.n_channels(), rates.output_hz())
         };
@@ -137,7 +138,7 @@ impl Deck {
             session: Some(session),
             parked: (None, None),
             output,
-            is_unlearned: matches!(settings.method, Method::LloydMax(_)),
+            is_unlearned: settings.learns(),
             settings,
             monitor: Monitor::Quantized,
             commands,
@@ -174,7 +175,7 @@ impl Deck {
         if self.is_unlearned && is_enough {
             self.is_unlearned = false;
             // The levels at hand stay when the path does not answer; the next turn of a knob learns again.
-            let _ = self.set(self.settings.clone());
+            let _ = self.set(self.settings.recipe().clone());
         }
     }
 
@@ -233,18 +234,18 @@ impl Deck {
         &self.settings
     }
 
-    /// Turns the knobs; heard within a block and the 10 ms of the fade. Levels of [`Method::LloydMax`] are learnt anew,
+    /// Turns the knobs; heard within a block and the 10 ms of the fade. Levels of `lloyd-max` are learnt anew,
     /// from the last seconds of the input.
     ///
     /// # Errors
     /// `InvalidParameter` for settings that no quantizer has; the old ones stay.
-    pub fn set(&mut self, mut settings: Settings) -> Result<()> {
-        if let Method::LloydMax(_) = settings.method {
-            settings.method = Method::lloyd_max(settings.bits, &self.meter.heard())?;
+    pub fn set(&mut self, recipe: Recipe) -> Result<()> {
+        let settings = Settings::new(&recipe, self.rates.output_hz(), &self.meter.heard())?;
+        if settings.learns() {
             self.is_unlearned = self.meter.heard_s() < LEARN_S;
         }
         let chain = settings.chain(self.rates.n_channels(), self.rates.output_hz())?;
-        let region = settings.granular_region()?;
+        let region = settings.granular_region();
         // Full only when the bridge has stood still for 64 turns of a knob: then this turn waits for the next.
         if self.commands.push(Command::Switch(Box::new(chain))).is_err() {
             return Err(Error::NoResult { what: "the audio path does not answer".into() });

@@ -348,9 +348,9 @@ pub fn noise_line_dbfs(power: f64, bandwidth_hz: f64, sample_rate_hz: f64) -> f6
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        live::{port::ring, settings::Settings},
-        shaping::Dither,
+    use crate::live::{
+        port::ring,
+        settings::{Settings, of_text},
     };
 
     /// A meter that has seen `duration_s` of a sine quantized by `settings`.
@@ -374,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_sine_reads_its_level_and_its_snr_meets_theory() {
-        let settings = Settings { bits: 12, dither: Dither::Triangular, ..Default::default() };
+        let settings = of_text("uniform bits=12 dither=tpdf");
         let reading = metered(&settings, 0.5, 3.0).reading();
         assert!((reading.input.rms_dbfs + 6.02).abs() < 0.01, "{}", reading.input.rms_dbfs);
         assert!((reading.input.peak_dbfs + 6.02).abs() < 0.01);
@@ -389,7 +389,7 @@ mod tests {
 
     #[test]
     fn the_error_lies_on_the_line_of_theory() {
-        let settings = Settings { bits: 8, dither: Dither::Triangular, ..Default::default() };
+        let settings = of_text("uniform bits=8 dither=tpdf");
         let meter = metered(&settings, 0.5, 3.0);
         let power = settings.noise_power().expect("uniform");
         let expected = noise_line_dbfs(power, meter.noise_bandwidth_hz(), 48_000.0);
@@ -401,7 +401,7 @@ mod tests {
 
     #[test]
     fn clipping_lights_the_lamp_until_it_is_put_out() {
-        let mut meter = metered(&Settings::default(), 1.2, 0.5);
+        let mut meter = metered(&of_text("uniform bits=8 dither=none"), 1.2, 0.5);
         assert!(meter.reading().clipped_samples > 5_000);
         meter.clear_holds();
         assert_eq!(meter.reading().clipped_samples, 0);

@@ -43,7 +43,7 @@ pub use recorder::{Recorder, names as recording_names};
 pub use resampler::Resampler;
 pub use session::{Input, Output, Plan, Session};
 pub use settings::{
-    BITRATES_KBPS, MAX_BITS, MAX_LEARNED_BITS, MIN_BITS, Method, Settings, Shape, dither_name, theory_snr_db,
+    BITRATES_KBPS, MAX_BITS, MAX_LEARNED_BITS, MIN_BITS, Settings, coarser, codec_at, finer, theory_snr_db, with_method,
 };
 pub use silence::SilencedStderr;
 

@@ -206,13 +206,10 @@ impl Processor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        live::settings::{Method, Settings, Shape},
-        shaping::{Dither, ErrorFilter},
-    };
+    use crate::live::settings::{Settings, of_text};
 
     fn settings(bits: u32) -> Settings {
-        Settings { bits, ..Default::default() }
+        of_text(&format!("uniform bits={bits} dither=none"))
     }
 
     fn processor(bits: u32, n_channels: usize) -> Processor {
@@ -247,9 +244,7 @@ mod tests {
 
     #[test]
     fn the_output_is_the_librarys_own_whatever_the_blocks() {
-        let filter = ErrorFilter::from_feedback(&[1.6, -0.8]).expect("legal");
-        let shape = Shape { name: "x".into(), filter: Some(filter) };
-        let settings = Settings { bits: 6, dither: Dither::Triangular, shape, seed: 5, ..Default::default() };
+        let settings = of_text("uniform bits=6 dither=tpdf shape=1.6,-0.8 seed=5");
         let x = sine(4_000);
         let left: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
         let right: Vec<f64> = left.iter().map(|x| -0.5 * x).collect();
@@ -313,7 +308,7 @@ mod tests {
 
     #[test]
     fn companding_and_hostile_samples_pass() {
-        let settings = Settings { method: Method::MuLaw, bits: 8, ..Default::default() };
+        let settings = of_text("mu-law bits=8");
         let mut live = Processor::new(1, 48_000, settings.chain(1, 48_000).expect("legal"));
         let (wet, _) = run(&mut live, &[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 9.0], 4);
         assert!(wet.iter().all(|y| y.abs() <= 1.0), "{wet:?}");
@@ -322,7 +317,7 @@ mod tests {
     #[test]
     fn the_codec_is_compared_with_the_input_of_its_own_moment() {
         let dry = sine(96_000);
-        let settings = Settings { method: Method::Codec { bitrate_kbps: 64 }, ..Default::default() };
+        let settings = of_text("codec bitrate=64");
         let mut live = Processor::new(1, 48_000, settings.chain(1, 48_000).expect("legal"));
         let delay = live.delay_frames();
         let [aligned, wet, heard] = run_aligned(&mut live, &dry, 480);
@@ -341,7 +336,7 @@ mod tests {
         let dry: Vec<f32> = (0..96_000).map(|i| 0.5 * (i as f32 * 0.004).sin()).collect();
         let mut live = processor(16, 1);
         run(&mut live, &dry[..4_800], 480);
-        let codec = Settings { method: Method::Codec { bitrate_kbps: 128 }, ..Default::default() };
+        let codec = of_text("codec bitrate=128");
         live.switch_to(Box::new(codec.chain(1, 48_000).expect("legal")));
         let [_, there, _] = run_aligned(&mut live, &dry[4_800..48_000], 480);
         live.switch_to(Box::new(settings(16).chain(1, 48_000).expect("legal")));

@@ -1,21 +1,16 @@
-//! What the listener turns: method, bits, dither, shape; and what theory promises for it.
+//! From a recipe to what is heard: the quantizer or codec, its dither and filter, and what theory promises for them.
 
 use std::sync::Arc;
 
 use super::{chain::Chain, meter::Reading};
 use crate::{
     Error, Result,
-    codec::RoundTrip,
+    chain::Plan,
+    codec::{RoundTrip, Target},
     design::{Density, Samples, lloyd_max, optimal_partition},
-    quantizer::{
-        Codebook, Companding, Compressor, Grid, Quantizer, Uniform,
-        g711::{Convention, G711, Law},
-    },
-    shaping::{
-        Dither, ErrorFilter, Requantizer, RequantizerOptions, Shaper,
-        shaper_design::{ShaperSpec, design},
-        weighting::Weighting,
-    },
+    quantizer::{Codebook, Quantizer},
+    recipe::{CodecRequest, Depth, DitherChoice, Method, NamedMethod, Recipe, Shape},
+    shaping::{Dither, ErrorFilter, Requantizer, RequantizerOptions, Shaper},
 };
 
 /// Fewest bits per sample.
@@ -23,8 +18,11 @@ pub const MIN_BITS: u32 = 1;
 /// Most bits per sample: more would be lost in the 32-bit floats between the devices.
 pub const MAX_BITS: u32 = 24;
 
-/// Most bits of [`Method::LloydMax`]: beyond, some seconds of sound have too few samples for a level.
+/// Most bits of `lloyd-max`: beyond, some seconds of sound have too few samples for a level.
 pub const MAX_LEARNED_BITS: u32 = 10;
+
+/// Bits when none are asked for.
+const USUAL_BITS: u32 = 8;
 
 /// Levels are learnt from no fewer samples.
 const MIN_SAMPLES_PER_LEVEL: usize = 16;
@@ -35,216 +33,114 @@ pub const BITRATES_KBPS: [u32; 11] = [16, 24, 32, 48, 64, 80, 96, 128, 160, 192,
 /// Root mean square of the density that Lloyd-Max levels start from: -20 dBFS, as speech is recorded.
 const SPEECH_RMS: f64 = 0.1;
 
-/// How levels are placed.
+/// A recipe made ready for a sample rate.
 #[derive(Debug, Clone)]
-pub enum Method {
-    /// Uniform with a level at zero.
-    Uniform,
-    /// Uniform with a threshold at zero.
-    MidRise,
-    /// Mu-law companding, mu = 255; G.711 itself at 8 bits.
-    MuLaw,
-    /// A-law companding, A = 87.6; G.711 itself at 8 bits.
-    ALaw,
-    /// Levels of least mean square error, made by [`Method::lloyd_max`].
-    LloydMax(Arc<dyn Quantizer>),
-    /// The transform codec, encoded and decoded again, at this rate for all channels together.
-    Codec {
-        /// In kbit/s.
-        bitrate_kbps: u32,
-    },
-    /// A quantizer given from outside, such as a codebook, whose levels are as they are.
-    Given {
-        /// Its name on the screen.
-        name: String,
-        /// The quantizer.
-        quantizer: Arc<dyn Quantizer>,
-    },
+pub struct Settings {
+    recipe: Recipe,
+    /// None for the codec.
+    quantizer: Option<Arc<dyn Quantizer>>,
+    filter: Option<ErrorFilter>,
 }
 
-impl Method {
-    /// Levels of least mean square error for samples heard; before anything was heard, for a Laplacian density at
-    /// -20 dBFS, which is how speech is distributed and recorded.
+impl Settings {
+    /// The settings of a recipe: methods that quantize samples one by one, a codebook's file, or the codec at a bit rate.
+    /// Levels of `lloyd-max` are those of least mean square error for the samples `heard`; before anything was heard, for
+    /// a Laplacian density at -20 dBFS, which is how speech is distributed and recorded. Dither `auto` is triangular.
     ///
     /// # Errors
-    /// `InvalidParameter` for bits outside 1..=[`MAX_LEARNED_BITS`], and for samples that are NaN or infinite.
-    pub fn lloyd_max(bits: u32, heard: &[f64]) -> Result<Self> {
-        if !(MIN_BITS..=MAX_LEARNED_BITS).contains(&bits) {
-            return Err(Error::invalid("bits of lloyd-max", bits, format!("{MIN_BITS} to {MAX_LEARNED_BITS}")));
+    /// `InvalidParameter` for other methods, for shaping that follows the signal, and for bits outside the method's range.
+    pub fn new(recipe: &Recipe, sample_rate_hz: u32, heard: &[f64]) -> Result<Self> {
+        if recipe.shape == Shape::Adaptive {
+            let allowed = "none, auto, ear, a name or coefficients; adaptive looks ahead and is for files";
+            return Err(Error::invalid("shape", recipe.shape.word(), allowed));
         }
-        let n_levels = 1usize << bits;
-        let codebook = if heard.len() < MIN_SAMPLES_PER_LEVEL * n_levels {
-            let unit = lloyd_max::optimal(Density::Laplacian, n_levels)?;
-            Codebook::from_levels(unit.levels.iter().map(|level| SPEECH_RMS * level).collect())?
-        } else {
-            let samples = Samples::new(heard)?;
-            optimal_partition::optimal(&samples, n_levels.min(samples.n_distinct()))?.codebook()?
+        let filter = match recipe.shape.shaper(sample_rate_hz)? {
+            Some(Shaper::Fixed(filter)) => Some(filter),
+            Some(Shaper::Adaptive(_)) | None => None,
         };
-        Ok(Self::LloydMax(Arc::new(codebook)))
+        let quantizer = match &recipe.method {
+            Method::Codec(request) => bitrate_kbps(request).map(|_| None)?,
+            Method::Named(NamedMethod::LloydMax) => Some(learnt(bits_of(recipe), heard)?),
+            method => {
+                let depth = if let Method::File(_) = method { None } else { Some(Depth::Bits(bits_of(recipe))) };
+                let dither = DitherChoice::Auto;
+                Some(Plan::new(&Recipe { depth, dither, shape: Shape::None, ..recipe.clone() })?.fixed_quantizer()?)
+            }
+        };
+        Ok(Self { recipe: recipe.clone(), quantizer, filter })
     }
 
-    /// The word for it, as on the command line.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Uniform => "uniform",
-            Self::MidRise => "mid-rise",
-            Self::MuLaw => "mu-law",
-            Self::ALaw => "a-law",
-            Self::LloydMax(_) => "lloyd-max",
-            Self::Codec { .. } => "codec",
-            Self::Given { name, .. } => name,
+    /// The recipe as it was asked for.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// The recipe of what is heard: without what the method has no use for.
+    pub fn heard_recipe(&self) -> Recipe {
+        let dither = if self.is_uniform() { self.dither().into() } else { DitherChoice::Auto };
+        match self.recipe.method {
+            Method::Codec(_) => Recipe::new(self.recipe.method.clone()),
+            Method::File(_) => Recipe { depth: None, dither, ..self.recipe.clone() },
+            _ => Recipe { depth: Some(Depth::Bits(self.bits())), dither, ..self.recipe.clone() },
         }
     }
 
-    /// Most bits per sample of the method.
-    fn most_bits(&self) -> u32 {
-        if matches!(self, Self::LloydMax(_)) { MAX_LEARNED_BITS } else { MAX_BITS }
+    /// Bits per sample, [`MIN_BITS`] to [`MAX_BITS`]; of no meaning for the codec and codebooks.
+    pub fn bits(&self) -> u32 {
+        bits_of(&self.recipe)
+    }
+
+    /// The quantizer; `None` for the codec, which quantizes no samples.
+    pub fn quantizer(&self) -> Option<&Arc<dyn Quantizer>> {
+        self.quantizer.as_ref()
+    }
+
+    /// The noise-shaping filter.
+    pub fn filter(&self) -> Option<&ErrorFilter> {
+        self.filter.as_ref()
+    }
+
+    /// True for the codec.
+    pub fn is_codec(&self) -> bool {
+        self.quantizer.is_none()
+    }
+
+    /// True when levels are learnt from what is heard.
+    pub fn learns(&self) -> bool {
+        self.recipe.method.is(NamedMethod::LloydMax)
     }
 
     /// True when all steps have one size: only then is there dither.
     pub fn is_uniform(&self) -> bool {
-        match self {
-            Self::Uniform | Self::MidRise => true,
-            Self::MuLaw | Self::ALaw | Self::LloydMax(_) | Self::Codec { .. } => false,
-            Self::Given { quantizer, .. } => quantizer.as_uniform().is_some(),
+        self.quantizer.as_ref().is_some_and(|quantizer| quantizer.as_uniform().is_some())
+    }
+
+    /// The dither that is really there: none unless the quantizer is uniform.
+    pub fn dither(&self) -> Dither {
+        match self.recipe.dither {
+            _ if !self.is_uniform() => Dither::None,
+            DitherChoice::Auto => Dither::Triangular,
+            DitherChoice::Of(dither) => dither,
         }
     }
 
-    /// The quantizer of this method with `2^bits` levels; `None` for the codec, which quantizes no samples.
-    ///
-    /// # Errors
-    /// `InvalidParameter` for bits the method has no levels for.
-    pub fn quantizer(&self, bits: u32) -> Result<Option<Arc<dyn Quantizer>>> {
-        let n_levels = 1u64 << bits.min(32);
-        Ok(Some(match self {
-            Self::Codec { .. } => return Ok(None),
-            Self::Uniform => Arc::new(Uniform::mid_tread(bits)?),
-            Self::MidRise => Arc::new(Uniform::mid_rise(bits)?),
-            Self::MuLaw if bits == 8 => Arc::new(G711::new(Law::Mu, Convention::Itu)),
-            Self::ALaw if bits == 8 => Arc::new(G711::new(Law::A, Convention::Itu)),
-            Self::MuLaw => Arc::new(Companding::new(Compressor::MU_LAW, Grid::MidRise, n_levels)?),
-            Self::ALaw => Arc::new(Companding::new(Compressor::A_LAW, Grid::MidRise, n_levels)?),
-            Self::LloydMax(quantizer) | Self::Given { quantizer, .. } => quantizer.clone(),
-        }))
-    }
-}
-
-/// A noise-shaping filter under its name.
-#[derive(Debug, Clone)]
-pub struct Shape {
-    /// The word for it.
-    pub name: String,
-    /// `None`: white noise.
-    pub filter: Option<ErrorFilter>,
-}
-
-impl Shape {
-    /// The shapes that come along.
-    pub const NAMES: [&'static str; 4] = ["none", "order 1", "order 2", "ear"];
-
-    /// No shaping.
-    pub fn none() -> Self {
-        Self { name: "none".into(), filter: None }
-    }
-
-    /// A shape of [`Shape::NAMES`]: `order 1` and `order 2` are the differences `1 - z^-1` and its square; `ear` is
-    /// designed for the sample rate after the threshold of hearing, order 20, at most 12 dB of noise added.
-    ///
-    /// # Errors
-    /// `InvalidParameter` for another name.
-    pub fn named(name: &str, sample_rate_hz: u32) -> Result<Self> {
-        let feedback = match name {
-            "none" => return Ok(Self::none()),
-            "order 1" => vec![1.0],
-            "order 2" => vec![2.0, -1.0],
-            "ear" => ear(sample_rate_hz)?,
-            _ => return Err(Error::invalid("shape", name, Self::NAMES.join(", "))),
-        };
-        Ok(Self { name: name.into(), filter: Some(ErrorFilter::from_feedback(&feedback)?) })
-    }
-}
-
-fn ear(sample_rate_hz: u32) -> Result<Vec<f64>> {
-    let spec = ShaperSpec {
-        sample_rate_hz: f64::from(sample_rate_hz),
-        weighting: Weighting::Threshold,
-        order: 20,
-        max_total_noise_db: Some(12.0),
-    };
-    design(&spec).map(|shaper| shaper.feedback())
-}
-
-/// One setting of all the knobs.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// How levels are placed.
-    pub method: Method,
-    /// Bits per sample, [`MIN_BITS`] to [`MAX_BITS`].
-    pub bits: u32,
-    /// Dither; has no effect on methods without a step size.
-    pub dither: Dither,
-    /// Noise shaping.
-    pub shape: Shape,
-    /// Seed of the dither.
-    pub seed: u64,
-}
-
-impl Default for Settings {
-    /// 8 bits, uniform, nothing else.
-    fn default() -> Self {
-        Self { method: Method::Uniform, bits: 8, dither: Dither::None, shape: Shape::none(), seed: 0 }
-    }
-}
-
-impl Settings {
     /// The knob's position in words: bits per sample, or the codec's rate.
     pub fn rate(&self) -> String {
-        match self.method {
-            Method::Codec { bitrate_kbps } => format!("{bitrate_kbps} kbit/s"),
-            _ if self.bits == 1 => "1 bit".into(),
-            _ => format!("{} bits", self.bits),
+        match &self.recipe.method {
+            Method::Codec(CodecRequest { target: Target::Bitrate(kbps), .. }) => format!("{kbps} kbit/s"),
+            _ if self.bits() == 1 => "1 bit".into(),
+            _ => format!("{} bits", self.bits()),
         }
-    }
-
-    /// The same with one step more of bits or bitrate, as far as the method goes.
-    pub fn finer(&self) -> Self {
-        self.stepped(|bits| bits + 1, |rates, now| rates.into_iter().find(|rate| *rate > now))
-    }
-
-    /// The same with one step less of bits or bitrate, as far as the method goes.
-    pub fn coarser(&self) -> Self {
-        self.stepped(|bits| bits.saturating_sub(1), |rates, now| rates.into_iter().rev().find(|rate| *rate < now))
-    }
-
-    fn stepped(&self, bits: fn(u32) -> u32, rate: fn([u32; 11], u32) -> Option<u32>) -> Self {
-        let mut settings = self.clone();
-        match &mut settings.method {
-            Method::Codec { bitrate_kbps } => {
-                *bitrate_kbps = rate(BITRATES_KBPS, *bitrate_kbps).unwrap_or(*bitrate_kbps)
-            }
-            method => settings.bits = bits(settings.bits).clamp(MIN_BITS, method.most_bits()),
-        }
-        settings
-    }
-
-    /// The same with another method, with no more bits than it has.
-    pub fn with_method(&self, method: Method) -> Self {
-        Self { bits: self.bits.min(method.most_bits()), method, ..self.clone() }
-    }
-
-    /// The dither that is really there: none unless the method is uniform.
-    pub fn effective_dither(&self) -> Dither {
-        if self.method.is_uniform() { self.dither } else { Dither::None }
     }
 
     /// What these settings make of sound, ready for `n_channels` channels: it will not allocate in use.
     ///
     /// # Errors
-    /// `InvalidParameter` for bits outside the method's range, and for a sample rate or a bitrate that the codec has
-    /// not.
+    /// `InvalidParameter` for a sample rate or a bit rate that the codec does not have, and for dither and quantizers that
+    /// do not go together.
     pub fn chain(&self, n_channels: usize, sample_rate_hz: u32) -> Result<Chain> {
-        if let Method::Codec { bitrate_kbps } = self.method {
-            let codec = RoundTrip::new(sample_rate_hz, n_channels as u8, f64::from(bitrate_kbps))?;
+        if let Method::Codec(request) = &self.recipe.method {
+            let codec = RoundTrip::new(sample_rate_hz, n_channels as u8, bitrate_kbps(request)?)?;
             return Ok(Chain::codec(codec));
         }
         self.requantizer(n_channels).map(Chain::quantizer)
@@ -253,13 +149,13 @@ impl Settings {
     /// The quantizer of these settings with its dither and shaping: the same as the path runs, for comparison.
     ///
     /// # Errors
-    /// `InvalidParameter` for bits outside the method's range, and for the codec, which is no quantizer of samples.
+    /// `InvalidParameter` for the codec, which is no quantizer of samples.
     pub fn requantizer(&self, n_channels: usize) -> Result<Requantizer> {
-        let Some(quantizer) = self.method.quantizer(self.bits)? else {
-            return Err(Error::invalid("method", self.method.name(), "a quantizer of samples"));
+        let Some(quantizer) = self.quantizer.clone() else {
+            return Err(Error::invalid("method", self.recipe.method.word(), "a quantizer of samples"));
         };
-        let shaper = self.shape.filter.clone().map(Shaper::Fixed);
-        let options = RequantizerOptions { dither: self.effective_dither(), shaper, seed: self.seed };
+        let shaper = self.filter.clone().map(Shaper::Fixed);
+        let options = RequantizerOptions { dither: self.dither(), shaper, seed: self.recipe.seed };
         let mut chain = Requantizer::new(quantizer, options)?;
         // The first sample of a channel makes its state.
         for channel in 0..n_channels {
@@ -270,35 +166,88 @@ impl Settings {
     }
 
     /// Where samples are not clipped: the quantizer's granular region, or full scale for the codec.
-    ///
-    /// # Errors
-    /// As [`Self::chain`].
-    pub fn granular_region(&self) -> Result<(f64, f64)> {
-        Ok(self.method.quantizer(self.bits)?.map_or((-1.0, 1.0), |quantizer| quantizer.granular_region()))
+    pub fn granular_region(&self) -> (f64, f64) {
+        self.quantizer.as_ref().map_or((-1.0, 1.0), |quantizer| quantizer.granular_region())
     }
 
-    /// Power of the noise that theory promises, full scale 1.0; `None` for methods whose noise depends on the signal.
+    /// Power of the noise that theory promises before shaping, full scale 1.0; `None` for methods whose noise depends on
+    /// the signal.
     ///
-    /// With step d: d^2/12, and the variance of the dither that stays in the signal, times the mean of the noise
-    /// transfer function's power. True while the signal fills several steps; without dither, few bits do otherwise.
+    /// With step d: d^2/12, and the variance of the dither that stays in the signal. True while the signal fills several
+    /// steps; without dither, few bits do otherwise.
+    pub fn white_noise_power(&self) -> Option<f64> {
+        let step = self.quantizer.as_ref()?.as_uniform()?.step();
+        Some(step * step * (1.0 / 12.0 + dither_variance(self.dither())))
+    }
+
+    /// The same after shaping: times the mean of the noise transfer function's power.
     pub fn noise_power(&self) -> Option<f64> {
-        let quantizer = self.method.quantizer(self.bits).ok()??;
-        let step = quantizer.as_uniform()?.step();
-        let gain = self.shape.filter.as_ref().map_or(1.0, mean_power_gain);
-        Some(step * step * (1.0 / 12.0 + dither_variance(self.effective_dither())) * gain)
+        Some(self.white_noise_power()? * self.filter.as_ref().map_or(1.0, mean_power_gain))
     }
 }
 
-/// A dither's word, as on the command line.
-pub fn dither_name(dither: Dither) -> &'static str {
-    match dither {
-        Dither::None => "none",
-        Dither::Rectangular => "rpdf",
-        Dither::Triangular => "tpdf",
-        Dither::HighPassTriangular => "hp-tpdf",
-        Dither::Gaussian => "gaussian",
-        Dither::Subtractive => "subtractive",
+fn bits_of(recipe: &Recipe) -> u32 {
+    recipe.bits().unwrap_or(USUAL_BITS)
+}
+
+fn bitrate_kbps(request: &CodecRequest) -> Result<f64> {
+    match request.target {
+        Target::Bitrate(kbps) => Ok(kbps),
+        _ => Err(Error::invalid("codec's target", "not a bit rate", "a bit rate; live sends at one")),
     }
+}
+
+/// Levels of least mean square error with 2^`bits` levels for the samples heard.
+fn learnt(bits: u32, heard: &[f64]) -> Result<Arc<dyn Quantizer>> {
+    if !(MIN_BITS..=MAX_LEARNED_BITS).contains(&bits) {
+        return Err(Error::invalid("bits of lloyd-max", bits, format!("{MIN_BITS} to {MAX_LEARNED_BITS}")));
+    }
+    let n_levels = 1usize << bits;
+    if heard.len() < MIN_SAMPLES_PER_LEVEL * n_levels {
+        let unit = lloyd_max::optimal(Density::Laplacian, n_levels)?;
+        let levels = unit.levels.iter().map(|level| SPEECH_RMS * level).collect();
+        return Ok(Arc::new(Codebook::from_levels(levels)?));
+    }
+    let samples = Samples::new(heard)?;
+    Ok(Arc::new(optimal_partition::optimal(&samples, n_levels.min(samples.n_distinct()))?.codebook()?))
+}
+
+/// A recipe with one step more of bits or bit rate, as far as the method goes.
+pub fn finer(recipe: &Recipe) -> Recipe {
+    stepped(recipe, |bits| bits + 1, |rates, now| rates.into_iter().find(|rate| f64::from(*rate) > now))
+}
+
+/// A recipe with one step less of bits or bit rate, as far as the method goes.
+pub fn coarser(recipe: &Recipe) -> Recipe {
+    let less = |rates: [u32; 11], now: f64| rates.into_iter().rev().find(|rate| f64::from(*rate) < now);
+    stepped(recipe, |bits| bits.saturating_sub(1), less)
+}
+
+fn stepped(recipe: &Recipe, bits: fn(u32) -> u32, rate: fn([u32; 11], f64) -> Option<u32>) -> Recipe {
+    let mut recipe = recipe.clone();
+    let most = most_bits(&recipe.method);
+    match &mut recipe.method {
+        Method::Codec(CodecRequest { target: Target::Bitrate(now), .. }) => {
+            *now = rate(BITRATES_KBPS, *now).map_or(*now, f64::from);
+        }
+        _ => recipe.depth = Some(Depth::Bits(bits(bits_of(&recipe)).clamp(MIN_BITS, most))),
+    }
+    recipe
+}
+
+/// A recipe with another method, with no more bits than it has.
+pub fn with_method(recipe: &Recipe, method: Method) -> Recipe {
+    let depth = Some(Depth::Bits(bits_of(recipe).min(most_bits(&method))));
+    Recipe { depth, method, ..recipe.clone() }
+}
+
+fn most_bits(method: &Method) -> u32 {
+    if method.is(NamedMethod::LloydMax) { MAX_LEARNED_BITS } else { MAX_BITS }
+}
+
+/// The codec at a bit rate, as a method.
+pub fn codec_at(kbps: f64) -> Method {
+    Method::Codec(CodecRequest { target: Target::Bitrate(kbps), ..CodecRequest::default() })
 }
 
 /// Signal-to-noise ratio in dB that theory promises for the signal as it is now; `None` in silence and for methods
@@ -326,6 +275,12 @@ fn mean_power_gain(filter: &ErrorFilter) -> f64 {
     (0..n).map(|i| filter.power_gain((f64::from(i) + 0.5) / (2.0 * f64::from(n)))).sum::<f64>() / f64::from(n)
 }
 
+/// Settings of a recipe's text at 48 kHz, for tests.
+#[cfg(test)]
+pub(super) fn of_text(text: &str) -> Settings {
+    Settings::new(&text.parse().expect(text), 48_000, &[]).expect(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -340,34 +295,38 @@ mod tests {
 
     #[test]
     fn the_noise_is_what_theory_promises() {
-        let first_order = ErrorFilter::from_feedback(&[1.0]).expect("legal");
-        let shaped = Shape { name: "first order".into(), filter: Some(first_order) };
-        let dithers = [Dither::None, Dither::Rectangular, Dither::Triangular, Dither::Gaussian, Dither::Subtractive];
-        for dither in dithers {
-            for shape in [Shape::none(), shaped.clone()] {
-                let settings = Settings { dither, shape, bits: 10, ..Default::default() };
+        for dither in ["none", "rpdf", "tpdf", "gaussian", "subtractive"] {
+            for shape in ["none", "order-1"] {
+                let settings = of_text(&format!("uniform bits=10 dither={dither} shape={shape}"));
                 let ratio_db = 10.0 * (measured_power(&settings) / settings.noise_power().expect("uniform")).log10();
                 // 32 768 samples: the mean of squares is known to 0.05 dB, one standard deviation.
-                assert!(ratio_db.abs() < 0.2, "{settings:?}: {ratio_db} dB");
+                assert!(ratio_db.abs() < 0.2, "{dither}, {shape}: {ratio_db} dB");
             }
         }
     }
 
     #[test]
     fn dither_is_left_out_where_there_is_no_step() {
-        let settings = Settings { method: Method::MuLaw, dither: Dither::Triangular, ..Default::default() };
-        assert_eq!(settings.effective_dither(), Dither::None);
+        let settings = of_text("mu-law bits=8 dither=tpdf");
+        assert_eq!(settings.dither(), Dither::None);
         assert!(settings.chain(2, 48_000).is_ok());
         assert_eq!(settings.noise_power(), None);
+        assert_eq!(settings.heard_recipe().to_string(), "mu-law bits=8");
     }
 
     #[test]
     fn every_method_has_every_depth() {
-        for method in [Method::Uniform, Method::MidRise, Method::MuLaw, Method::ALaw] {
+        for method in ["uniform", "mid-rise", "mu-law", "a-law"] {
             for bits in MIN_BITS..=MAX_BITS {
-                let settings = Settings { method: method.clone(), bits, ..Default::default() };
-                assert!(settings.chain(2, 48_000).is_ok(), "{} {bits}", method.name());
+                let settings = of_text(&format!("{method} bits={bits}"));
+                assert!(settings.chain(2, 48_000).is_ok(), "{method} {bits}");
             }
+        }
+        for shape in ["auto", "ear", "lipshitz", "order-2"] {
+            assert!(of_text(&format!("uniform bits=8 shape={shape}")).filter().is_some(), "{shape}");
+        }
+        for refused in ["uniform bits=8 shape=adaptive", "trellis bits=2", "dsd64", "codec quality=5"] {
+            assert!(Settings::new(&refused.parse().expect("legal"), 48_000, &[]).is_err(), "{refused}");
         }
     }
 
@@ -375,26 +334,37 @@ mod tests {
     fn learned_levels_beat_those_of_a_formula() {
         // Quiet and one-sided: nothing that a fixed quantizer is made for.
         let heard: Vec<f64> = (0..20_000).map(|i| 0.01 + 0.02 * (i as f64 * 0.37).sin().powi(3)).collect();
-        let error = |method: &Method| {
-            let quantizer = method.quantizer(5).expect("legal").expect("no codec");
+        let error = |quantizer: &Arc<dyn Quantizer>| {
             heard.iter().map(|&x| (quantizer.reconstruct(quantizer.index(x)) - x).powi(2)).sum::<f64>()
         };
-        let learned = error(&Method::lloyd_max(5, &heard).expect("legal"));
-        for other in [Method::Uniform, Method::MuLaw, Method::lloyd_max(5, &[]).expect("legal")] {
-            assert!(error(&other) > 4.0 * learned, "{}", other.name());
+        let learned = error(&learnt(5, &heard).expect("legal"));
+        for other in ["uniform bits=5", "mu-law bits=5", "lloyd-max bits=5"] {
+            assert!(error(of_text(other).quantizer().expect("no codec")) > 4.0 * learned, "{other}");
         }
-        assert!(Method::lloyd_max(MAX_LEARNED_BITS + 1, &heard).is_err());
+        assert!(learnt(MAX_LEARNED_BITS + 1, &heard).is_err());
         // A constant has one level, however many bits there are.
-        assert!(Method::lloyd_max(4, &[0.25; 1_000]).is_ok());
+        assert!(learnt(4, &[0.25; 1_000]).is_ok());
     }
 
     #[test]
     fn the_codec_is_a_method_with_a_delay() {
-        let settings = Settings { method: Method::Codec { bitrate_kbps: 64 }, ..Default::default() };
+        let settings = of_text("codec bitrate=64");
         let chain = settings.chain(2, 48_000).expect("legal");
         assert_eq!(chain.delay_frames(), 5 * 1_024);
         assert!(settings.chain(2, 4_000).is_err(), "the codec begins at 8 kHz");
         assert_eq!(settings.noise_power(), None);
-        assert_eq!(settings.granular_region().expect("legal"), (-1.0, 1.0));
+        assert_eq!(settings.granular_region(), (-1.0, 1.0));
+    }
+
+    #[test]
+    fn steps_go_as_far_as_the_method() {
+        let text = |recipe: Recipe| recipe.to_string();
+        let of = |text: &str| text.parse::<Recipe>().expect("legal");
+        assert_eq!(text(finer(&of("uniform bits=24"))), "uniform bits=24");
+        assert_eq!(text(coarser(&of("uniform bits=1"))), "uniform bits=1");
+        assert_eq!(text(finer(&of("codec bitrate=64"))), "codec bitrate=80");
+        assert_eq!(text(coarser(&of("codec bitrate=16"))), "codec bitrate=16");
+        let learning = with_method(&of("uniform bits=12"), NamedMethod::LloydMax.into());
+        assert_eq!(text(learning), "lloyd-max bits=10");
     }
 }

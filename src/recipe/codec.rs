@@ -1,6 +1,6 @@
 //! What the transform codec is asked for.
 
-use crate::codec::{BandQuantizer, BitTable};
+use crate::codec::{BandQuantizer, EncoderOptions, Target};
 
 use super::Word;
 
@@ -8,32 +8,25 @@ use super::Word;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CodecRequest {
     /// What bits are spent for.
-    pub target: CodecTarget,
+    pub target: Target,
     /// The quantizer of the coefficients.
     pub band_quantizer: BandQuantizer,
     /// Nothing above this frequency is coded; `None` leaves it to the encoder.
     pub max_bandwidth_hz: Option<f64>,
 }
 
-/// What bits are spent for.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum CodecTarget {
-    /// Constant quality, 0 to 10.
-    Quality(f64),
-    /// Bit rate of the file in kbit/s, 1 to 10,000.
-    Bitrate(f64),
-    /// Signal-to-noise ratio in dB, 0 to 120.
-    Snr(f64),
-    /// Noise-to-mask ratio in dB, -60 to 20.
-    Nmr(f64),
-    /// Bits per coefficient for bands of 1 ERB.
-    BitsPerBand(BitTable),
+impl CodecRequest {
+    /// `options` with what is asked for here.
+    pub fn apply(&self, options: EncoderOptions) -> EncoderOptions {
+        let max_bandwidth_hz = self.max_bandwidth_hz.map_or(f32::INFINITY, |hz| hz as f32);
+        EncoderOptions { target: self.target, band_quantizer: self.band_quantizer, max_bandwidth_hz, ..options }
+    }
 }
 
 impl Default for CodecRequest {
     /// Quality 5, uniform bands.
     fn default() -> Self {
-        Self { target: CodecTarget::Quality(5.0), band_quantizer: BandQuantizer::Uniform, max_bandwidth_hz: None }
+        Self { target: Target::Quality(5.0), band_quantizer: BandQuantizer::Uniform, max_bandwidth_hz: None }
     }
 }
 

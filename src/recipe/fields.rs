@@ -1,12 +1,12 @@
 //! A recipe as a list of fields: what its text, its JSON and its command line have in common.
 
 use super::{
-    CodecRequest, Container, Depth, DitherChoice, Law, Method, Recipe, Shape, Word, calibration_word,
-    codec::CodecTarget, granularity_word, parse_calibration, parse_granularity,
+    CodecRequest, Container, Depth, DitherChoice, Law, Method, Recipe, Shape, Word, calibration_word, granularity_word,
+    parse_calibration, parse_granularity,
 };
 use crate::{
     Error, Result,
-    codec::{BandQuantizer, BitTable},
+    codec::{BandQuantizer, BitTable, Target},
     number_format::{
         AffineOptions, NumberFormat,
         affine::{IntegerType, ScaleRule, Symmetry},
@@ -198,11 +198,11 @@ impl Fields {
 
     fn codec_request(&mut self) -> Result<CodecRequest> {
         let targets = [
-            self.number("quality", (0.0, 10.0))?.map(CodecTarget::Quality),
-            self.number("bitrate", (1.0, 10_000.0))?.map(CodecTarget::Bitrate),
-            self.number("snr", (0.0, 120.0))?.map(CodecTarget::Snr),
-            self.number("nmr", (-60.0, 20.0))?.map(CodecTarget::Nmr),
-            self.text("bits_per_band").map(|text| bit_table(&text)).transpose()?.map(CodecTarget::BitsPerBand),
+            self.number("quality", (0.0, 10.0))?.map(|quality| Target::Quality(quality as f32)),
+            self.number("bitrate", (1.0, 10_000.0))?.map(Target::Bitrate),
+            self.number("snr", (0.0, 120.0))?.map(Target::Snr),
+            self.number("nmr", (-60.0, 20.0))?.map(Target::Nmr),
+            self.text("bits_per_band").map(|text| bit_table(&text)).transpose()?.map(Target::BitsPerBand),
         ];
         let mut targets = targets.into_iter().flatten();
         let target = targets.next().unwrap_or(CodecRequest::default().target);
@@ -239,13 +239,14 @@ pub(super) fn number_of(key: &str, text: &str) -> Option<f64> {
     }
 }
 
-fn target_field(target: &CodecTarget) -> (&'static str, Value) {
+fn target_field(target: &Target) -> (&'static str, Value) {
     match target {
-        CodecTarget::Quality(quality) => ("quality", Value::Number(*quality)),
-        CodecTarget::Bitrate(kbps) => ("bitrate", Value::Number(*kbps)),
-        CodecTarget::Snr(db) => ("snr", Value::Number(*db)),
-        CodecTarget::Nmr(db) => ("nmr", Value::Number(*db)),
-        CodecTarget::BitsPerBand(table) => ("bits_per_band", Value::Text(table.to_string())),
+        // As many digits as single precision has.
+        Target::Quality(quality) => ("quality", Value::Number(quality.to_string().parse().unwrap_or(0.0))),
+        Target::Bitrate(kbps) => ("bitrate", Value::Number(*kbps)),
+        Target::Snr(db) => ("snr", Value::Number(*db)),
+        Target::Nmr(db) => ("nmr", Value::Number(*db)),
+        Target::BitsPerBand(table) => ("bits_per_band", Value::Text(table.to_string())),
     }
 }
 

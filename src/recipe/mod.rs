@@ -26,7 +26,7 @@ mod shape;
 mod text;
 mod word;
 
-pub use codec::{CodecRequest, CodecTarget};
+pub use codec::CodecRequest;
 pub use coder::Coder;
 pub use container::{Container, Law};
 pub use dither::DitherChoice;

@@ -13,6 +13,7 @@ use sqnr::{
     analysis::error_statistics::{ErrorFigures, ErrorStatistics, Settings},
     audio_file::Source,
     quantizer::Quantizer,
+    recipe::{Design, read_design},
     wav::{self, SampleFormat},
 };
 
@@ -23,7 +24,6 @@ use super::super::{
     options::{Global, Inputs, Outputs},
     outputs::{self, Output},
     progress::FileProgress,
-    quantize::chain,
     sink::WavSink,
     source, units,
 };
@@ -80,11 +80,18 @@ pub struct ModelArgs {
     codebook: Option<PathBuf>,
 }
 
+/// The codebook of a file.
+fn codebook(path: &Path) -> Result<Arc<dyn Quantizer>, Failure> {
+    match read_design(path).map_err(|error| Failure::of(error, path))? {
+        Design::Codebook { codebook, .. } => Ok(Arc::new(codebook)),
+        _ => Err(Failure::input(path, "not a codebook")),
+    }
+}
+
 /// Runs `adc model`.
 pub fn run(args: &ModelArgs, global: &Global) -> Result<Exit, Failure> {
     let spec = description(args)?;
-    let codebook = args.codebook.as_deref().map(chain::codebook_file).transpose()?;
-    let codebook = codebook.map(|file| Arc::new(file.codebook) as Arc<dyn Quantizer>);
+    let codebook = args.codebook.as_deref().map(codebook).transpose()?;
     let inputs = inputs::collect(&args.inputs)?;
     let planned = outputs::plan(&inputs, &args.outputs, ".adc.wav")?;
     let batch = Batch { command: "adc model", global, inputs: &args.inputs };

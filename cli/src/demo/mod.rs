@@ -15,22 +15,23 @@ use serde_json::{Value, json};
 
 use sqnr::{
     analysis::error_statistics::full_scale_sine_sqnr_db,
+    chain::Plan,
+    recipe::{Method, Recipe},
     report::plot::{Chart, Size, Style, Theme},
+    task::{self, picture},
     wav::{Metadata, SampleFormat, Spec},
 };
 
 use super::{
     batch,
-    choices::{DitherChoice, Method},
     exit::{Exit, Failure, display_path},
     inputs::{self, Input},
     options::{Global, Inputs},
     outputs::{Existing, Output},
     plot,
     progress::Progress,
-    quantize::{self, Files, Settings, chain},
+    quantize::{self, Files},
     report,
-    round_trip::RoundTrip,
     sink::{self, WavSink},
     source, stdio,
 };
@@ -57,30 +58,36 @@ pub struct DemoArgs {
 struct Stop {
     /// The part of file names.
     name: &'static str,
-    settings: fn() -> Settings,
+    recipe: &'static str,
 }
 
 /// The tour: bit depths with dither, what a lack of dither does, shaping, and the quantizers that are not uniform.
 const STOPS: [Stop; 8] = [
-    Stop { name: "12-bits", settings: || uniform(12) },
-    Stop { name: "8-bits", settings: || uniform(8) },
-    Stop { name: "6-bits", settings: || uniform(6) },
-    Stop { name: "4-bits", settings: || uniform(4) },
-    Stop { name: "4-bits-no-dither", settings: || Settings { dither: DitherChoice::None, ..uniform(4) } },
-    Stop { name: "4-bits-mu-law", settings: || Settings { method: Method::MuLaw, ..uniform(4) } },
-    Stop { name: "8-bits-mu-law", settings: || Settings { method: Method::MuLaw, ..uniform(8) } },
-    Stop { name: "4-bits-lloyd-max", settings: || Settings { method: Method::LloydMax, ..uniform(4) } },
+    Stop { name: "12-bits", recipe: "uniform bits=12" },
+    Stop { name: "8-bits", recipe: "uniform bits=8" },
+    Stop { name: "6-bits", recipe: "uniform bits=6" },
+    Stop { name: "4-bits", recipe: "uniform bits=4" },
+    Stop { name: "4-bits-no-dither", recipe: "uniform bits=4 dither=none" },
+    Stop { name: "4-bits-mu-law", recipe: "mu-law bits=4" },
+    Stop { name: "8-bits-mu-law", recipe: "mu-law bits=8" },
+    Stop { name: "4-bits-lloyd-max", recipe: "lloyd-max bits=4" },
 ];
+
+/// Recipes that each clip is drawn with: dithered, and the loudest difference.
+const DRAWN: [&str; 2] = ["uniform bits=8", "uniform bits=4 dither=none"];
+/// Recipes whose staircase is drawn.
+const STAIRCASES: [&str; 2] = ["uniform bits=4", "mu-law bits=4"];
 
 /// Stops that a clip's page compares with the original, beside the codec.
 const COMPARED: [&str; 3] = ["8-bits", "4-bits", "4-bits-no-dither"];
-/// Quality of the codec's stop.
-const CODEC_QUALITY: f32 = 5.0;
+/// The codec's stop.
+const CODEC: &str = "codec quality=5";
 /// Ending of the codec's file.
 pub const CODED: &str = "codec.sqn";
 
-fn uniform(bits: u32) -> Settings {
-    Settings { bits: Some(bits), ..Settings::default() }
+/// A recipe of the tour.
+fn recipe(text: &str) -> Recipe {
+    text.parse().expect("the recipes of the tour are legal")
 }
 
 /// One clip quantized in one way.
@@ -88,8 +95,7 @@ pub struct Taken {
     pub clip: String,
     pub stop: &'static str,
     pub file: String,
-    /// None for the codec, which has as many as it needs.
-    pub bits: Option<u32>,
+    pub recipe: Recipe,
     pub what: String,
     pub snr_db: Option<f64>,
     pub entropy_bits: Option<f64>,
@@ -182,22 +188,23 @@ impl Tour<'_> {
     }
 
     fn quantize(&self, clip: &Input, stop: &Stop, (number, total): (usize, usize)) -> Result<Taken, Failure> {
-        let settings = (stop.settings)();
+        let recipe = recipe(stop.recipe);
+        let plan = Plan::new(&recipe).map_err(Failure::of_recipe)?;
         let name = stem(clip);
         let file = format!("{name}.{}.wav", stop.name);
         let output = Output::File(self.folder.join(&file));
         let files = Files { input: clip, output: &output, error: None, existing: self.existing };
-        let (chain, measured) = quantize::convert(&settings, files, &self.progress.file(number, total, &file))?;
+        let done = quantize::convert(&plan, files, &self.progress.file(number, total, &file))?;
         Ok(Taken {
             clip: name,
             stop: stop.name,
             file,
-            bits: settings.bits,
-            what: chain.describe(&settings),
-            snr_db: measured.total.snr_db.ok(),
-            entropy_bits: measured.total.entropy_bits.ok(),
-            clipped_samples: Some(measured.clipped_samples).filter(|_| chain.has_full_scale()),
-            bytes: measured.bytes_written,
+            recipe: recipe.clone(),
+            what: done.outcome.description,
+            snr_db: done.outcome.figures.snr_db.ok(),
+            entropy_bits: done.outcome.figures.entropy_bits.ok(),
+            clipped_samples: done.outcome.clipped_samples,
+            bytes: done.bytes.1,
         })
     }
 
@@ -211,22 +218,24 @@ impl Tour<'_> {
         let spec = Spec { sample_format: SampleFormat::FLOAT32, ..source.info().spec };
         let signal = source.read_to_end().map_err(|error| source::unreadable(clip, error))?;
         let failed = |error| Failure::compute(&clip.path, error);
-        let made = RoundTrip::of(&signal, spec.channel_mask, CODEC_QUALITY).map_err(failed)?;
+        let recipe = recipe(CODEC);
+        let Method::Codec(request) = &recipe.method else { unreachable!("the codec's stop asks for the codec") };
+        let made = task::codec_round_trip(&signal, spec.channel_mask, request).map_err(failed)?;
         let name = stem(clip);
         let output = |ending: &str| Output::File(self.folder.join(format!("{name}.{ending}")));
         sink::write_bytes(&output(CODED), self.existing, &made.bytes)?;
         let file = format!("{name}.codec.wav");
         let n_frames = Some(signal.len() as u64);
         let mut wav = WavSink::create(&output("codec.wav"), self.existing, &spec, n_frames, &Metadata::default())?;
-        wav.write_planar(made.decoded.channels())?;
+        wav.write_planar(made.quantized.signal.channels())?;
         wav.finish(&[])?;
         Ok(Taken {
             clip: name,
             stop: "codec",
             file,
-            bits: None,
-            what: format!("codec, {:.0} kbit/s", made.summary.bitrate_kbps()),
-            snr_db: made.figures.snr_db.ok(),
+            what: made.quantized.outcome.description.clone(),
+            snr_db: made.quantized.snr_db().ok(),
+            recipe,
             entropy_bits: None,
             clipped_samples: None,
             bytes: made.bytes.len() as u64,
@@ -247,25 +256,29 @@ impl Tour<'_> {
 
     /// Pictures of every clip at 8 bits and of the loudest difference, 4 bits without dither; the staircases once.
     fn draw_all(&self, clips: &[Input]) -> Result<Vec<Picture>, Failure> {
-        let settings = [uniform(8), Settings { dither: DitherChoice::None, ..uniform(4) }];
-        let jobs: Vec<(&Input, &Settings)> =
-            clips.iter().flat_map(|clip| settings.iter().map(move |s| (clip, s))).collect();
+        let jobs: Vec<(&Input, &str)> =
+            clips.iter().flat_map(|clip| DRAWN.iter().map(move |&recipe| (clip, recipe))).collect();
         let drawn: Result<Vec<[Picture; 2]>, Failure> =
-            jobs.par_iter().map(|(clip, settings)| self.draw_clip(clip, settings)).collect();
+            jobs.par_iter().map(|(clip, text)| self.draw_clip(clip, &recipe(text))).collect();
         let mut pictures: Vec<Picture> = drawn?.into_iter().flatten().collect();
-        for method in [Method::Uniform, Method::MuLaw] {
-            let settings = Settings { method, ..uniform(4) };
-            let chart = plot::transfer(&settings, chain::fixed_quantizer(&settings)?.as_ref());
-            let caption = format!("4 bits, {}: output and error against input", settings.method.name());
-            pictures.push(self.draw(&chart, format!("transfer.{}", settings.method.name()), caption)?);
+        for text in STAIRCASES {
+            let plan = Plan::new(&recipe(text)).map_err(Failure::of_recipe)?;
+            let quantizer = plan.fixed_quantizer().map_err(Failure::of_recipe)?;
+            let method = plan.recipe().method.word();
+            let caption = format!("4 bits, {method}: output and error against input");
+            pictures.push(self.draw(
+                &picture::transfer(&plan, quantizer.as_ref()),
+                format!("transfer.{method}"),
+                caption,
+            )?);
         }
         Ok(pictures)
     }
 
-    fn draw_clip(&self, clip: &Input, settings: &Settings) -> Result<[Picture; 2], Failure> {
+    fn draw_clip(&self, clip: &Input, recipe: &Recipe) -> Result<[Picture; 2], Failure> {
         let progress = self.progress.file(1, 1, &clip.display());
-        let [noise, histogram] = plot::of_quantization(clip, settings, &progress)?;
-        let (name, bits) = (stem(clip), settings.bits.unwrap_or_default());
+        let [noise, histogram] = plot::of_quantization(clip, recipe, &progress)?;
+        let (name, bits) = (stem(clip), recipe.bits().unwrap_or_default());
         let noise =
             self.draw(&noise, format!("{name}.noise.{bits}-bits"), format!("{name}, {bits} bits: signal and noise"))?;
         let histogram = self.draw(
@@ -305,7 +318,7 @@ fn table(results: &[Taken]) -> String {
             result.clip,
             result.what,
             result.snr_db.map_or("-".into(), |v| format!("{v:.2}")),
-            result.bits.map_or("-".into(), |bits| format!("{:.2}", full_scale_sine_sqnr_db(f64::from(bits)))),
+            result.recipe.bits().map_or("-".into(), |bits| format!("{:.2}", full_scale_sine_sqnr_db(f64::from(bits)))),
             result.entropy_bits.map_or("-".into(), |v| format!("{v:.2} bit")),
             result.clipped_samples.map_or("-".into(), |n| n.to_string()),
         );
@@ -318,7 +331,7 @@ fn json(args: &DemoArgs, results: &[Taken], pictures: &[Picture]) -> Value {
         .iter()
         .map(|r| {
             json!({
-                "clip": r.clip, "stop": r.stop, "output": r.file, "bits": r.bits, "quantizer": r.what,
+                "clip": r.clip, "stop": r.stop, "output": r.file, "bits": r.recipe.bits(), "recipe": batch::json_recipe(&r.recipe), "quantizer": r.what,
                 "snr_db": r.snr_db, "entropy_bits": r.entropy_bits, "clipped_samples": r.clipped_samples, "bytes": r.bytes,
             })
         })

@@ -9,7 +9,10 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use sqnr::{
-    design::{Certificate, Density, Design, Samples, entropy_constrained, lloyd_max, optimal_partition, uniform_best},
+    design::{
+        Certificate, Density, Design, Samples, entropy_constrained, lloyd_max, optimal_partition, training,
+        uniform_best,
+    },
     quantizer::CodebookFile,
 };
 
@@ -21,7 +24,7 @@ use crate::{
     outputs::{self, Clearance, Existing, Output},
     sink,
     source::{Passes, Rereadable},
-    stdio, training,
+    stdio,
 };
 
 use super::vectors;
@@ -214,7 +217,7 @@ fn for_files(inputs: &[Input], target: &Target, method: SearchName) -> Result<De
     let mut all: Option<Samples> = None;
     for input in inputs {
         let file = Rereadable::new(input, Passes::Several)?;
-        let samples = training::histogram(&file, input)?;
+        let samples = training::histogram(&file).map_err(|error| Failure::of(error, &input.path))?;
         all = Some(match all {
             Some(before) => before.merged(&samples),
             None => samples,

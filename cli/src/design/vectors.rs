@@ -4,14 +4,16 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use sqnr::quantizer::{Training, VectorCodebook, VectorFile};
+use sqnr::{
+    design::training,
+    quantizer::{Training, VectorCodebook, VectorFile},
+};
 
 use crate::{
     batch,
     exit::Failure,
     inputs::Input,
     source::{Passes, Rereadable},
-    training,
 };
 
 /// Vectors to learn from, for each code vector.
@@ -32,7 +34,7 @@ pub fn design(inputs: &[Input], source: &str, dimension: usize, n_codes: usize) 
     let mut data = Vec::new();
     for input in inputs {
         let file = Rereadable::new(input, Passes::Several)?;
-        data.extend(training::vectors(&file, input, dimension, each)?);
+        data.extend(training::vectors(&file, dimension, each).map_err(|error| Failure::of(error, &input.path))?);
     }
     let name = inputs.first().map_or(Path::new("-"), |input| &input.path);
     let wrong = |error| Failure::compute(name, error);

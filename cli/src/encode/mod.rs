@@ -9,24 +9,26 @@ use std::{
     time::Instant,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Map, Value, json};
 
 use sqnr::{
     Error,
     audio_file::tag_names,
-    codec::{BandQuantizer, BitTable, EncoderOptions},
+    codec::{BandQuantizer, BitTable, EncoderOptions, Target},
+    recipe::{CodecRequest, Method, Recipe},
 };
 
 use super::{
     band_table,
-    batch::{Batch, Conversion, FileReport},
+    batch::{self, Batch, Conversion, FileReport},
     exit::{Exit, Failure},
     inputs::{self, Walked},
     options::{Global, Inputs, Outputs},
     outputs::{self, Output},
     pcm::Pcm,
     progress::FileProgress,
+    recipe_args::words,
     sink, units,
 };
 use goal::Coded;
@@ -70,24 +72,28 @@ pub struct EncodeArgs {
     #[arg(long)]
     verify: bool,
     /// The quantizer of the coefficients
-    #[arg(long, value_name = "KIND", default_value = "uniform")]
-    band_quantizer: Quantizers,
+    #[arg(long, value_name = "KIND", default_value = "uniform", value_parser = words::<BandQuantizer>())]
+    band_quantizer: BandQuantizer,
     /// Leave out what lies above
     #[arg(long, value_name = "HZ")]
-    max_bandwidth: Option<f32>,
+    max_bandwidth: Option<f64>,
 }
 
-/// `--band-quantizer`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Quantizers {
-    /// Uniform steps with a dead zone
-    Uniform,
-    /// Steps that grow with magnitude, as in MP3 and AAC
-    PowerLaw,
-    /// Codebooks designed on the file, kept in its header
-    LloydMax,
-    /// Dependent quantization where a band has many bits
-    Trellis,
+impl EncodeArgs {
+    fn request(&self) -> CodecRequest {
+        CodecRequest {
+            target: goal::target(self),
+            band_quantizer: self.band_quantizer,
+            max_bandwidth_hz: self.max_bandwidth,
+        }
+    }
+}
+
+/// Whether the file is decoded while it is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Check {
+    Verify,
+    Trust,
 }
 
 /// Runs `encode`.
@@ -95,40 +101,57 @@ pub fn run(args: &EncodeArgs, global: &Global) -> Result<Exit, Failure> {
     if let Some(quality) = args.quality.filter(|q| !(0.0..=10.0).contains(q)) {
         return Err(Failure::usage(format!("the quality is {quality}; it must be within 0 and 10")));
     }
-    let inputs = inputs::collect_of(&args.inputs, Walked::ToEncode)?;
-    let planned = outputs::plan(&inputs, &args.outputs, ".sqn")?;
+    let check = if args.verify { Check::Verify } else { Check::Trust };
     let batch = Batch { command: "encode", global, inputs: &args.inputs };
-    batch.convert(inputs, planned, &args.outputs, |files, progress| one_file(args, files, progress))
+    all_files(&Job { request: args.request(), check }, &batch, &args.outputs)
 }
 
-fn one_file(args: &EncodeArgs, files: Conversion, progress: &FileProgress) -> Result<FileReport, Failure> {
+/// Encodes as `request` asks: what `quantize` does with a recipe for the codec.
+pub fn with_request(
+    request: &CodecRequest,
+    inputs: &Inputs,
+    outputs: &Outputs,
+    global: &Global,
+) -> Result<Exit, Failure> {
+    let batch = Batch { command: "quantize", global, inputs };
+    all_files(&Job { request: *request, check: Check::Trust }, &batch, outputs)
+}
+
+/// What is done with every file.
+struct Job {
+    request: CodecRequest,
+    check: Check,
+}
+
+fn all_files(job: &Job, batch: &Batch, outputs: &Outputs) -> Result<Exit, Failure> {
+    let inputs = inputs::collect_of(batch.inputs, Walked::ToEncode)?;
+    let planned = outputs::plan(&inputs, outputs, ".sqn")?;
+    batch.convert(inputs, planned, outputs, |files, progress| one_file(job, files, progress))
+}
+
+fn one_file(job: &Job, files: Conversion, progress: &FileProgress) -> Result<FileReport, Failure> {
     let started = Instant::now();
     let mut pcm = Pcm::new(files.input, progress)?;
-    let options = options(&pcm, args)?;
+    let options = options(&pcm, &job.request)?;
     let coded = match files.output {
         Output::Stdout => {
-            let encoded = encode(args, &mut pcm, &options, io::stdout().lock());
+            let encoded = encode(job.check, &mut pcm, &options, io::stdout().lock());
             encoded.map_err(|error| pcm.failure(error, Path::new("standard output")))?.0
         }
         Output::File(path) => {
             let file = sink::create(path, files.existing)?;
-            let encoded = encode(args, &mut pcm, &options, BufWriter::new(file)).and_then(|(coded, writer)| {
+            let encoded = encode(job.check, &mut pcm, &options, BufWriter::new(file)).and_then(|(coded, writer)| {
                 let file = writer.into_inner().map_err(|error| Error::stream(error.into_error()))?;
                 file.commit().map(|()| coded)
             });
             encoded.map_err(|error| pcm.failure(error, path))?
         }
     };
-    Ok(report(args, files, &pcm, &coded, started.elapsed().as_secs_f64()))
+    Ok(report(&job.request, files, &pcm, &coded, started.elapsed().as_secs_f64()))
 }
 
-fn encode<W: Write>(
-    args: &EncodeArgs,
-    pcm: &mut Pcm,
-    options: &EncoderOptions,
-    mut sink: W,
-) -> sqnr::Result<(Coded, W)> {
-    if !args.verify {
+fn encode<W: Write>(check: Check, pcm: &mut Pcm, options: &EncoderOptions, mut sink: W) -> sqnr::Result<(Coded, W)> {
+    if check == Check::Trust {
         return goal::encode(pcm, options, &mut sink).map(|coded| (coded, sink));
     }
     let mut again = pcm.open_again()?;
@@ -141,31 +164,23 @@ fn encode<W: Write>(
     Ok((Coded { loss: Some(loss), ..coded }, sink))
 }
 
-fn options(pcm: &Pcm, args: &EncodeArgs) -> Result<EncoderOptions, Failure> {
+fn options(pcm: &Pcm, request: &CodecRequest) -> Result<EncoderOptions, Failure> {
     let spec = &pcm.info.spec;
     let channels = u8::try_from(spec.channels)
         .map_err(|_| Failure::usage(format!("{} channels; .sqn holds at most 255", spec.channels)))?;
     let tags = pcm.source().metadata().info_texts();
-    Ok(EncoderOptions {
+    Ok(request.apply(EncoderOptions {
         channel_mask: spec.channel_mask.unwrap_or(0),
-        target: goal::target(args),
-        band_quantizer: match args.band_quantizer {
-            Quantizers::Uniform => BandQuantizer::Uniform,
-            Quantizers::PowerLaw => BandQuantizer::PowerLaw,
-            Quantizers::LloydMax => BandQuantizer::LloydMax,
-            Quantizers::Trellis => BandQuantizer::Trellis,
-        },
-        max_bandwidth_hz: args.max_bandwidth.unwrap_or(f32::INFINITY),
         bits: spec.sample_format.valid_bits() as u8,
         tags: tags.into_iter().map(|(id, text)| (tag_names::comment_key(id), text)).collect(),
         samples: pcm.known_length()?,
         ..EncoderOptions::new(spec.sample_rate_hz, channels)
-    })
+    }))
 }
 
-fn report(args: &EncodeArgs, files: Conversion, pcm: &Pcm, coded: &Coded, seconds: f64) -> FileReport {
+fn report(request: &CodecRequest, files: Conversion, pcm: &Pcm, coded: &Coded, seconds: f64) -> FileReport {
     let summary = &coded.summary;
-    let read = std::fs::metadata(&files.input.path).ok().filter(|m| m.is_file()).map(|m| m.len());
+    let read = files.input.size();
     let share = read.filter(|&n| n > 0).map(|n| format!(" ({:.1} %)", 100.0 * summary.bytes as f64 / n as f64));
     let line = format!(
         "{} -> {}  {}{}{}  {:.1} kbit/s{}  {seconds:.2} s ({:.0}x)",
@@ -182,25 +197,32 @@ fn report(args: &EncodeArgs, files: Conversion, pcm: &Pcm, coded: &Coded, second
     if summary.invalid_samples > 0 {
         warnings.push(format!("{} samples were not finite and became 0", summary.invalid_samples));
     }
-    if let Some(asked) = args.bitrate.filter(|asked| (summary.bitrate_kbps() / asked - 1.0).abs() > 0.01) {
-        let reached = summary.bitrate_kbps();
+    let reached = summary.bitrate_kbps();
+    if let Target::Bitrate(asked) = request.target
+        && (reached / asked - 1.0).abs() > 0.01
+    {
         warnings.push(format!("{asked} kbit/s cannot be met; {reached:.1} is as near as this input allows"));
     }
-    let table = coded.allocation.as_ref().zip(args.bits_per_band.as_ref());
-    let table = table.filter(|_| *files.output != Output::Stdout);
+    let asked = match &request.target {
+        Target::BitsPerBand(table) => Some(table),
+        _ => None,
+    };
+    let table = coded.allocation.as_ref().zip(asked).filter(|_| *files.output != Output::Stdout);
     FileReport {
         line: Some(line),
         table: table.map(|(allocation, asked)| band_table::asked_and_spent(allocation, asked)),
-        json: json(pcm, coded),
+        json: json(request, pcm, coded),
         warnings,
         bytes: Some((read.unwrap_or(0), summary.bytes)),
         ..FileReport::default()
     }
 }
 
-fn json(pcm: &Pcm, coded: &Coded) -> Map<String, Value> {
+fn json(request: &CodecRequest, pcm: &Pcm, coded: &Coded) -> Map<String, Value> {
     let summary = &coded.summary;
+    let recipe = Recipe::new(Method::Codec(*request));
     let mut object = Map::from_iter([
+        ("recipe".to_owned(), batch::json_recipe(&recipe)),
         ("sample_rate_hz".to_owned(), json!(pcm.info.spec.sample_rate_hz)),
         ("channels".to_owned(), json!(pcm.info.spec.channels)),
         ("duration_s".to_owned(), json!(summary.duration_s)),

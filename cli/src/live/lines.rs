@@ -7,10 +7,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use sqnr::live::{Deck, Reading, Settings, State, Status, dither_name, theory_snr_db};
+use sqnr::live::{Deck, Reading, State, Status, theory_snr_db};
 
 use super::{
-    super::{exit::Failure, options::Global, stdio},
+    super::{batch, exit::Failure, options::Global, stdio},
     Ending, LiveArgs, Told,
 };
 
@@ -46,7 +46,6 @@ struct Line<'a> {
 impl Line<'_> {
     fn text(&self) -> String {
         let (settings, reading, status) = (self.deck.settings(), self.deck.reading(), self.deck.status());
-        let Settings { method, shape, .. } = settings;
         let db = |value: Option<f64>| value.map_or("-".into(), |v| format!("{v:.1}"));
         let latency = status.latency_s.map_or("-".into(), |s| format!("{:.1}", s * 1e3));
         let clipped_output = match status.clipped_output_samples {
@@ -64,9 +63,9 @@ impl Line<'_> {
             self.elapsed_s,
             reading.input.rms_dbfs,
             settings.rate(),
-            method.name(),
-            dither_name(settings.effective_dither()),
-            shape.name,
+            settings.recipe().method.word(),
+            settings.dither(),
+            settings.recipe().shape.word(),
             db(reading.snr_db),
             db(reading.snr_mean_db),
             db(theory_snr_db(settings, &reading)),
@@ -83,9 +82,10 @@ impl Line<'_> {
         json!({
             "schema": 1, "command": "live", "time_s": self.elapsed_s,
             "sample_rate_hz": self.deck.rates().output_hz(), "channels": self.deck.rates().n_channels(),
-            "bits": settings.bits, "method": settings.method.name(),
+            "recipe": batch::json_recipe(&settings.heard_recipe()),
+            "bits": settings.bits(), "method": settings.recipe().method.word(),
             "bitrate_kbps": status.bitrate_kbps, "chain_delay_s": status.chain_delay_s,
-            "dither": dither_name(settings.effective_dither()), "shape": settings.shape.name,
+            "dither": settings.dither().name(), "shape": settings.recipe().shape.word(),
             "level_dbfs": finite(Some(input.rms_dbfs)),
             "snr_db": finite(*snr_db), "snr_mean_db": finite(*snr_mean_db),
             "theory_snr_db": theory_snr_db(settings, &reading),

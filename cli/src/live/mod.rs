@@ -20,20 +20,18 @@ use signal_hook::consts::SIGINT;
 use sqnr::{
     Error, audio_file,
     live::{
-        DEFAULT_BUFFER_FRAMES, Deck, DeckOptions, Input, MAX_BITS, Method as LiveMethod, Output, Request, Settings,
-        Shape as LiveShape, SilencedStderr, State,
+        DEFAULT_BUFFER_FRAMES, Deck, DeckOptions, Input, MAX_BITS, Output, Request, SilencedStderr, State, codec_at,
     },
-    quantizer::{CodebookFile, Quantizer},
-    shaping::Dither,
+    recipe::{Depth, DitherChoice, Method, Recipe, Shape},
 };
 
 use screen::{Charset, End, ScreenOptions};
 
 use super::{
-    choices::{DitherChoice, Method, Shape},
     exit::{Exit, Failure},
     options::Global,
     outputs::Existing,
+    recipe_args::{self, parse_shape, words},
 };
 
 /// Shown at the end of `sqnr live --help`.
@@ -53,16 +51,16 @@ pub struct LiveArgs {
     #[arg(short, long, value_name = "BITS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_BITS)))]
     bits: u32,
     /// uniform, mid-rise, mu-law, a-law, lloyd-max, codec, or a codebook FILE.json
-    #[arg(short, long, value_name = "METHOD", default_value = "uniform", value_parser = Choice::parse)]
-    method: Choice,
+    #[arg(short, long, value_name = "METHOD", default_value = "uniform", value_parser = parse_method)]
+    method: Method,
     /// The codec's rate, in kbit/s for all channels: 64k, 96k ...
     #[arg(short = 'r', long, value_name = "RATE", default_value = "64k", value_parser = super::encode::parse_bitrate)]
     bitrate: f64,
     /// Dither of uniform quantizers; auto is tpdf
-    #[arg(short, long, value_name = "KIND", default_value = "auto")]
+    #[arg(short, long, value_name = "KIND", default_value = "auto", value_parser = words::<DitherChoice>())]
     dither: DitherChoice,
-    /// Noise shaping: none, or feedback coefficients C1,C2,...
-    #[arg(short, long, value_name = "SHAPE", default_value = "none", value_parser = Shape::parse)]
+    /// Noise shaping: none, auto, ear, order-1, order-2, a filter's name, FILE.json, or 1.5,-0.6
+    #[arg(short, long, value_name = "SHAPE", default_value = "none", value_parser = parse_shape, allow_hyphen_values = true)]
     shape: Shape,
     /// Seed of the dither
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -96,19 +94,11 @@ pub struct LiveArgs {
     buffer: u32,
 }
 
-/// `--method`: those of files, and the codec.
-#[derive(Debug, Clone, PartialEq)]
-enum Choice {
-    Quantizer(Method),
-    Codec,
-}
-
-impl Choice {
-    fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "codec" => Ok(Self::Codec),
-            _ => Method::parse(text).map(Self::Quantizer),
-        }
+/// Reads a method of files that quantizes sample by sample, or the codec.
+fn parse_method(text: &str) -> Result<Method, String> {
+    match text {
+        "codec" => Ok(codec_at(0.0)),
+        _ => recipe_args::parse_method(text),
     }
 }
 
@@ -237,7 +227,7 @@ fn deck_options(args: &LiveArgs, global: &Global) -> Result<DeckOptions, Failure
         Existing::Refuse | Existing::Skip => sqnr::atomic_file::Existing::Refuse,
     };
     let record = args.record.clone().map(|path| (path, existing));
-    Ok(DeckOptions { input, output, settings: settings(args)?, record })
+    Ok(DeckOptions { input, output, recipe: recipe(args), record })
 }
 
 fn open_file(path: &Path) -> Result<audio_file::Source<'static>, Failure> {
@@ -251,50 +241,18 @@ fn open_file(path: &Path) -> Result<audio_file::Source<'static>, Failure> {
     opened.map_err(|error| Failure::input(path, error))
 }
 
-fn settings(args: &LiveArgs) -> Result<Settings, Failure> {
+fn recipe(args: &LiveArgs) -> Recipe {
     let method = match &args.method {
-        Choice::Codec => LiveMethod::Codec { bitrate_kbps: args.bitrate.round() as u32 },
-        Choice::Quantizer(method) => quantizer_method(method, args.bits)?,
+        Method::Codec(_) => codec_at(args.bitrate.round()),
+        method => method.clone(),
     };
-    let dither = match args.dither {
-        DitherChoice::Auto if method.is_uniform() => Dither::Triangular,
-        DitherChoice::Auto | DitherChoice::None => Dither::None,
-        DitherChoice::Rpdf => Dither::Rectangular,
-        DitherChoice::Tpdf => Dither::Triangular,
-        DitherChoice::HpTpdf => Dither::HighPassTriangular,
-        DitherChoice::Gaussian => Dither::Gaussian,
-        DitherChoice::Subtractive => Dither::Subtractive,
-    };
-    let shape = match &args.shape {
-        Shape::None => LiveShape::none(),
-        Shape::Auto | Shape::Adaptive => {
-            return Err(Failure::usage(
-                "--shape auto and adaptive are for files; live takes none, a name or coefficients",
-            ));
-        }
-        Shape::Filter(filter) => LiveShape { name: "own".into(), filter: Some(filter.clone()) },
-    };
-    Ok(Settings { method, bits: args.bits, dither, shape, seed: args.seed })
-}
-
-fn quantizer_method(method: &Method, bits: u32) -> Result<LiveMethod, Failure> {
-    Ok(match method {
-        Method::Uniform => LiveMethod::Uniform,
-        Method::MidRise => LiveMethod::MidRise,
-        Method::MuLaw => LiveMethod::MuLaw,
-        Method::ALaw => LiveMethod::ALaw,
-        Method::LloydMax => LiveMethod::lloyd_max(bits, &[]).map_err(|error| Failure::usage(error.to_string()))?,
-        Method::Coded(_) => {
-            return Err(Failure::usage(format!("-m {} codes stretches of samples; live has none", method.name())));
-        }
-        Method::File(path) => LiveMethod::Given { name: method.name(), quantizer: codebook(path)? },
-    })
-}
-
-fn codebook(path: &Path) -> Result<Arc<dyn Quantizer>, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::input(path, error))?;
-    let file = CodebookFile::from_json(&text).map_err(|error| Failure::input(path, error))?;
-    Ok(Arc::new(file.codebook))
+    Recipe {
+        depth: Some(Depth::Bits(args.bits)),
+        dither: args.dither,
+        shape: args.shape.clone(),
+        seed: args.seed,
+        ..Recipe::new(method)
+    }
 }
 
 /// The signal that told the program to end, if one did.

@@ -8,16 +8,14 @@ use sqnr::{
         window::Window,
     },
     report::plot::{Chart, linearity::Linearity, tone::Tone},
+    task::picture::{self, Pair, Shown, Subject},
 };
 
-use super::{
-    super::{
-        adc::{record::Record, test::StimulusKind},
-        exit::Failure,
-        progress::FileProgress,
-        source,
-    },
-    pair::{Pair, Source},
+use super::super::{
+    adc::{record::Record, test::StimulusKind},
+    exit::Failure,
+    inputs::Input,
+    progress::FileProgress,
 };
 
 /// Longest record drawn as that of one tone; of a longer one its start.
@@ -29,31 +27,40 @@ const BLOCK: usize = 16_384;
 /// A tone less than this above all else is a part of a sound, not a tone under test.
 const LEAST_SINAD_DB: f64 = 20.0;
 
+/// A tone with its harmonics where the input, or what a quantizer makes of it, is one, else averages over the whole.
+pub fn spectrum(subject: &Subject, shown: Shown, progress: &FileProgress) -> sqnr::Result<Chart> {
+    let tone = match (shown, subject.reference) {
+        (Shown::Input, _) => tone(subject)?,
+        (Shown::InputOutputError, None) => tone_of_output(subject.pair()?, progress)?,
+        _ => None,
+    };
+    match tone {
+        Some(chart) => Ok(chart),
+        None => picture::spectra(subject, shown, progress),
+    }
+}
+
 /// The picture of a tone, its harmonics and the noise, if the input holds one.
-pub fn tone(source: &Source) -> Result<Option<Chart>, Failure> {
-    let mut file = source.open()?;
+fn tone(subject: &Subject) -> sqnr::Result<Option<Chart>> {
+    let mut file = subject.open()?;
     let rate_hz = f64::from(file.info().spec.sample_rate_hz);
     let (mut x, mut block) = (Vec::new(), Vec::new());
-    while x.len() < MAX_TONE_SAMPLES {
-        let n = file.read_planar(&mut block, BLOCK).map_err(|error| source::unreadable(source.input, error))?;
-        if n == 0 {
-            break;
-        }
-        x.extend_from_slice(&block[usize::from(source.channel) - 1]);
+    while x.len() < MAX_TONE_SAMPLES && file.read_planar(&mut block, BLOCK)? > 0 {
+        x.extend_from_slice(&block[usize::from(subject.channel) - 1]);
     }
-    let conditions = format!("{}{}", source.input.display(), source.channel_of(file.info()));
-    tone_in(&x, rate_hz, conditions).map_err(|error| Failure::compute(&source.input.path, error))
+    let conditions = format!("{}{}", subject.audio.name(), subject.channel_of(file.info()));
+    tone_in(&x, rate_hz, conditions)
 }
 
 /// The same of an output.
-pub fn tone_of_output(pair: Pair, progress: &FileProgress) -> Result<Option<Chart>, Failure> {
-    let (path, rate_hz, conditions) = (pair.path.clone(), f64::from(pair.sample_rate_hz), pair.conditions.clone());
+fn tone_of_output(pair: Pair, progress: &FileProgress) -> sqnr::Result<Option<Chart>> {
+    let (rate_hz, conditions) = (f64::from(pair.sample_rate_hz), pair.conditions.clone());
     let mut output = Vec::new();
     pair.each_block(progress, |_, y| {
         let room = MAX_TONE_SAMPLES.saturating_sub(output.len());
         output.extend_from_slice(&y[..room.min(y.len())]);
     })?;
-    tone_in(&output, rate_hz, conditions).map_err(|error| Failure::compute(&path, error))
+    tone_in(&output, rate_hz, conditions)
 }
 
 fn tone_in(x: &[f64], rate_hz: f64, mut conditions: String) -> sqnr::Result<Option<Chart>> {
@@ -71,7 +78,8 @@ fn tone_in(x: &[f64], rate_hz: f64, mut conditions: String) -> sqnr::Result<Opti
 
 /// DNL and INL of the converter that gave the codes of the input.
 pub fn linearity(
-    source: &Source,
+    subject: &Subject,
+    input: &Input,
     stimulus: StimulusKind,
     bits: Option<u32>,
     progress: &FileProgress,
@@ -83,19 +91,17 @@ pub fn linearity(
             return Err(Failure::usage("linearity is measured with --stimulus sine or ramp"));
         }
     };
-    let channel = source.channel_of(source.open()?.info());
-    let record = Record::read(source.input, bits, progress)?;
-    let figures = record.linearity(usize::from(source.channel) - 1, stimulus);
+    let wrong = |error| Failure::of(error, &input.path);
+    let channel = subject.channel_of(subject.open().map_err(wrong)?.info());
+    let record = Record::read(input, bits, progress)?;
+    let figures = record.linearity(usize::from(subject.channel) - 1, stimulus);
     if let Err(why) = figures.dnl_max_lsb {
-        return Err(Failure::input(&source.input.path, format!("no linearity: {why}")));
+        return Err(Failure::input(&input.path, format!("no linearity: {why}")));
     }
     let bits = record.bits().unwrap_or(0);
     let half = 1i64 << bits.saturating_sub(1);
-    let conditions = format!(
-        "{}{channel} · {bits} bits · histogram of a {name}, {} samples",
-        source.input.display(),
-        record.n_frames
-    );
+    let conditions =
+        format!("{}{channel} · {bits} bits · histogram of a {name}, {} samples", input.display(), record.n_frames);
     let missing: Vec<i64> = figures.missing_codes.iter().flatten().map(|&code| code as i64 - half).collect();
     let first_code = figures.code_range.0 as i64 + 1 - half;
     // There is a transition more than there are widths: a gap makes both columns of one table.

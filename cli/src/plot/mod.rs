@@ -1,45 +1,38 @@
 //! `plot`: pictures of signals, quantizers and their errors, as SVG or PNG, and the same numbers as CSV.
 
 pub mod bits;
-mod codebook;
 mod converter;
-mod error;
-mod over_time;
-mod pair;
 pub mod picture_file;
-mod snr;
-pub mod spectra;
-mod stimulus;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use sqnr::{
-    analysis::{error_histogram::HistogramSettings, error_statistics},
-    quantizer::Quantizer,
-    report::plot::{Chart, histogram::Histogram, noise::Noise, transfer::Transfer},
+    Error,
+    audio_file::Reopen,
+    chain::Plan,
+    design::training,
+    recipe::{Depth, Design, Recipe, read_design},
+    report::plot::Chart,
+    task::picture::{self, CodebookOf, Shown, Stimulus, Subject},
 };
 
 use super::{
     adc::test::StimulusKind,
-    batch::{Batch, Conversion, FileReport},
-    choices::Method,
+    batch::{self, Batch, Conversion, FileReport},
     exit::{Exit, Failure},
     inputs::{self, Input},
     options::{Global, Inputs, Outputs},
     outputs::{self, Clearance, Existing, Output},
     pcm::Pcm,
     progress::{FileProgress, Progress},
-    quantize::{Settings, chain},
+    recipe_args::RecipeArgs,
     source::{Passes, Rereadable},
-    stdio, training,
+    stdio,
 };
-use over_time::Shown;
-use pair::{Pair, Source};
 use picture_file::{Form, PictureArgs, write};
-use stimulus::Stimulus;
 
 /// Shown at the end of `sqnr plot --help`; a test runs each line.
 const EXAMPLES: &str = "\
@@ -68,7 +61,7 @@ pub struct PlotArgs {
     #[command(flatten)]
     outputs: Outputs,
     #[command(flatten)]
-    settings: Settings,
+    recipe: RecipeArgs,
     /// Compare with this file instead of quantizing: the error is IN minus REF
     #[arg(long = "ref", value_name = "REF")]
     reference: Option<PathBuf>,
@@ -146,22 +139,22 @@ const DEFAULT_BITS: u32 = 8;
 
 /// Runs `plot`.
 pub fn run(args: &PlotArgs, global: &Global) -> Result<Exit, Failure> {
-    let settings = with_default_bits(&args.settings);
-    chain::check(&settings)?;
+    let plan = Plan::new(&with_default_bits(&args.recipe)).map_err(Failure::of_recipe)?;
     if args.kind.can_do_without_input() && args.inputs.inputs.is_empty() && args.inputs.files_from.is_none() {
-        return without_input(args, &settings, global);
+        return without_input(args, &plan, global);
     }
     let inputs = inputs::collect(&args.inputs)?;
     let planned = outputs::plan(&inputs, &args.outputs, &format!(".{}.svg", args.kind.name()))?;
     planned.iter().try_for_each(|output| Form::of(output).map(|_| ()))?;
     let batch = Batch { command: "plot", global, inputs: &args.inputs };
     batch.convert(inputs, planned, &args.outputs, |Conversion { input, output, existing }, progress| {
-        let chart = chart(args, &settings, input, progress)?;
+        let chart = chart(args, &plan, input, progress)?;
         let written = write(&args.picture, &chart, output, existing)?;
         Ok(FileReport {
             line: Some(format!("{} -> {}", input.display(), written.join(", "))),
             json: Map::from_iter([
                 ("kind".to_owned(), args.kind.name().into()),
+                ("recipe".to_owned(), shown_recipe(args, &plan)),
                 ("outputs".to_owned(), json!(written)),
             ]),
             ..FileReport::default()
@@ -169,17 +162,32 @@ pub fn run(args: &PlotArgs, global: &Global) -> Result<Exit, Failure> {
     })
 }
 
-fn says_how_fine(settings: &Settings) -> bool {
-    settings.bits.is_some() || settings.levels.is_some() || matches!(settings.method, Method::File(_))
+/// The recipe, where the picture shows what it makes of the input.
+fn shown_recipe(args: &PlotArgs, plan: &Plan) -> Value {
+    match args.reference.is_none() && args.shown() == Shown::InputOutputError {
+        true => batch::json_recipe(plan.recipe()),
+        false => Value::Null,
+    }
 }
 
-fn with_default_bits(settings: &Settings) -> Settings {
-    let bits = if says_how_fine(settings) { settings.bits } else { Some(DEFAULT_BITS) };
-    Settings { bits, ..settings.clone() }
+impl PlotArgs {
+    fn shown(&self) -> Shown {
+        match self.reference.is_some() || self.recipe.says_how_fine() {
+            true => Shown::InputOutputError,
+            false => Shown::Input,
+        }
+    }
+}
+
+/// The recipe of the options, at eight bits where they do not say how finely.
+fn with_default_bits(args: &RecipeArgs) -> Recipe {
+    let recipe = args.recipe();
+    let depth = if args.says_how_fine() { recipe.depth } else { Some(Depth::Bits(DEFAULT_BITS)) };
+    Recipe { depth, ..recipe }
 }
 
 /// A picture of the quantizer alone.
-fn without_input(args: &PlotArgs, settings: &Settings, global: &Global) -> Result<Exit, Failure> {
+fn without_input(args: &PlotArgs, plan: &Plan, global: &Global) -> Result<Exit, Failure> {
     let path = args.outputs.output.clone().unwrap_or_else(|| format!("{}.svg", args.kind.name()).into());
     let output = Output::named(&path)?;
     Form::of(&output)?;
@@ -191,7 +199,7 @@ fn without_input(args: &PlotArgs, settings: &Settings, global: &Global) -> Resul
     if outputs::clearance(&output, existing)? == Clearance::Skip {
         return Ok(Exit::Done);
     }
-    let chart = chart_without_input(args.kind, settings, &Progress::new(global).file(1, 1, args.kind.name()))?;
+    let chart = chart_without_input(args.kind, plan, &Progress::new(global).file(1, 1, args.kind.name()))?;
     let written = write(&args.picture, &chart, &output, existing)?;
     if global.json {
         let object = json!({
@@ -204,114 +212,80 @@ fn without_input(args: &PlotArgs, settings: &Settings, global: &Global) -> Resul
     Ok(Exit::Done)
 }
 
-fn chart_without_input(kind: Kind, settings: &Settings, progress: &FileProgress) -> Result<Chart, Failure> {
-    match kind {
-        Kind::SnrLevel => snr::against_level(&Stimulus::sine(), settings, progress),
-        Kind::SnrBits => snr::against_bits(&Stimulus::sine(), settings, progress),
-        Kind::Codebook => {
-            let codebook = codebook::tabulated(chain::fixed_quantizer(settings)?.as_ref())?;
-            let conditions = format!("{}, {} levels", settings.method.name(), codebook.levels().len());
-            Ok(codebook::chart(&codebook::Shown { conditions, codebook: &codebook, samples: None }))
-        }
-        _ => Ok(transfer(settings, chain::fixed_quantizer(settings)?.as_ref())),
-    }
-}
-
-/// The staircase of a quantizer and its error.
-pub fn transfer(settings: &Settings, quantizer: &dyn Quantizer) -> Chart {
-    let conditions = format!("{}, {} levels", settings.method.name(), quantizer.n_levels());
-    Transfer { conditions, quantizer, input: (-1.0, 1.0) }.chart()
-}
-
-fn chart(args: &PlotArgs, settings: &Settings, input: &Input, progress: &FileProgress) -> Result<Chart, Failure> {
-    let source = Source { input, settings, reference: args.reference.as_deref(), channel: args.channel };
-    let shown = match args.reference.is_some() || says_how_fine(&args.settings) {
-        true => Shown::InputOutputError,
-        false => Shown::Input,
+fn chart_without_input(kind: Kind, plan: &Plan, progress: &FileProgress) -> Result<Chart, Failure> {
+    let chart = match kind {
+        Kind::SnrLevel => picture::against_level(&Stimulus::sine(), plan, progress),
+        Kind::SnrBits => picture::against_bits(&Stimulus::sine(), plan, progress),
+        Kind::Codebook => plan.fixed_quantizer().and_then(|quantizer| {
+            let codebook = picture::tabulated(quantizer.as_ref())?;
+            let conditions = format!("{}, {} levels", plan.recipe().method.word(), codebook.levels().len());
+            Ok(picture::codebook_chart(&CodebookOf { conditions, codebook: &codebook, samples: None }))
+        }),
+        _ => plan.fixed_quantizer().map(|quantizer| picture::transfer(plan, quantizer.as_ref())),
     };
-    match args.kind {
-        Kind::Wave => over_time::wave(&source, shown, progress),
-        Kind::Spectrogram => over_time::spectrogram(&source, shown, progress),
-        Kind::Spectrum => spectrum(&source, shown, progress),
-        Kind::Noise => noise(source.pair()?, progress),
-        Kind::Transfer => Ok(transfer(settings, source.quantizer()?.as_ref())),
-        Kind::Histogram => error_histogram(source.pair()?, progress),
-        Kind::SnrLevel => snr::against_level(&Stimulus::file(&source)?, settings, progress),
-        Kind::SnrBits => snr::against_bits(&Stimulus::file(&source)?, settings, progress),
-        Kind::Codebook => codebook_of(&source),
-        Kind::Linearity => converter::linearity(&source, args.stimulus, args.settings.bits, progress),
-        Kind::ErrorValue => error::against_value(&source, progress),
-        Kind::ErrorPhase => error::against_phase(&source, progress),
-        Kind::Nmr => error::noise_to_mask(&source, progress),
-        Kind::Bits => bits_of(&source, progress),
-    }
+    chart.map_err(Failure::of_recipe)
 }
 
-/// A tone with its harmonics where the input, or what a quantizer makes of it, is one, else averages over the whole.
-fn spectrum(source: &Source, shown: Shown, progress: &FileProgress) -> Result<Chart, Failure> {
-    // A pipe could not be read again for the picture of everything else.
-    let again = !source.input.is_stdin() && source.input.path.is_file();
-    let tone = match (again, shown, source.reference) {
-        (true, Shown::Input, _) => converter::tone(source)?,
-        (true, Shown::InputOutputError, None) => converter::tone_of_output(source.pair()?, progress)?,
-        _ => None,
+fn chart(args: &PlotArgs, plan: &Plan, input: &Input, progress: &FileProgress) -> Result<Chart, Failure> {
+    let audio = Rereadable::new(input, Passes::Several)?;
+    let named = args.reference.as_ref().map(Input::at);
+    let reference = named.as_ref().map(|named| Rereadable::new(named, Passes::Several)).transpose()?;
+    let subject = Subject {
+        audio: &audio,
+        plan,
+        reference: reference.as_ref().map(|reference| reference as &dyn Reopen),
+        channel: args.channel,
     };
-    match tone {
-        Some(chart) => Ok(chart),
-        None => over_time::spectra(source, shown, progress),
-    }
-}
-
-fn bits_of(source: &Source, progress: &FileProgress) -> Result<Chart, Failure> {
-    let Some(path) = source.reference else { return bits::chart(source.input, None) };
-    let original = Input { path: path.to_path_buf(), below: path.to_path_buf() };
-    bits::chart(source.input, Some(Pcm::new(&original, progress)?))
-}
-
-/// The codebook in the file, or the quantizer's over the density of all samples of the file.
-fn codebook_of(source: &Source) -> Result<Chart, Failure> {
-    let input = source.input;
-    if input.path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json")) {
-        let file = chain::codebook_file(&input.path)?;
-        let source = file.source.map(|source| format!(" · {source}")).unwrap_or_default();
-        let conditions = format!("{}{source}, {} levels", input.display(), file.codebook.levels().len());
-        return Ok(codebook::chart(&codebook::Shown { conditions, codebook: &file.codebook, samples: None }));
-    }
-    let codebook = codebook::tabulated(source.quantizer()?.as_ref())?;
-    let samples = training::histogram(&Rereadable::new(input, Passes::Several)?, input)?;
-    let method = source.settings.method.name();
-    let conditions = format!("{} · {method}, {} levels", input.display(), codebook.levels().len());
-    Ok(codebook::chart(&codebook::Shown { conditions, codebook: &codebook, samples: Some(&samples) }))
-}
-
-/// The spectra of input and error, and the floor that theory expects.
-fn noise(pair: Pair, progress: &FileProgress) -> Result<Chart, Failure> {
-    let (conditions, floors) = (pair.conditions.clone(), pair.floors());
-    let (signal, error) = spectra::of_pair(pair, progress)?;
-    Ok(Noise { conditions, signal: &signal, error: &error, floors }.chart())
-}
-
-/// Pictures of what quantizing the first channel of `input` with `settings` does: noise spectrum, error histogram.
-pub fn of_quantization(input: &Input, settings: &Settings, progress: &FileProgress) -> Result<[Chart; 2], Failure> {
-    let source = Source { input, settings, reference: None, channel: 1 };
-    Ok([noise(source.pair()?, progress)?, error_histogram(source.pair()?, progress)?])
-}
-
-/// Bins of the error histogram in a step.
-const BINS_PER_STEP: usize = 32;
-
-fn error_histogram(pair: Pair, progress: &FileProgress) -> Result<Chart, Failure> {
-    let Some(step_size) = pair.step_size() else {
-        return Err(Failure::usage("the histogram counts errors in steps: -m uniform or mid-rise, without --ref"));
+    let (shown, stimulus) = (args.shown(), || Stimulus::of(&subject));
+    let chart = match args.kind {
+        Kind::Wave => picture::wave(&subject, shown, progress),
+        Kind::Spectrogram => picture::spectrogram(&subject, shown, progress),
+        Kind::Spectrum => converter::spectrum(&subject, shown, progress),
+        Kind::Noise => subject.pair().and_then(|pair| picture::noise(pair, progress)),
+        Kind::Transfer => subject.quantizer().map(|quantizer| picture::transfer(plan, quantizer.as_ref())),
+        Kind::Histogram => subject.pair().and_then(|pair| picture::error_histogram(pair, progress)),
+        Kind::SnrLevel => stimulus().and_then(|stimulus| picture::against_level(&stimulus, plan, progress)),
+        Kind::SnrBits => stimulus().and_then(|stimulus| picture::against_bits(&stimulus, plan, progress)),
+        Kind::Codebook => codebook_of(&subject, &input.path),
+        Kind::Linearity => return converter::linearity(&subject, input, args.stimulus, args.recipe.bits, progress),
+        Kind::ErrorValue => picture::against_value(&subject, progress),
+        Kind::ErrorPhase => picture::against_phase(&subject, progress),
+        Kind::Nmr => picture::noise_to_mask(&subject, progress),
+        Kind::Bits => return bits_of(input, named.as_ref(), progress),
     };
-    let (expected, expectation, half_range_steps) = pair.expected_density();
-    let n_bins = 2 * (half_range_steps as usize) * BINS_PER_STEP;
-    let histogram = HistogramSettings { step_size, half_range_steps, n_bins, expected };
-    let settings = error_statistics::Settings { histogram: Some(histogram), ..Default::default() };
-    let path = pair.path.clone();
-    let conditions = pair.conditions.clone();
-    let mut statistics = error_statistics::ErrorStatistics::new(settings).map_err(|e| Failure::compute(&path, e))?;
-    pair.each_block(progress, |x, y| statistics.push(x, y))?;
-    let histogram = statistics.figures().histogram.expect("it was asked for");
-    Ok(Histogram { conditions, histogram: &histogram, expectation: expectation.into() }.chart())
+    chart.map_err(|error| Failure::of(error, &input.path))
+}
+
+fn bits_of(input: &Input, original: Option<&Input>, progress: &FileProgress) -> Result<Chart, Failure> {
+    let original = original.map(|original| Pcm::new(original, progress)).transpose()?;
+    bits::chart(input, original)
+}
+
+/// The codebook in the file, or the quantizer's over the density of all samples of the audio.
+fn codebook_of(subject: &Subject, path: &Path) -> sqnr::Result<Chart> {
+    let name = subject.audio.name();
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json")) {
+        let Design::Codebook { codebook, source } = read_design(path)? else {
+            return Err(Error::Unsupported { what: "not a codebook".into() }.of_input(name));
+        };
+        let source = source.map(|source| format!(" · {source}")).unwrap_or_default();
+        let conditions = format!("{name}{source}, {} levels", codebook.levels().len());
+        return Ok(picture::codebook_chart(&CodebookOf { conditions, codebook: &codebook, samples: None }));
+    }
+    let codebook = picture::tabulated(subject.quantizer()?.as_ref())?;
+    let samples = training::histogram(subject.audio)?;
+    let method = subject.plan.recipe().method.word();
+    let conditions = format!("{name} · {method}, {} levels", codebook.levels().len());
+    Ok(picture::codebook_chart(&CodebookOf { conditions, codebook: &codebook, samples: Some(&samples) }))
+}
+
+/// Pictures of what quantizing the first channel of `input` does: noise spectrum, error histogram.
+pub fn of_quantization(input: &Input, recipe: &Recipe, progress: &FileProgress) -> Result<[Chart; 2], Failure> {
+    let audio = Rereadable::new(input, Passes::Several)?;
+    let plan = Plan::new(recipe).map_err(Failure::of_recipe)?;
+    let subject = Subject { audio: &audio, plan: &plan, reference: None, channel: 1 };
+    let noise = subject.pair().and_then(|pair| picture::noise(pair, progress));
+    let histogram = subject.pair().and_then(|pair| picture::error_histogram(pair, progress));
+    let wrong = |error| Failure::of(error, &input.path);
+    Ok([noise.map_err(wrong)?, histogram.map_err(wrong)?])
 }

@@ -1,40 +1,37 @@
 //! `quantize`: a file at a chosen bit depth, what that cost, and the error as audio.
 
-pub mod chain;
-mod coded;
-mod coders;
-pub mod foresight;
-mod number_format;
-pub mod stream;
+pub mod report;
+mod tensors;
 
 use std::{path::PathBuf, time::Instant};
 
 use clap::Args;
-use serde_json::{Map, Value, json};
 
 use sqnr::{
-    analysis::{Absent, Figure},
-    wav::Spec,
+    audio_file::Reopen,
+    chain::{self, Chain, FileSink, Outcome, Piece, Plan, Sink, Storing},
+    number_format::{
+        AffineOptions, Granularity, NumberFormat,
+        affine::{ScaleRule, Symmetry},
+        block_float::ExponentRule,
+        calibration::Calibration,
+        tensor_file::TensorFileKind,
+    },
+    recipe::{Coder, Depth, Method, NamedFormat, Recipe, parse_calibration, parse_granularity},
 };
 
 use super::{
     batch::{Batch, Conversion, FileReport},
-    choices::{Container, DitherChoice, Law, Method, Shape},
-    design_file::{self, Design},
+    encode,
     exit::{Exit, Failure},
     inputs::{self, Input},
     options::{Global, Inputs, Outputs},
+    out_file::OutFile,
     outputs::{self, Existing, Output},
     progress::FileProgress,
-    sink::WavSink,
-    source::Rereadable,
-    units,
+    recipe_args::{self, RecipeArgs, words},
+    source::{Passes, Rereadable},
 };
-use chain::Chain;
-use coded::Coded;
-use coders::Coder;
-use number_format::{Format, NamedFormat};
-pub use stream::Measured;
 
 /// Shown at the end of `sqnr quantize --help`; a test runs each line.
 const EXAMPLES: &str = "\
@@ -57,93 +54,115 @@ pub struct QuantizeArgs {
     #[command(flatten)]
     outputs: Outputs,
     #[command(flatten)]
-    settings: Settings,
+    recipe: RecipeArgs,
     /// Bits a sample of -m entropy-constrained and -m dependent, such as 1.5
     #[arg(long, value_name = "BITS", conflicts_with_all = ["bits", "levels", "format"])]
     rate: Option<f64>,
     /// States of -m trellis and -m dependent: 4, 8, ..., 256; more are slower and better
-    #[arg(long, value_name = "N", default_value_t = 8, hide_short_help = true)]
+    #[arg(long, value_name = "N", default_value_t = sqnr::recipe::DEFAULT_STATES, hide_short_help = true)]
     states: usize,
     #[command(flatten)]
-    number_format: number_format::FormatArgs,
+    format: FormatArgs,
+    /// Take the recipe from a file instead, as --json printed it or as one line of text; - is standard input
+    #[arg(
+        long = "recipe",
+        value_name = "FILE",
+        conflicts_with_all = ["bits", "levels", "method", "law", "compression", "dither", "shape", "seed", "container", "rate", "states", "format", "paths"]
+    )]
+    recipe_file: Option<PathBuf>,
     /// Also write the quantization error (output minus input) as audio; one input only
     #[arg(long, value_name = "FILE")]
     error: Option<PathBuf>,
 }
 
-/// How to quantize.
+/// Options of the number formats.
 #[derive(Debug, Clone, Args)]
-pub struct Settings {
-    /// Bit depth: 2^N levels
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=32), conflicts_with = "levels")]
-    pub bits: Option<u32>,
-    /// Number of levels
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1 << 32))]
-    pub levels: Option<u64>,
-    /// uniform, mid-rise, mu-law, a-law, lloyd-max, entropy-coded, entropy-constrained, trellis, dependent, vector, FILE.json
-    #[arg(short, long, value_name = "METHOD", default_value = "uniform", value_parser = Method::parse)]
-    pub method: Method,
-    /// For 8-bit mu-law and A-law: whose encoder [default: itu]
-    #[arg(long)]
-    pub law: Option<Law>,
-    /// Compression of mu-law or A-law [default: 255 or 87.6]
-    #[arg(long, value_name = "NUMBER", conflicts_with = "law", hide_short_help = true)]
-    pub compression: Option<f64>,
-    /// Noise added before the decision
-    #[arg(short, long, default_value = "auto", value_name = "KIND")]
-    pub dither: DitherChoice,
-    /// Noise shaping: none, auto (ear), adaptive (signal), a filter's name, FILE.json, or 1.5,-0.6
+#[command(next_help_heading = "Number formats")]
+struct FormatArgs {
+    /// A number format or coder instead: bf16, fp8-e4m3, mxfp4, int8, q3.12, dsd64, ima, g726-32 ...
     ///
-    /// `auto` designs a filter for the hearing at 15 phon, `adaptive` one for each 512 samples from what the signal masks; lipshitz,
-    /// f-weighted, modified-e-weighted and improved-e-weighted are those of the papers; a file comes from design; numbers are feedback
-    /// coefficients.
-    #[arg(short, long, default_value = "none", value_name = "FILTER", value_parser = Shape::parse, allow_hyphen_values = true)]
-    pub shape: Shape,
-    /// Seed of the dither
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
-    /// How samples are stored
-    #[arg(long, default_value = "auto", value_name = "FORM")]
-    pub container: Container,
+    /// Number formats take audio, .npy, .npz and .safetensors. Coders take audio: dsd64, dsd128, dsd256 write a .dsf file (or the
+    /// reconstruction, if the output is a .wav), ima and ima-multiply a WAV file in IMA ADPCM for decoders that add or multiply;
+    /// g726-16 to -40, g722, g722-56, g722-48, jayant-2 to -4 write the reconstruction.
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = recipe_args::parse_format,
+        conflicts_with_all = ["bits", "levels", "method", "law", "compression", "dither", "shape", "container", "error"]
+    )]
+    format: Option<Method>,
+    /// For integers: what shares a scale; tensor, channel (first axis) or group:N
+    #[arg(long, value_name = "WHAT", default_value = "tensor", value_parser = granularity, requires = "format")]
+    granularity: Granularity,
+    /// For integers: where the range comes from; min-max, percentile:P, entropy, histogram, mse
+    #[arg(long, value_name = "HOW", default_value = "min-max", value_parser = calibration, requires = "format")]
+    calibration: Calibration,
+    /// For integers: zero point in the middle
+    #[arg(long, requires = "format")]
+    symmetric: bool,
+    /// For integers: whose arithmetic makes the scale
+    #[arg(long, value_name = "TOOL", default_value = "onnxruntime", requires = "format", value_parser = words::<ScaleRule>())]
+    rule: ScaleRule,
+    /// For ima and dsd: paths of the look-ahead; 1 is the plain coder [default: ima 32, dsd 1]
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    paths: Option<usize>,
+    /// For MX blocks: the shared exponent
+    #[arg(long, value_name = "RULE", default_value = "floor", requires = "format", value_parser = words::<ExponentRule>())]
+    exponent: ExponentRule,
 }
 
-impl Default for Settings {
-    /// Eight bits, uniform, dithered as `auto` says.
-    fn default() -> Self {
-        Self {
-            bits: Some(8),
-            levels: None,
-            method: Method::Uniform,
-            law: None,
-            compression: None,
-            dither: DitherChoice::Auto,
-            shape: Shape::None,
-            seed: 0,
-            container: Container::Auto,
+fn granularity(text: &str) -> Result<Granularity, String> {
+    parse_granularity(text).map_err(|error| error.to_string())
+}
+
+fn calibration(text: &str) -> Result<Calibration, String> {
+    parse_calibration(text).map_err(|error| error.to_string())
+}
+
+impl FormatArgs {
+    /// The method that `--format` names, with the options that it takes.
+    fn method(&self) -> Option<Method> {
+        let method = self.format.clone()?;
+        let Method::Format(NamedFormat { name, format }) = method else { return Some(method) };
+        let symmetry = if self.symmetric { Symmetry::Symmetric } else { Symmetry::Asymmetric };
+        let format = match format {
+            NumberFormat::Affine(AffineOptions { kind, .. }) => NumberFormat::Affine(AffineOptions {
+                kind,
+                symmetry,
+                granularity: self.granularity,
+                calibration: self.calibration,
+                rule: self.rule,
+            }),
+            NumberFormat::Block(block, _) => NumberFormat::Block(block, self.exponent),
+            other => other,
+        };
+        Some(Method::Format(NamedFormat { name, format }))
+    }
+}
+
+impl QuantizeArgs {
+    fn recipe(&self) -> Result<Recipe, Failure> {
+        if let Some(path) = &self.recipe_file {
+            return recipe_args::read_recipe(path);
         }
+        let recipe = Recipe { states: self.states, paths: self.format.paths, ..self.recipe.recipe() };
+        Ok(match (self.format.method(), self.rate) {
+            (Some(method), _) => Recipe { method, ..recipe },
+            (None, Some(rate)) => Recipe { depth: Some(Depth::Rate(rate)), ..recipe },
+            (None, None) => recipe,
+        })
     }
 }
 
 /// Runs `quantize`.
 pub fn run(args: &QuantizeArgs, global: &Global) -> Result<Exit, Failure> {
-    match &args.number_format.format {
-        Some(NamedFormat { name, format: Format::Number(format) }) => {
-            return number_format::run(args, name, *format, global);
-        }
-        Some(NamedFormat { name, format: Format::Coder(coder) }) => {
-            return coders::run(args, name, &Coder::Named(*coder), global);
-        }
-        None => {}
+    let recipe = args.recipe()?;
+    if let Method::Codec(request) = &recipe.method {
+        return encode::with_request(request, &args.inputs, &args.outputs, global);
     }
-    let coded = Coded::of(args)?;
-    if coded.is_none() {
-        if let Some(coder) = designed_coder(&args.settings)? {
-            return coders::run(args, &args.settings.method.name(), &coder, global);
-        }
-        chain::check(&args.settings)?;
-    }
+    let plan = Plan::new(&recipe).map_err(Failure::of_recipe)?;
     let inputs = inputs::collect(&args.inputs)?;
-    let planned = outputs::plan(&inputs, &args.outputs, &suffix(args))?;
+    let planned = outputs::plan(&inputs, &args.outputs, &suffix(&recipe, &inputs)?)?;
     let error_output = error_output(args, &inputs, &planned)?;
     let batch = Batch { command: "quantize", global, inputs: &args.inputs };
     batch.convert(inputs, planned, &args.outputs, |Conversion { input, output, existing }, progress| {
@@ -151,30 +170,38 @@ pub fn run(args: &QuantizeArgs, global: &Global) -> Result<Exit, Failure> {
         if let Some(error) = files.error {
             outputs::clearance(error, files.existing)?;
         }
-        match &coded {
-            Some(coded) => coded::one_file(args, coded, files, progress),
-            None => one_file(args, files, progress),
-        }
+        one_file(&plan, files, progress)
     })
 }
 
-/// The modulator or the predictor in the method's file, if it holds one.
-fn designed_coder(settings: &Settings) -> Result<Option<Coder>, Failure> {
-    let Method::File(path) = &settings.method else { return Ok(None) };
-    let design = design_file::read(path).map_err(|message| Failure::input(path, message))?;
-    if settings.levels.is_some() && !matches!(design, Design::Codebook(_)) {
-        return Err(Failure::usage("the design's file says how many levels; leave --levels out"));
-    }
-    Coder::of_design(design, settings.bits)
+/// `.q8.wav` for 8 bits, `.l12.wav` for 12 levels, `.r1.5.wav` for a rate, `.q.wav` for a design's file, `.bf16.npy` for a
+/// number format; of a number format all inputs must end alike.
+fn suffix(recipe: &Recipe, inputs: &[Input]) -> Result<String, Failure> {
+    let name = recipe.method.word();
+    Ok(match (&recipe.method, recipe.depth) {
+        (Method::Coder(Coder::Dsd(_)), _) => format!(".{name}.dsf"),
+        (Method::Coder(_), _) => format!(".{name}.wav"),
+        (Method::Format(_), _) => format!(".{name}.{}", common_ending(inputs)?),
+        (Method::File(_), _) | (_, None) => ".q.wav".into(),
+        (_, Some(Depth::Bits(bits))) => format!(".q{bits}.wav"),
+        (_, Some(Depth::Levels(levels))) => format!(".l{levels}.wav"),
+        (_, Some(Depth::Rate(rate))) => format!(".r{rate}.wav"),
+    })
 }
 
-/// `.q8.wav` for 8 bits, `.l12.wav` for 12 levels, `.r1.5.wav` for a rate, `.q.wav` for a codebook file.
-fn suffix(args: &QuantizeArgs) -> String {
-    match (args.settings.bits, args.settings.levels, args.rate) {
-        (Some(bits), ..) => format!(".q{bits}.wav"),
-        (None, Some(levels), _) => format!(".l{levels}.wav"),
-        (None, None, Some(rate)) => format!(".r{rate}.wav"),
-        (None, None, None) => ".q.wav".into(),
+fn common_ending(inputs: &[Input]) -> Result<&'static str, Failure> {
+    let ending = |input: &Input| match TensorFileKind::of_path(&input.path) {
+        None => "wav",
+        Some(TensorFileKind::Npy) => "npy",
+        Some(TensorFileKind::Npz | TensorFileKind::NpzCompressed) => "npz",
+        Some(TensorFileKind::Safetensors) => "safetensors",
+    };
+    let first = inputs.first().map_or("wav", ending);
+    match inputs.iter().find(|input| ending(input) != first) {
+        Some(other) => {
+            Err(Failure::usage(format!("{}: take audio and tensor files of each kind apart", other.display())))
+        }
+        None => Ok(first),
     }
 }
 
@@ -191,10 +218,13 @@ fn error_output(args: &QuantizeArgs, inputs: &[Input], planned: &[Output]) -> Re
     Ok(Some(output))
 }
 
-fn one_file(args: &QuantizeArgs, files: Files, progress: &FileProgress) -> Result<FileReport, Failure> {
+fn one_file(plan: &Plan, files: Files, progress: &FileProgress) -> Result<FileReport, Failure> {
     let started = Instant::now();
-    let (chain, measured) = convert(&args.settings, files, progress)?;
-    Ok(report(files, &args.settings, &chain, &measured, started.elapsed().as_secs_f64()))
+    if let (Method::Format(named), Some(kind)) = (&plan.recipe().method, TensorFileKind::of_path(&files.input.path)) {
+        return tensors::one_file(plan.recipe(), named, kind, files);
+    }
+    let done = convert(plan, files, progress)?;
+    Ok(report::of(plan.recipe(), files, &done, started.elapsed().as_secs_f64()))
 }
 
 /// What is read and what is written.
@@ -206,72 +236,71 @@ pub struct Files<'a> {
     pub existing: Existing,
 }
 
+/// What became of a file.
+pub struct Converted {
+    pub chain: Box<dyn Chain>,
+    pub outcome: Outcome,
+    pub sample_rate_hz: u32,
+    pub channels: u16,
+    /// Sizes of input and output, 0 where a pipe has none.
+    pub bytes: (u64, u64),
+    pub warnings: Vec<String>,
+}
+
 /// Quantizes one file into another, and measures the error.
-pub fn convert(settings: &Settings, files: Files, progress: &FileProgress) -> Result<(Chain, Measured), Failure> {
-    let input = Rereadable::new(files.input, chain::passes(settings))?;
-    let mut source = input.open()?;
-    let mut chain = Chain::new(settings, &input, source.info(), files.input)?;
-    let begin = |output: &Output, spec: &Spec| {
-        WavSink::create(output, files.existing, spec, source.info().n_frames, source.metadata())
-    };
-    let audio = begin(files.output, &chain.spec)?;
-    let error = files.error.map(|output| begin(output, &chain.error_spec())).transpose()?;
-    let sinks = stream::Sinks { audio, error };
-    let measured = stream::run(files.input, &mut source, &mut chain, sinks, progress)?;
-    Ok((chain, measured))
+pub fn convert(plan: &Plan, files: Files, progress: &FileProgress) -> Result<Converted, Failure> {
+    let wrong = |error| Failure::of(error, &files.input.path);
+    let passes = if plan.learns() { Passes::Several } else { Passes::One };
+    let file = Rereadable::new(files.input, passes)?;
+    let mut source = Reopen::open(&file).map_err(wrong)?;
+    let spec = source.info().spec;
+    let mut chain = plan.chain(&file, &spec, storing(files.output)).map_err(wrong)?;
+    let n_frames = source.info().n_frames;
+    let begin = |output: &Output| OutFile::create(output, files.existing);
+    let (audio, seeking) = begin(files.output)?;
+    let sink = FileSink::new(audio, seeking, &chain.form(), n_frames, source.metadata()).map_err(wrong)?;
+    let mut sinks = Sinks { audio: sink, error: None };
+    if let Some(output) = files.error {
+        let (file, seeking) = begin(output)?;
+        let sink = FileSink::of_error(file, seeking, &chain.form(), n_frames, source.metadata());
+        sinks.error = Some(sink.map_err(wrong)?);
+    }
+    let outcome = chain::run(&mut source, &mut *chain, &mut sinks, progress).map_err(wrong)?;
+    let mut warnings = outcome.warnings.clone();
+    if let Some(error) = sinks.error {
+        warnings.extend(error.finish(None, &[]).and_then(OutFile::commit).map_err(wrong)?.warnings);
+    }
+    let head = chain.head().map_err(wrong)?;
+    let after_data = &source.metadata().after_data;
+    let written = sinks.audio.finish(head, after_data).and_then(OutFile::commit).map_err(wrong)?;
+    warnings.extend(written.warnings);
+    Ok(Converted {
+        chain,
+        outcome,
+        sample_rate_hz: spec.sample_rate_hz,
+        channels: spec.channels,
+        bytes: (files.input.size().unwrap_or(0), written.file),
+        warnings,
+    })
 }
 
-fn report(files: Files, settings: &Settings, chain: &Chain, measured: &Measured, seconds: f64) -> FileReport {
-    let duration_s = measured.n_frames as f64 / f64::from(chain.spec.sample_rate_hz);
-    let read = measured.bytes_read.map_or_else(String::new, |n| format!("{} -> ", units::bytes(n)));
-    let line = format!(
-        "{} -> {}  {read}{}  {}  {}  {seconds:.2} s ({:.0}x)",
-        files.input.display(),
-        files.output.display(),
-        units::bytes(measured.bytes_written),
-        chain.describe(settings),
-        fidelity(measured.total.snr_db),
-        duration_s / seconds.max(1e-9),
-    );
-    FileReport {
-        line: Some(line),
-        json: json(files, settings, chain, measured, duration_s),
-        warnings: measured.warnings.clone(),
-        bytes: Some((measured.bytes_read.unwrap_or(0), measured.bytes_written)),
-        ..FileReport::default()
+/// One-bit levels go into a .dsf file, the audio that they stand for into any other.
+fn storing(output: &Output) -> Storing {
+    match output {
+        Output::File(path) if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("dsf")) => Storing::Coded,
+        _ => Storing::Reconstruction,
     }
 }
 
-/// `SNR 42.10 dB`, `bit-exact`, or why there is no figure.
-fn fidelity(snr_db: Figure) -> String {
-    match snr_db {
-        Ok(value) => format!("SNR {}", units::db(value)),
-        Err(Absent::NoError) => "bit-exact".into(),
-        Err(why) => format!("no SNR: {why}"),
-    }
+/// Where samples go.
+struct Sinks {
+    audio: FileSink<OutFile>,
+    error: Option<FileSink<OutFile>>,
 }
 
-fn json(files: Files, settings: &Settings, chain: &Chain, measured: &Measured, duration_s: f64) -> Map<String, Value> {
-    let mut object = super::batch::json_object(&measured.total);
-    let details: Vec<Value> =
-        measured.per_channel.iter().map(|c| Value::Object(super::batch::json_object(c))).collect();
-    object.extend([
-        ("sample_rate_hz".to_owned(), chain.spec.sample_rate_hz.into()),
-        ("channels".to_owned(), chain.spec.channels.into()),
-        ("duration_s".to_owned(), json!(duration_s)),
-        ("bits".to_owned(), json!(settings.bits)),
-        ("levels".to_owned(), chain.n_levels().into()),
-        ("method".to_owned(), settings.method.name().into()),
-        ("dither".to_owned(), chain.dither_name().into()),
-        ("seed".to_owned(), settings.seed.into()),
-        ("container".to_owned(), chain.spec.sample_format.to_string().into()),
-        ("clipped_samples".to_owned(), measured.clipped_samples.into()),
-        ("nan_samples".to_owned(), measured.nan_samples.into()),
-        ("bytes".to_owned(), measured.bytes_written.into()),
-        ("channels_detail".to_owned(), details.into()),
-    ]);
-    if let Some(error) = files.error {
-        object.insert("error_output".into(), error.display().into());
+impl Sink for Sinks {
+    fn write(&mut self, x: &[Vec<f64>], piece: &Piece) -> sqnr::Result<()> {
+        self.audio.write(x, piece)?;
+        self.error.as_mut().map_or(Ok(()), |error| error.write_error(x, piece))
     }
-    object
 }

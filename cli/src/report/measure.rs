@@ -4,6 +4,7 @@ use sqnr::{
     Signal,
     analysis::{
         Entry,
+        averaged::Averaged,
         error_density::ErrorDensity,
         error_histogram::{ErrorHistogram, HistogramSettings},
         error_statistics::{ErrorStatistics, Settings},
@@ -23,7 +24,6 @@ use super::{
     super::{
         exit::Failure,
         inputs::Input,
-        plot::spectra::Averaged,
         progress::FileProgress,
         source::{self, Rereadable},
     },
@@ -204,7 +204,7 @@ fn histogram_settings(bits: u32) -> HistogramSettings {
 fn spectrum_of(signal: &Signal) -> Option<PowerSpectrum> {
     let mut averaged = Averaged::new(signal.sample_rate_hz()).ok()?;
     averaged.push(&signal.channels()[0]);
-    averaged.finish(std::path::Path::new("")).ok()
+    averaged.finish().ok()
 }
 
 /// Everything that is gathered while a file is read.
@@ -301,7 +301,7 @@ impl Meters {
         }
         let kept = Signal::new(rate_hz, self.kept).map_err(|error| Failure::compute(&input.path, error))?;
         // A file too short for a spectrum has none; the rest of the page stands.
-        let of = |averaged: Averaged| averaged.finish(&input.path).ok();
+        let of = |averaged: Averaged| averaged.finish().ok();
         let mut errors = self.statistics.figures();
         let histogram = bits.zip(errors.histogram.take()).filter(|_| compared);
         let (figures, error_spectrum, spectrogram) = match compared {

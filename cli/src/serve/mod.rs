@@ -7,22 +7,24 @@
 //! The inputs are read once, before the address is told. A request names them by number and quantizers by word: no path
 //! ever comes from a request.
 
-mod clip;
 mod knobs;
 mod result;
 mod server;
 
 use clap::Args;
 
+use sqnr::task::Clip;
+
 use super::{
     exit::{Exit, Failure},
     inputs,
     options::{Global, Inputs},
     progress::Progress,
+    source::{Passes, Rereadable},
     stdio,
     time_range::TimeRange,
 };
-use clip::Clip;
+use result::Served;
 
 /// Shown at the end of `sqnr serve --help`. It runs until it is ended, so no test runs these lines one by one.
 const EXAMPLES: &str = "\
@@ -64,10 +66,15 @@ pub fn run(args: &ServeArgs, global: &Global) -> Result<Exit, Failure> {
     }
     let range = args.range.unwrap_or(TimeRange { from_s: 0.0, to_s: Some(30.0) });
     let progress = Progress::new(global);
-    let clips: Result<Vec<Clip>, Failure> = inputs
+    let clips: Result<Vec<Served>, Failure> = inputs
         .iter()
         .enumerate()
-        .map(|(i, input)| Clip::read(input, range, &progress.file(i + 1, inputs.len(), &input.display())))
+        .map(|(i, input)| {
+            let audio = Rereadable::new(input, Passes::One)?;
+            let line = progress.file(i + 1, inputs.len(), &input.display());
+            let clip = Clip::read(&audio, (range.from_s, range.to_s), &line);
+            Ok(Served { input: input.clone(), clip: clip.map_err(|error| Failure::of(error, &input.path))? })
+        })
         .collect();
     let server = server::Server::bind(args.port, clips?)?;
     let address = server.address();

@@ -26,9 +26,8 @@ use axum::{
 
 use super::{
     super::exit::{Exit, Failure},
-    clip::Clip,
-    knobs::Knobs,
-    result::Taken,
+    knobs,
+    result::{Served, Tried},
 };
 
 /// Bytes of a question at most; knobs take a hundred.
@@ -46,14 +45,14 @@ pub struct Server {
 struct Shared {
     token: String,
     port: u16,
-    clips: Vec<Clip>,
+    clips: Vec<Served>,
     /// One computation at a time: each takes all cores.
     computing: std::sync::Mutex<()>,
 }
 
 impl Server {
     /// Takes a port of the loopback address, `0` for a free one, and draws a token.
-    pub fn bind(port: u16, clips: Vec<Clip>) -> Result<Self, Failure> {
+    pub fn bind(port: u16, clips: Vec<Served>) -> Result<Self, Failure> {
         let taken = |error: std::io::Error| {
             Failure::usage(format!("port {port} of 127.0.0.1 cannot be used: {error}; --port 0 takes a free one"))
         };
@@ -151,7 +150,7 @@ impl Shared {
         headers.get_all(header::ORIGIN).iter().all(own) && headers.get_all("sec-fetch-site").iter().all(same_site)
     }
 
-    fn clip(&self, number: usize) -> Option<&Clip> {
+    fn clip(&self, number: usize) -> Option<&Served> {
         self.clips.get(number.checked_sub(1)?)
     }
 
@@ -162,19 +161,19 @@ impl Shared {
 
     fn page(&self, number: usize) -> Result<Vec<u8>, Refusal> {
         let clip = self.clip(number).ok_or(Refusal::NotFound)?;
-        let taken = self.taken(clip, &Knobs::START)?;
-        taken.page(clip, self.pages()).map_err(|error| Refusal::Failed(error.to_string()))
+        let tried = self.tried(clip, knobs::start())?;
+        tried.page(clip, self.pages()).map_err(|error| Refusal::Failed(error.to_string()))
     }
 
     fn result(&self, number: usize, question: &[u8]) -> Result<Vec<u8>, Refusal> {
         let clip = self.clip(number).ok_or(Refusal::NotFound)?;
-        let knobs = Knobs::parse(question).map_err(|failure| Refusal::Wrong(failure.to_string()))?;
-        Ok(self.taken(clip, &knobs)?.to_bytes(clip, &knobs))
+        let recipe = knobs::recipe(question).map_err(|failure| Refusal::Wrong(failure.to_string()))?;
+        Ok(self.tried(clip, recipe)?.to_bytes(clip))
     }
 
-    fn taken(&self, clip: &Clip, knobs: &Knobs) -> Result<Taken, Refusal> {
+    fn tried(&self, clip: &Served, recipe: sqnr::recipe::Recipe) -> Result<Tried, Refusal> {
         let _one_at_a_time = self.computing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Taken::of(clip, knobs).map_err(|failure| Refusal::Failed(failure.to_string()))
+        Tried::of(clip, recipe).map_err(|failure| Refusal::Failed(failure.to_string()))
     }
 }
 

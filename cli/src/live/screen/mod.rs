@@ -18,8 +18,12 @@ use crossterm::event;
 use ratatui::layout::Rect;
 
 use self::{keys::Action, terminal::Screen};
-use sqnr::live::{Deck, MIN_BITS, Method, Monitor, Reading, Settings, Shape, State, Status};
-use sqnr::{codec::SAMPLE_RATES_HZ as CODEC_RATES_HZ, shaping::Dither};
+use sqnr::live::{Deck, Monitor, Reading, Settings, State, Status, coarser, codec_at, finer, with_method};
+use sqnr::{
+    codec::SAMPLE_RATES_HZ as CODEC_RATES_HZ,
+    recipe::{Method, NamedMethod, Recipe, Shape},
+    shaping::Dither,
+};
 
 pub use raster::Charset;
 
@@ -129,7 +133,7 @@ impl Panel {
             message_since: Instant::now(),
             own_shape: None,
             own_method: None,
-            codec: Method::Codec { bitrate_kbps: 64 },
+            codec: codec_at(64.0),
             #[cfg(unix)]
             continued: note_continuation(),
         }
@@ -161,20 +165,21 @@ impl Panel {
     }
 
     fn act(&mut self, action: Action, deck: &mut Deck) {
-        let settings = deck.settings().clone();
+        let recipe = deck.settings().recipe().clone();
         match action {
-            Action::MoreBits => self.set(deck, settings.finer()),
-            Action::FewerBits => self.set(deck, settings.coarser()),
+            Action::MoreBits => self.set(deck, finer(&recipe)),
+            Action::FewerBits => self.set(deck, coarser(&recipe)),
             Action::NextDither => {
-                self.set(deck, Settings { dither: next(&DITHERS, |d| *d == settings.dither), ..settings });
+                let now = deck.settings().dither();
+                self.set(deck, Recipe { dither: next(&DITHERS, |d| *d == now).into(), ..recipe });
             }
             Action::NextShape => {
-                let shape = self.next_shape(&settings.shape, deck.rates().output_hz());
-                self.set(deck, Settings { shape, ..settings });
+                let shape = self.next_shape(&recipe.shape);
+                self.set(deck, Recipe { shape, ..recipe });
             }
             Action::NextMethod => {
-                let method = self.next_method(&settings.method, deck.rates().output_hz());
-                self.set(deck, settings.with_method(method));
+                let method = self.next_method(&recipe.method, deck.rates().output_hz());
+                self.set(deck, with_method(&recipe, method));
             }
             Action::SwitchMonitor => deck.listen_to(match deck.monitor() {
                 Monitor::Input => Monitor::Quantized,
@@ -192,8 +197,8 @@ impl Panel {
         }
     }
 
-    fn set(&mut self, deck: &mut Deck, settings: Settings) {
-        if let Err(error) = deck.set(settings) {
+    fn set(&mut self, deck: &mut Deck, recipe: Recipe) {
+        if let Err(error) = deck.set(recipe) {
             self.say(error.to_string());
         }
     }
@@ -203,35 +208,36 @@ impl Panel {
         self.message_since = Instant::now();
     }
 
-    /// The shapes go round: none, order 1, order 2, ear, and the one given on the command line.
-    fn next_shape(&mut self, now: &Shape, rate_hz: u32) -> Shape {
-        if !Shape::NAMES.contains(&now.name.as_str()) {
+    /// The shapes go round: none, the differences, ear, auto, and the one given on the command line.
+    fn next_shape(&mut self, now: &Shape) -> Shape {
+        if !SHAPES.contains(now) {
             self.own_shape = Some(now.clone());
         }
-        let own = self.own_shape.as_ref().map(|shape| shape.name.as_str());
-        let names: Vec<&str> = Shape::NAMES.into_iter().chain(own).collect();
-        let name = next(&names, |name| *name == now.name);
-        match &self.own_shape {
-            Some(shape) if shape.name == name => shape.clone(),
-            _ => Shape::named(name, rate_hz).unwrap_or_else(|_| Shape::none()),
-        }
+        let shapes: Vec<Shape> = SHAPES.into_iter().chain(self.own_shape.clone()).collect();
+        next(&shapes, |shape| shape == now)
     }
 
     /// The methods go round: those with a formula, levels learnt from the input, the codec where it has the sample
     /// rate, and the codebook given on the command line.
     fn next_method(&mut self, now: &Method, rate_hz: u32) -> Method {
         match now {
-            Method::Given { .. } => self.own_method = Some(now.clone()),
-            Method::Codec { bitrate_kbps } => self.codec = Method::Codec { bitrate_kbps: *bitrate_kbps },
+            Method::File(_) => self.own_method = Some(now.clone()),
+            Method::Codec(_) => self.codec = now.clone(),
             _ => {}
         }
-        let mut methods = vec![Method::Uniform, Method::MidRise, Method::MuLaw, Method::ALaw];
-        methods.extend(Method::lloyd_max(MIN_BITS, &[]));
+        let mut methods: Vec<Method> = METHODS.map(Method::Named).to_vec();
         methods.extend(CODEC_RATES_HZ.contains(&rate_hz).then(|| self.codec.clone()));
         methods.extend(self.own_method.clone());
-        next(&methods, |method| method.name() == now.name())
+        next(&methods, |method| method == now)
     }
 }
+
+/// The methods in the order in which `m` takes them.
+const METHODS: [NamedMethod; 5] =
+    [NamedMethod::Uniform, NamedMethod::MidRise, NamedMethod::MuLaw, NamedMethod::ALaw, NamedMethod::LloydMax];
+
+/// The shapes in the order in which `s` takes them.
+const SHAPES: [Shape; 5] = [Shape::None, Shape::FirstOrder, Shape::SecondOrder, Shape::Ear, Shape::Auto];
 
 /// The dithers in the order in which `d` takes them.
 const DITHERS: [Dither; 6] = [
@@ -290,7 +296,8 @@ impl View {
                 is_silent: false,
                 recorded_frames: None,
             },
-            settings: Settings::default(),
+            settings: Settings::new(&Recipe::default(), sqnr::live::DEFAULT_RATE_HZ, &[])
+                .expect("eight bits are legal"),
             monitor: Monitor::Quantized,
             sample_rate_hz: f64::from(sqnr::live::DEFAULT_RATE_HZ),
             n_channels: 2,

@@ -11,7 +11,7 @@ use super::{
     raster::{Charset, Ink},
     spectrum, transfer,
 };
-use sqnr::live::{Level, Method, Monitor, State, theory_snr_db};
+use sqnr::live::{Level, Monitor, State, theory_snr_db};
 
 /// Smallest size with all parts.
 pub const MIN_WIDTH: u16 = 60;
@@ -111,7 +111,7 @@ fn draw_knobs(view: &View, row: Rect, buffer: &mut Buffer) {
         Monitor::Quantized => ("B quantized".to_string(), bold.fg(Ink::Error.color())),
         Monitor::Input => ("A input".to_string(), bold.fg(Ink::Input.color())),
     };
-    let mut parts = vec![(settings.rate(), bold), (settings.method.name().to_string(), Style::new())];
+    let mut parts = vec![(settings.rate(), bold), (settings.recipe().method.word(), Style::new())];
     parts.extend(method_parts(view).into_iter().map(|part| (part, Style::new())));
     parts.push(hearing);
     if view.is_frozen {
@@ -123,15 +123,15 @@ fn draw_knobs(view: &View, row: Rect, buffer: &mut Buffer) {
 /// What else there is to say of the method: its dither and shape, or what the codec spends and by how much it is late.
 fn method_parts(view: &View) -> Vec<String> {
     let settings = &view.settings;
-    if matches!(settings.method, Method::Codec { .. }) {
+    if settings.is_codec() {
         let spent = view.status.bitrate_kbps.map(|kbps| format!("spends {kbps:.0} kbit/s"));
         return spent.into_iter().chain([format!("late {:.0} ms", view.status.chain_delay_s * 1e3)]).collect();
     }
-    let dither = match settings.method.is_uniform() {
-        true => settings.dither.name(),
+    let dither = match settings.is_uniform() {
+        true => settings.dither().name(),
         false => "none (steps differ)",
     };
-    vec![format!("dither {dither}"), format!("shape {}", settings.shape.name)]
+    vec![format!("dither {dither}"), format!("shape {}", settings.recipe().shape.word())]
 }
 
 fn draw_figures(view: &View, row: Rect, buffer: &mut Buffer) {
@@ -151,8 +151,8 @@ fn draw_figures(view: &View, row: Rect, buffer: &mut Buffer) {
         (format!("10 s {}", db(view.reading.snr_mean_db)), Style::new()),
         (format!("theory {}", db(theory)), Style::new().fg(Ink::Theory.color())),
     ];
-    if !matches!(view.settings.method, Method::Codec { .. }) {
-        let rule = format!("6.02 B + 1.76 = {:.1} dB", 6.02 * f64::from(view.settings.bits) + 1.76);
+    if !view.settings.is_codec() {
+        let rule = format!("6.02 B + 1.76 = {:.1} dB", 6.02 * f64::from(view.settings.bits()) + 1.76);
         parts.push((rule, Style::new().fg(Color::DarkGray)));
     }
     write_parts(&parts, row, buffer);
@@ -219,7 +219,7 @@ fn draw_help(area: Rect, buffer: &mut Buffer) {
 fn draw_tiny(view: &View, area: Rect, buffer: &mut Buffer) {
     let snr = view.reading.snr_db.filter(|snr| snr.is_finite());
     let lines = [
-        format!("{} bits", view.settings.bits),
+        format!("{} bits", view.settings.bits()),
         snr.map_or("SNR -".into(), |snr| format!("SNR {snr:.1} dB")),
         format!("want {MIN_WIDTH}x{MIN_HEIGHT}"),
         "q quit".into(),

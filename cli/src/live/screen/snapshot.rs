@@ -60,9 +60,9 @@ fn chart(view: &View) -> Chart {
     let mut subtitle = vec![format!(
         "{} {}, dither {}, shape {}, {} Hz",
         settings.rate(),
-        settings.method.name(),
-        settings.effective_dither().name(),
-        settings.shape.name,
+        settings.recipe().method.word(),
+        settings.dither().name(),
+        settings.recipe().shape.word(),
         view.sample_rate_hz
     )];
     if let Some(snr) = view.reading.snr_mean_db.filter(|snr| snr.is_finite()) {

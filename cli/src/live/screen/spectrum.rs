@@ -70,13 +70,13 @@ struct Floor<'a> {
 impl<'a> Floor<'a> {
     fn of(view: &'a View) -> Option<Self> {
         // The noise of the unshaped quantizer; the filter's own shape is put on it below.
-        let unshaped = sqnr::live::Settings { shape: sqnr::live::Shape::none(), ..view.settings.clone() };
-        let white_dbfs = noise_line_dbfs(unshaped.noise_power()?, view.noise_bandwidth_hz, view.sample_rate_hz);
+        let white_dbfs =
+            noise_line_dbfs(view.settings.white_noise_power()?, view.noise_bandwidth_hz, view.sample_rate_hz);
         Some(Self { view, white_dbfs })
     }
 
     fn at(&self, frequency_hz: f64) -> f64 {
-        let gain = match &self.view.settings.shape.filter {
+        let gain = match self.view.settings.filter() {
             Some(filter) => filter.power_gain(frequency_hz / self.view.sample_rate_hz),
             None => 1.0,
         };

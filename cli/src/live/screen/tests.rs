@@ -19,9 +19,13 @@ fn view(charset: Charset) -> View {
     blank.reading.spectra = Spectra { peak_dbfs: input.clone(), input_dbfs: input, error_dbfs };
     blank.reading.cloud = (0..100).map(|i| (i as f32 / 200.0, i as f32 / 200.0)).collect();
     blank.status.latency_s = Some(0.0312);
-    blank.settings.dither = Dither::Triangular;
+    blank.settings = settings("uniform bits=8 dither=tpdf");
     blank.noise_bandwidth_hz = 15.0;
     blank
+}
+
+fn settings(text: &str) -> Settings {
+    Settings::new(&text.parse().expect("legal"), 48_000, &[]).expect("legal")
 }
 
 fn drawn(view: &View, width: u16, height: u16) -> Vec<String> {
@@ -121,7 +125,7 @@ fn silence_and_exactness_have_words() {
 fn shaped_noise_moves_the_floor() {
     let mut view = view(Charset::Ascii);
     let flat = drawn(&view, 80, 40);
-    view.settings.shape = Shape::named("order 2", 48_000).expect("known");
+    view.settings = settings("uniform bits=8 dither=tpdf shape=order-2");
     let shaped = drawn(&view, 80, 40);
     let rows_of = |rows: &[String]| rows[2..34].iter().filter(|row| row[5..].contains('-')).count();
     assert!(rows_of(&flat) <= 1, "a white floor is one row");

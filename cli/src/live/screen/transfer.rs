@@ -25,7 +25,7 @@ pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     let column = |x: f64| ((x / span + 1.0) / 2.0 * (width - 1) as f64).round();
     let row = |y: f64| ((1.0 - y / span) / 2.0 * (height - 1) as f64).round().clamp(0.0, (height - 1) as f64) as usize;
 
-    if let Ok(Some(quantizer)) = view.settings.method.quantizer(view.settings.bits) {
+    if let Some(quantizer) = view.settings.quantizer() {
         let input_at = |column: usize| (2.0 * column as f64 / (width - 1) as f64 - 1.0) * span;
         let stairs: Vec<Option<usize>> =
             (0..width).map(|column| Some(row(quantizer.reconstruct(quantizer.index(input_at(column)))))).collect();

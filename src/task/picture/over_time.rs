@@ -1,7 +1,9 @@
-//! Kinds `wave`, `spectrogram` and averaged `spectrum`: an input alone, or input, output and error beside one another.
+//! Waves, spectrograms and averaged spectra: an input alone, or input, output and error beside one another.
 
-use sqnr::{
+use crate::{
+    Progress, Result,
     analysis::{
+        averaged::Averaged,
         envelope::Envelope,
         spectrogram::{Builder, Spectrogram},
         spectrum::{PowerSpectrum, Settings},
@@ -14,14 +16,8 @@ use sqnr::{
     },
 };
 
-use super::{
-    super::{exit::Failure, progress::FileProgress, source},
-    pair::Source,
-    spectra::Averaged,
-};
+use super::{Subject, each_block};
 
-/// Samples per block read.
-const BLOCK: usize = 8_192;
 /// Panels where there is an output: their names.
 const PAIR: [&str; 3] = ["Input", "Output", "Error"];
 const INKS: [Ink; 3] = [Ink::Signal, Ink::Third, Ink::Error];
@@ -29,7 +25,9 @@ const INKS: [Ink; 3] = [Ink::Signal, Ink::Third, Ink::Error];
 /// Whether the picture shows the input alone or what became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
+    /// The input.
     Input,
+    /// Input, output and error beside one another.
     InputOutputError,
 }
 
@@ -42,8 +40,11 @@ struct Gathered<T> {
 }
 
 /// The waveforms.
-pub fn wave(source: &Source, shown: Shown, progress: &FileProgress) -> Result<Chart, Failure> {
-    let gathered = gather(source, shown, progress, |_, _| Ok(Envelope::default()), Envelope::push)?;
+///
+/// # Errors
+/// `NoResult` for too few samples; what reading meets.
+pub fn wave(subject: &Subject, shown: Shown, progress: &dyn Progress) -> Result<Chart> {
+    let gathered = gather(subject, shown, progress, |_, _| Ok(Envelope::default()), Envelope::push)?;
     let mut values_of_samples = 1;
     let finished: Vec<Vec<f64>> = gathered
         .stages
@@ -70,11 +71,14 @@ pub fn wave(source: &Source, shown: Shown, progress: &FileProgress) -> Result<Ch
 }
 
 /// The spectrograms, on one scale of colours.
-pub fn spectrogram(source: &Source, shown: Shown, progress: &FileProgress) -> Result<Chart, Failure> {
+///
+/// # Errors
+/// `NoResult` for too few samples; what reading meets.
+pub fn spectrogram(subject: &Subject, shown: Shown, progress: &dyn Progress) -> Result<Chart> {
     let start = |rate_hz: f64, n_frames: Option<u64>| Builder::new(rate_hz, resolution(rate_hz, n_frames));
-    let gathered = gather(source, shown, progress, start, Builder::push)?;
-    let taken: sqnr::Result<Vec<Spectrogram>> = gathered.stages.into_iter().map(Builder::finish).collect();
-    let taken = taken.map_err(|error| Failure::compute(&source.input.path, error))?;
+    let gathered = gather(subject, shown, progress, start, Builder::push)?;
+    let taken: Result<Vec<Spectrogram>> = gathered.stages.into_iter().map(Builder::finish).collect();
+    let taken = taken?;
     let titles = if shown == Shown::Input { [""; 3] } else { PAIR };
     let panels =
         taken.iter().zip(titles).map(|(spectrogram, title)| Titled { title: title.into(), spectrogram }).collect();
@@ -82,13 +86,15 @@ pub fn spectrogram(source: &Source, shown: Shown, progress: &FileProgress) -> Re
 }
 
 /// Averages over the whole, a trace each.
-pub fn spectra(source: &Source, shown: Shown, progress: &FileProgress) -> Result<Chart, Failure> {
+///
+/// # Errors
+/// `NoResult` for too few samples; what reading meets.
+pub fn spectra(subject: &Subject, shown: Shown, progress: &dyn Progress) -> Result<Chart> {
     let start = |rate_hz: f64, _| Averaged::new(rate_hz as u32);
-    let gathered = gather(source, shown, progress, start, Averaged::push)?;
-    let path = &source.input.path;
-    let taken: Result<Vec<PowerSpectrum>, Failure> = gathered.stages.into_iter().map(|s| s.finish(path)).collect();
+    let gathered = gather(subject, shown, progress, start, Averaged::push)?;
+    let taken: Result<Vec<PowerSpectrum>> = gathered.stages.into_iter().map(Averaged::finish).collect();
     let taken = taken?;
-    let name = |i: usize| if shown == Shown::Input { source.input.display() } else { PAIR[i].into() };
+    let name = |i: usize| if shown == Shown::Input { subject.audio.name() } else { PAIR[i].into() };
     let traces = taken.iter().enumerate().map(|(i, spectrum)| Trace { name: name(i), spectrum, ink: INKS[i] });
     Ok(Spectrum { conditions: gathered.conditions, traces: traces.collect() }.chart())
 }
@@ -103,42 +109,30 @@ fn resolution(rate_hz: f64, n_frames: Option<u64>) -> Settings {
 
 /// Reads to the end; `start` makes what gathers one stage, `push` gives it samples.
 fn gather<T>(
-    source: &Source,
+    subject: &Subject,
     shown: Shown,
-    progress: &FileProgress,
-    start: impl Fn(f64, Option<u64>) -> sqnr::Result<T>,
+    progress: &dyn Progress,
+    start: impl Fn(f64, Option<u64>) -> Result<T>,
     push: impl Fn(&mut T, &[f64]),
-) -> Result<Gathered<T>, Failure> {
-    let begin = |n: usize, rate_hz: u32, n_frames: Option<u64>| -> Result<Vec<T>, Failure> {
-        let stages: sqnr::Result<Vec<T>> = (0..n).map(|_| start(f64::from(rate_hz), n_frames)).collect();
-        stages.map_err(|error| Failure::compute(&source.input.path, error))
-    };
-    if shown == Shown::InputOutputError {
-        let pair = source.pair()?;
-        let mut stages = begin(3, pair.sample_rate_hz, pair.n_frames())?;
-        let (conditions, sample_rate_hz) = (pair.conditions.clone(), f64::from(pair.sample_rate_hz));
-        let mut error = Vec::new();
-        pair.each_block(progress, |x, y| {
-            error.clear();
-            error.extend(x.iter().zip(y).map(|(x, y)| y - x));
-            stages.iter_mut().zip([x, y, &error]).for_each(|(stage, samples)| push(stage, samples));
-        })?;
-        return Ok(Gathered { conditions, sample_rate_hz, stages });
+) -> Result<Gathered<T>> {
+    if shown == Shown::Input {
+        let info = subject.open()?.info().clone();
+        let sample_rate_hz = f64::from(info.spec.sample_rate_hz);
+        let mut stage = start(sample_rate_hz, info.n_frames)?;
+        each_block(subject, progress, |x| push(&mut stage, x))?;
+        let conditions = format!("{}{}", subject.audio.name(), subject.channel_of(&info));
+        return Ok(Gathered { conditions, sample_rate_hz, stages: vec![stage] });
     }
-    let mut file = source.open()?;
-    let (rate_hz, n_frames) = (file.info().spec.sample_rate_hz, file.info().n_frames);
-    let conditions = format!("{}{}", source.input.display(), source.channel_of(file.info()));
-    let mut stages = begin(1, rate_hz, n_frames)?;
-    let (mut block, mut done) = (Vec::new(), 0);
-    loop {
-        let n = file.read_planar(&mut block, BLOCK).map_err(|error| source::unreadable(source.input, error))?;
-        if n == 0 {
-            return Ok(Gathered { conditions, sample_rate_hz: f64::from(rate_hz), stages });
-        }
-        push(&mut stages[0], &block[usize::from(source.channel) - 1]);
-        done += n as u64;
-        progress.at(done, n_frames, rate_hz);
-    }
+    let pair = subject.pair()?;
+    let (conditions, sample_rate_hz) = (pair.conditions.clone(), f64::from(pair.sample_rate_hz));
+    let mut stages = (0..3).map(|_| start(sample_rate_hz, pair.n_frames())).collect::<Result<Vec<T>>>()?;
+    let mut error = Vec::new();
+    pair.each_block(progress, |x, y| {
+        error.clear();
+        error.extend(x.iter().zip(y).map(|(x, y)| y - x));
+        stages.iter_mut().zip([x, y, &error]).for_each(|(stage, samples)| push(stage, samples));
+    })?;
+    Ok(Gathered { conditions, sample_rate_hz, stages })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! Kind `codebook`: the levels of a quantizer under the density of the samples it is for.
+//! The levels of a quantizer under the density of the samples it is for.
 
-use sqnr::{
+use crate::{
+    Result,
     design::Samples,
     quantizer::{Codebook, Quantizer},
     report::plot::{
@@ -9,22 +10,21 @@ use sqnr::{
     },
 };
 
-use super::super::exit::Failure;
-
 /// Bins of a measured density.
 const N_BINS: usize = 200;
 
 /// Where the levels come from, and the samples they quantize.
-pub struct Shown<'a> {
+pub struct CodebookOf<'a> {
     /// Method, source, number of levels.
     pub conditions: String,
+    /// Its levels and thresholds.
     pub codebook: &'a Codebook,
     /// Samples to draw the density of, if there are any.
     pub samples: Option<&'a Samples>,
 }
 
 /// Levels, thresholds, cell widths.
-pub fn chart(shown: &Shown) -> Chart {
+pub fn codebook_chart(shown: &CodebookOf) -> Chart {
     let range = range(shown);
     let (edges, values) = shown.samples.map(|samples| density(samples, range)).unwrap_or_default();
     let density = Density { name: "Samples".into(), edges: &edges, values: &values };
@@ -39,12 +39,15 @@ pub fn chart(shown: &Shown) -> Chart {
 }
 
 /// The table of a quantizer.
-pub fn tabulated(quantizer: &dyn Quantizer) -> Result<Codebook, Failure> {
-    Codebook::tabulate(quantizer).map_err(|error| Failure::usage(error.to_string()))
+///
+/// # Errors
+/// As [`Codebook::tabulate`].
+pub fn tabulated(quantizer: &dyn Quantizer) -> Result<Codebook> {
+    Codebook::tabulate(quantizer)
 }
 
 /// From the least to the greatest of levels and samples, with a margin.
-fn range(shown: &Shown) -> (f64, f64) {
+fn range(shown: &CodebookOf) -> (f64, f64) {
     let samples = shown.samples.map_or(&[][..], Samples::values);
     let ends = [shown.codebook.levels(), samples].into_iter().flat_map(|values| [values.first(), values.last()]);
     let ends = ends.flatten().copied();
