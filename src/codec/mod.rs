@@ -19,6 +19,7 @@ mod format;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod group_decoder;
+mod group_source;
 mod inspect;
 mod options;
 mod passes;
@@ -33,13 +34,14 @@ pub use choice::{
     loudness::measure_loudness,
     psychoacoustics::EarModel,
 };
-pub use decoder::{Damage, Decoder, OnDamage};
+pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use format::{
     codebooks::Codebooks,
     container::{Header, MAGIC},
     reconstruction::BandQuantizer,
 };
+pub use group_source::{Damage, OnDamage};
 pub use inspect::{
     allocation::{Allocation, BandCell, Column},
     contents::{Contents, GroupEntry},

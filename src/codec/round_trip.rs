@@ -11,7 +11,7 @@
 
 use super::{
     choice::{
-        block_analysis::Target,
+        block_analysis::NoiseRule,
         group_encoder::{EncodeJob, GroupEncoder, MARGIN_SUPERFRAMES},
         loudness::LoudnessMeter,
     },
@@ -56,6 +56,8 @@ pub struct RoundTrip {
     loudness: LoudnessMeter,
     quality_db: f64,
     measured_kbps: Option<f64>,
+    /// Memory for the next packet.
+    payload: Vec<u8>,
     /// Decoded, but for its end.
     held: GroupSamples,
     spare: GroupSamples,
@@ -92,6 +94,7 @@ impl RoundTrip {
             loudness: LoudnessMeter::new(layout.tables.clone(), n),
             quality_db: start_quality_db(bitrate_kbps, n_channels),
             measured_kbps: None,
+            payload: Vec::new(),
             held: GroupSamples::default(),
             spare: GroupSamples::default(),
             ready: VecDeque::with_capacity(3 * n * n_channels),
@@ -145,23 +148,21 @@ impl RoundTrip {
     /// One superframe through both ends.
     fn code_superframe(&mut self) {
         self.follow_loudness();
-        let target = Target::Ear { quality_db: self.quality_db as f32, loudness: self.loudness.loudness() };
-        self.encoder.job = EncodeJob { n_superframes: 1, is_first: self.number == 0, is_last: false };
-        self.encoder.run(&self.pcm, target);
+        let rule = NoiseRule::Ear { quality_db: self.quality_db as f32, loudness: self.loudness.loudness() };
+        let job = EncodeJob { n_superframes: 1, is_first: self.number == 0, is_last: false };
+        let payload = self.encoder.run(job, rule, &self.pcm, std::mem::take(&mut self.payload));
         self.pcm.iter_mut().for_each(|x| drop(x.drain(..self.superframe)));
-        self.decode();
-        self.control_rate();
+        self.control_rate(payload.len());
+        self.payload = self.decode(payload);
         self.number = self.number.wrapping_add(1);
     }
 
-    fn decode(&mut self) {
-        let mut payload = std::mem::take(&mut self.decoder.job.payload);
-        std::mem::swap(&mut payload, &mut self.encoder.payload);
-        self.decoder.job =
-            GroupJob { number: self.number, samples: self.superframe, payload, is_intact: true, at_byte: 0 };
-        self.decoder.samples = std::mem::take(&mut self.spare);
-        self.decoder.run();
-        let mut decoded = std::mem::take(&mut self.decoder.samples);
+    /// Decodes a packet; returns the memory that held it.
+    fn decode(&mut self, payload: Vec<u8>) -> Vec<u8> {
+        let room = std::mem::take(&mut self.spare);
+        let (number, samples) = (self.number, self.superframe);
+        let group = self.decoder.run(GroupJob { number, samples, payload, is_intact: true, at_byte: 0, room });
+        let mut decoded = group.samples;
         if self.number > 0 {
             self.decoder.join(&mut self.held, &mut decoded);
             for i in 0..self.superframe {
@@ -169,6 +170,7 @@ impl RoundTrip {
             }
         }
         self.spare = std::mem::replace(&mut self.held, decoded);
+        group.job.payload
     }
 
     fn follow_loudness(&mut self) {
@@ -179,8 +181,9 @@ impl RoundTrip {
     }
 
     /// Moves the noise target towards the rate that was asked for.
-    fn control_rate(&mut self) {
-        let bytes = self.decoder.job.payload.len();
+    ///
+    /// - `bytes`: of the last packet
+    fn control_rate(&mut self, bytes: usize) {
         let duration_s = self.superframe as f64 / self.sample_rate_hz;
         let kbps = bytes as f64 * 0.008 / duration_s;
         let weight = 1.0 - (-duration_s / RATE_S).exp();

@@ -7,10 +7,8 @@ use crate::{
         format::{bands::BandTables, block_tree::BlockTree, container::Header, lapped_blocks::LappedBlocks},
         source::PcmSource,
     },
-    parallel::{self, Task},
+    parallel::InOrder,
 };
-use std::collections::VecDeque;
-
 /// Exponent of the mean: near that of loudness in sones.
 const EXPONENT: f64 = 0.3;
 
@@ -67,6 +65,16 @@ impl LoudnessMeter {
         self.heard.count += self.tables.at(0).len() as f64;
     }
 
+    /// What is heard in a stretch alone.
+    fn measure(&mut self, stretch: Stretch) -> (Heard, Stretch) {
+        let n = self.work.len() / 2;
+        self.heard = Heard::default();
+        for x in &stretch {
+            x.windows(2 * n).step_by(n).for_each(|superframe| self.push(superframe));
+        }
+        (self.heard, stretch)
+    }
+
     /// Lets what was heard so far weigh `keep` as much, 0..=1: for streams, a running mean.
     pub fn forget(&mut self, keep: f64) {
         self.heard.sum *= keep;
@@ -88,49 +96,34 @@ const TASK_SUPERFRAMES: usize = 48;
 /// At most this many tasks are begun at once, which bounds the memory.
 const MOST_BEGUN: usize = 16;
 
+/// Superframes to measure, planar, with half a superframe on both sides; and their memory when they are measured.
+type Stretch = Vec<Vec<f32>>;
+
 /// Loudness of a whole stream, measured on the threads of the pool.
-pub struct StreamLoudness {
-    tables: BandTables,
+struct StreamLoudness {
     superframe_samples: usize,
     /// Planar, from half a superframe before the next one to measure.
     pcm: Vec<Vec<f32>>,
-    begun: VecDeque<Task<LoudnessTask>>,
-    most_begun: usize,
-    idle: Vec<LoudnessTask>,
+    stretches: InOrder<LoudnessMeter, Stretch, (Heard, Stretch)>,
+    spare: Vec<Stretch>,
     heard: Heard,
-}
-
-struct LoudnessTask {
-    meter: LoudnessMeter,
-    pcm: Vec<Vec<f32>>,
-}
-
-impl LoudnessTask {
-    fn run(&mut self) {
-        let n = self.meter.work.len() / 2;
-        self.meter.heard = Heard::default();
-        for x in &self.pcm {
-            x.windows(2 * n).step_by(n).for_each(|superframe| self.meter.push(superframe));
-        }
-    }
 }
 
 impl StreamLoudness {
     /// Before the stream's first sample.
-    pub fn new(tables: BandTables, superframe_samples: usize, n_channels: usize) -> Self {
+    fn new(tables: BandTables, superframe_samples: usize, n_channels: usize) -> Self {
+        let new_worker = move || LoudnessMeter::new(tables.clone(), superframe_samples);
         Self {
-            tables,
             superframe_samples,
             pcm: vec![vec![0.0; superframe_samples / 2]; n_channels],
-            begun: VecDeque::new(),
-            most_begun: parallel::tasks_in_flight(MOST_BEGUN),
-            idle: Vec::new(),
+            stretches: InOrder::new(MOST_BEGUN, new_worker, LoudnessMeter::measure),
+            spare: Vec::new(),
             heard: Heard::default(),
         }
     }
 
     /// Takes in samples, planar, of any length; what is not finite counts as 0.
-    pub fn push(&mut self, channels: &[Vec<f32>]) {
+    fn push(&mut self, channels: &[Vec<f32>]) {
         for (pcm, channel) in self.pcm.iter_mut().zip(channels) {
             pcm.extend(channel.iter().map(|x| if x.is_finite() { *x } else { 0.0 }));
         }
@@ -140,43 +133,37 @@ impl StreamLoudness {
     }
 
     /// L of all that was pushed, as [`LoudnessMeter::loudness`] says it.
-    pub fn finish(mut self) -> f32 {
+    fn finish(mut self) -> f32 {
         let n = self.superframe_samples;
         let n_superframes = (self.pcm[0].len() - n / 2).div_ceil(n);
         self.pcm.iter_mut().for_each(|pcm| pcm.resize((n_superframes + 1) * n, 0.0));
         self.begin(n_superframes);
-        while !self.begun.is_empty() {
-            self.end_oldest();
-        }
+        while self.add_oldest() {}
         self.heard.loudness()
     }
 
     /// Begins to measure the next superframes, and drops their samples.
     fn begin(&mut self, n_superframes: usize) {
-        while self.begun.len() >= self.most_begun {
-            self.end_oldest();
+        if self.stretches.is_full() {
+            self.add_oldest();
         }
         let n = self.superframe_samples;
-        let new = || LoudnessTask {
-            meter: LoudnessMeter::new(self.tables.clone(), n),
-            pcm: vec![Vec::new(); self.pcm.len()],
-        };
-        let mut task = self.idle.pop().unwrap_or_else(new);
-        for (copy, x) in task.pcm.iter_mut().zip(&mut self.pcm) {
+        let mut stretch = self.spare.pop().unwrap_or_else(|| vec![Vec::new(); self.pcm.len()]);
+        for (copy, x) in stretch.iter_mut().zip(&mut self.pcm) {
             copy.clear();
             copy.extend_from_slice(&x[..(n_superframes + 1) * n]);
             x.drain(..n_superframes * n);
         }
-        self.begun.push_back(Task::start(task, LoudnessTask::run));
+        self.stretches.push(stretch);
     }
 
-    /// Waits for the task begun first, and adds what it heard.
-    fn end_oldest(&mut self) {
-        let Some(task) = self.begun.pop_front() else { return };
-        let task = task.join();
-        self.heard.sum += task.meter.heard.sum;
-        self.heard.count += task.meter.heard.count;
-        self.idle.push(task);
+    /// Waits for the stretch begun first, and adds what was heard in it; false when there is none.
+    fn add_oldest(&mut self) -> bool {
+        let Some((heard, stretch)) = self.stretches.pop() else { return false };
+        self.heard.sum += heard.sum;
+        self.heard.count += heard.count;
+        self.spare.push(stretch);
+        true
     }
 }
 

@@ -47,7 +47,7 @@ pub struct BlockQuantizer {
     /// Made with the first band that asks for it: its prices take a millisecond.
     path: Option<Path>,
     /// With [`BandQuantizer::LloydMax`]: what the codebooks are designed on.
-    pub counts: Option<MagnitudeCounts>,
+    counts: Option<MagnitudeCounts>,
 }
 
 impl BlockQuantizer {
@@ -63,6 +63,11 @@ impl BlockQuantizer {
             path: None,
             counts: (header.band_quantizer == BandQuantizer::LloydMax).then(MagnitudeCounts::new),
         }
+    }
+
+    /// With [`BandQuantizer::LloydMax`]: the magnitudes of all bands so far.
+    pub fn counts(&self) -> Option<&MagnitudeCounts> {
+        self.counts.as_ref()
     }
 
     /// Chooses levels, classes and indices.

@@ -11,7 +11,7 @@
 //! The source of the weights is tuning on the development set, at equal quality by Zimtohrli: 13 % less rate on castanets, 4 % in
 //! the mean of ten items. 0.15 and 0.33 in place of 1/4 are worse, and so is a second pass.
 
-use super::block_analysis::Target;
+use super::block_analysis::NoiseRule;
 use crate::codec::format::{
     bands::{Band, BandTables},
     block_tree::MAX_BLOCKS,
@@ -23,10 +23,10 @@ use std::ops::Range;
 const WEIGHT: f32 = 0.25;
 
 /// What each neighbour contributes: targets that were asked for stay as they are.
-pub fn weight(target: Target) -> f32 {
-    match target {
-        Target::Ear { .. } => WEIGHT,
-        Target::White { .. } | Target::Bits(_) => 0.0,
+pub fn weight(rule: NoiseRule) -> f32 {
+    match rule {
+        NoiseRule::Ear { .. } => WEIGHT,
+        NoiseRule::White { .. } | NoiseRule::Bits(_) => 0.0,
     }
 }
 
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_is_not_smoothed() {
-        assert_eq!(weight(Target::White { log2_power: -20.0 }), 0.0);
-        assert_eq!(weight(Target::Ear { quality_db: -20.0, loudness: -10.0 }), WEIGHT);
+        assert_eq!(weight(NoiseRule::White { log2_power: -20.0 }), 0.0);
+        assert_eq!(weight(NoiseRule::Ear { quality_db: -20.0, loudness: -10.0 }), WEIGHT);
     }
 }
