@@ -14,11 +14,12 @@
 use super::{
     bands::Band,
     frame::{BandCode, Damaged, MAGNITUDE_LIMIT, N_CLASSES},
+    frame_coder::{FrameCoder, Part},
     model::{Counter, EscapeModel, Mixer, Weights},
     neighbourhood::{Contexts, N_CELLS, cell},
     reconstruction::{BandQuantizer, dependent_trellis, multiple},
 };
-use crate::range_coder::{Account, BitCoder};
+use crate::range_coder::BitCoder;
 
 /// Unary decisions before the escape.
 const UNARY: usize = 15;
@@ -158,7 +159,7 @@ impl CoefficientModels {
     }
 
     /// Codes the indices of all bands that are not empty; those read replace those given, empty bands become zero.
-    pub fn code<C: BitCoder>(
+    pub fn code<C: FrameCoder>(
         &mut self,
         coder: &mut C,
         context: CoefficientContext,
@@ -169,7 +170,7 @@ impl CoefficientModels {
         let mut state = 0;
         let mut level_below = None;
         for (b, (band, code)) in context.bands.iter().zip(context.codes).enumerate() {
-            coder.charge(Account::Band(b));
+            coder.begin(Part::Band(b));
             if code.is_empty {
                 indices[band.start..band.end].fill(0);
                 continue;

@@ -9,11 +9,12 @@ use super::{
     bands::{Band, BandTables},
     codebooks::N_CODEBOOKS,
     frame::{BandCode, Damaged, LEVELS, N_CLASSES},
+    frame_coder::{FrameCoder, Part},
     model::{Counter, NumberModel, code_octal},
     reconstruction::BandQuantizer,
     stereo::StereoModel,
 };
-use crate::range_coder::{Account, BitCoder};
+use crate::range_coder::BitCoder;
 
 /// A noise level is expected this many half octaves under the step size.
 const NOISE_BELOW_STEP: i32 = 3;
@@ -160,7 +161,7 @@ impl Surroundings {
 }
 
 /// Codes the levels of one channel in one block; those read replace those given.
-pub fn code_levels<C: BitCoder>(
+pub fn code_levels<C: FrameCoder>(
     coder: &mut C,
     models: &mut LevelModels,
     memory: &mut LevelMemory,
@@ -171,7 +172,7 @@ pub fn code_levels<C: BitCoder>(
     let (mut below, mut class_below) = (0, 0);
     memory.deviations.clear();
     for (b, (band, code)) in context.bands.iter().zip(codes).enumerate() {
-        coder.charge(Account::Band(b));
+        coder.begin(Part::Band(b));
         let zone = &mut models.empty[band.cell / CELLS_PER_ZONE][context.class];
         let flag = &mut zone[usize::from(memory.is_empty[band.cell])][usize::from(empty_below)];
         code.is_empty = flag.code(coder, code.is_empty);

@@ -15,6 +15,7 @@ pub(super) mod codebooks;
 pub(super) mod coefficients;
 pub(super) mod container;
 pub(super) mod frame;
+pub(super) mod frame_coder;
 pub(super) mod lapped_blocks;
 pub(super) mod levels;
 pub(super) mod model;

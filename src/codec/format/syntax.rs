@@ -12,13 +12,13 @@ use super::{
     block_tree::TreeModel,
     coefficients::{CoefficientContext, CoefficientModels},
     frame::{BlockSpan, Damaged, ElementFrame, Frame, spans},
+    frame_coder::{FrameCoder, Part},
     levels::{FirstChannel, LevelContext, LevelMemory, LevelModels, code_levels, code_mid_side},
     model::{Counter, code_octal},
     neighbourhood::Neighbourhood,
     reconstruction::BandQuantizer,
     stereo::{Element, StereoModel},
 };
-use crate::range_coder::{Account, BitCoder};
 use std::sync::Arc;
 
 /// Class of the blocks of each depth: N and N/2; N/4 and N/8; the shorter ones.
@@ -105,23 +105,23 @@ impl Syntax {
     ///
     /// # Errors
     /// [`Damaged`] when the stream holds a value out of range or the sentinel is missing.
-    pub fn code<C: BitCoder>(&mut self, coder: &mut C, frame: &mut Frame) -> Result<(), Damaged> {
+    pub fn code<C: FrameCoder>(&mut self, coder: &mut C, frame: &mut Frame) -> Result<(), Damaged> {
         let layout = Arc::clone(&self.layout);
         for (e, element) in frame.elements.iter_mut().enumerate() {
-            coder.charge(Account::Common);
+            coder.begin(Part::Common);
             element.tree = element.tree.code(coder, &mut self.tree);
             for span in spans(&element.tree, &layout.tables, layout.superframe_samples) {
                 self.code_block(coder, e, span, element)?;
             }
         }
-        coder.charge(Account::Common);
+        coder.begin(Part::Common);
         match coder.bypass(4, SENTINEL) {
             SENTINEL => Ok(()),
             _ => Err(Damaged),
         }
     }
 
-    fn code_block<C: BitCoder>(
+    fn code_block<C: FrameCoder>(
         &mut self,
         coder: &mut C,
         e: usize,
@@ -133,10 +133,10 @@ impl Syntax {
         memory.neighbourhood.start_block(span.len);
         let mid_side: &mut [bool] =
             if element.mid_side.is_empty() { &mut [] } else { &mut element.mid_side[span.band_range()] };
-        coder.charge(Account::Common);
+        coder.begin(Part::Common);
         code_mid_side(coder, &mut self.stereo, &mut memory.mid_side, span.bands, mid_side);
         for (channel, in_file) in self.layout.elements[e].channels().enumerate() {
-            coder.charge(Account::Block { channel: in_file, first_band: span.first_band });
+            coder.begin(Part::Block { channel: in_file, first_band: span.first_band });
             let (first, rest) = element.channels.split_at_mut(channel);
             let (first_levels, levels) = memory.levels.split_at_mut(channel);
             let first = first.first().zip(first_levels.first()).map(|(first, memory)| FirstChannel {
@@ -154,7 +154,7 @@ impl Syntax {
                 first,
             };
             code_levels(coder, &mut self.levels, &mut levels[0], context, codes)?;
-            coder.charge(Account::Common);
+            coder.begin(Part::Common);
             let noise = &mut this.noise[span.block_index];
             *noise = code_octal(coder, &mut self.noise, *noise);
             memory.neighbourhood.prepare(channel, span.bands, codes, mid_side);

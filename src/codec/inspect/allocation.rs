@@ -345,7 +345,7 @@ impl<'a> Gatherer<'a> {
         self.is_first = false;
         let layout = Arc::clone(&self.layout);
         let mut column = Column::new(layout.tables.at(0).len());
-        (column.superframes, column.common_bits) = (1, frame.ledger.common);
+        (column.superframes, column.common_bits) = (1, frame.price.common);
         for (e, element) in layout.elements.iter().enumerate() {
             let tree = frame.frame.elements[e].tree;
             for depth in tree.depths() {
@@ -359,7 +359,7 @@ impl<'a> Gatherer<'a> {
                 for span in spans(&tree, &layout.tables, layout.superframe_samples) {
                     let block = BlockParts {
                         codes: &frame.frame.elements[e].channels[i].bands[span.band_range()],
-                        bits: &frame.ledger.bands[channel][span.band_range()],
+                        bits: &frame.price.bands[channel][span.band_range()],
                         decoded: &frame.coefficients[channel][span.samples()],
                     };
                     self.take_block(&span, block, &mut column);
