@@ -1,5 +1,5 @@
-//! What is played in place of superframes that are lost: noise with the band energies of the last one that was whole,
-//! 6 dB less with each superframe, silence after four.
+//! Concealment of lost superframes: noise with the band energies of the last whole superframe, 6 dB less with each
+//! superframe, silence after four.
 
 use super::{
     format::{
@@ -32,7 +32,8 @@ impl Concealer {
         Self { layout, last: None, age: 0 }
     }
 
-    /// Appends what is missing of the next group, from its last whole frame or, when it has none, from the frame before.
+    /// Appends what is missing of the next group, from its last whole frame or, when it has none, from the frame
+    /// before.
     pub fn fill_up(&mut self, group: &mut DecodedGroup, synthesis: &mut Synthesis) {
         if let Some(frame) = group.last_frame.take() {
             (self.last, self.age) = (Some(frame), 0);

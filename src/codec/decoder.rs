@@ -1,7 +1,8 @@
 //! `.sqn` bytes to samples.
 //!
 //! ```text
-//! GroupSource -> jobs -> group decoders on all threads, in order -> concealment -> overlap with the group before -> blocks
+//! GroupSource -> jobs -> group decoders on all threads, in order -> concealment
+//!             -> overlap with the group before -> blocks
 //! ```
 
 use super::{
@@ -108,12 +109,12 @@ impl<R: Read> Decoder<R> {
         })
     }
 
-    /// What the file says of itself.
+    /// The header of the file.
     pub fn header(&self) -> &Header {
         self.source.header()
     }
 
-    /// What was concealed so far; complete once [`Self::next_block`] has returned `None`.
+    /// The damage so far; complete once [`Self::next_block`] has returned `None`.
     pub fn damages(&self) -> &[Damage] {
         self.source.damages()
     }

@@ -98,12 +98,12 @@ impl<W: Write> Encoder<W> {
         })
     }
 
-    /// What the file says of itself.
+    /// The header of the file.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Takes in samples, planar, full scale 1.0. NaN and infinities become 0 and are counted.
+    /// Encodes the next samples, planar, full scale 1.0. NaN and infinities become 0 and are counted.
     ///
     /// # Errors
     /// `LengthMismatch` when there is not one slice of equal length for each channel, `Io`.
@@ -147,7 +147,7 @@ impl<W: Write> Encoder<W> {
         Ok(Summary { samples, bytes, invalid_samples, duration_s })
     }
 
-    /// Encodes what is left, and returns what the codebooks of the file should be designed on.
+    /// Encodes what is left, and returns the magnitudes that codebooks can be designed on.
     pub(super) fn finish_counting(mut self) -> Result<MagnitudeCounts> {
         self.encode_rest()?;
         let mut all = MagnitudeCounts::new();

@@ -20,7 +20,7 @@ pub(super) struct GroupJob {
     pub payload: Vec<u8>,
     /// The checksum was right.
     pub is_intact: bool,
-    /// Where in the file it was read, in bytes.
+    /// Its position in the file, in bytes.
     pub at_byte: u64,
     /// Memory for the samples; its contents are replaced.
     pub room: GroupSamples,
@@ -29,7 +29,7 @@ pub(super) struct GroupJob {
 /// A decoded group, up to the first superframe that is damaged.
 #[derive(Debug)]
 pub(super) struct DecodedGroup {
-    /// What was decoded.
+    /// The job.
     pub job: GroupJob,
     /// Samples of the superframes that are whole.
     pub samples: GroupSamples,
@@ -55,7 +55,7 @@ pub(super) struct GroupDecoder {
     synthesis: Synthesis,
     /// The frame being read.
     frame: Frame,
-    /// The last whole frame, where it is asked for.
+    /// The last whole frame, of a decoder [`Self::for_concealment`].
     last_frame: Option<Frame>,
 }
 

@@ -1,4 +1,4 @@
-//! The groups of a file in order, read from its records, and what is done about damage.
+//! Reads the groups of a file in order, and applies the policy of damage.
 //!
 //! ```text
 //! records -> whole group -----------------------------------> job
@@ -15,10 +15,10 @@ use std::{
     sync::Arc,
 };
 
-/// A longer gap (an hour at 48 kHz) is taken for damage of the group's number.
+/// The longest gap in groups: an hour at 48 kHz. A longer one counts as damage of the group's number.
 const GAP_LIMIT: u32 = 900;
 
-/// What a decoder does with bytes that are damaged.
+/// The policy of a decoder for damaged bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnDamage {
     /// Ends with an error that names the group and its time.
@@ -31,7 +31,7 @@ pub enum OnDamage {
 /// A stretch that was concealed, or bytes that were skipped.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Damage {
-    /// Where in the file, in bytes.
+    /// Position in the file, in bytes.
     pub at_byte: u64,
     /// The group that is missing or broken.
     pub group: u32,
@@ -39,7 +39,7 @@ pub struct Damage {
     pub start_s: f64,
     /// Last concealed second.
     pub end_s: f64,
-    /// What is wrong.
+    /// Description of the fault.
     pub what: String,
 }
 
@@ -79,7 +79,7 @@ impl<R: Read> GroupSource<R> {
         })
     }
 
-    /// What the file says of itself.
+    /// The header of the file.
     pub fn header(&self) -> &Arc<Header> {
         &self.header
     }
@@ -171,7 +171,7 @@ impl<R: Read> GroupSource<R> {
     /// The group in its place, when its checksum is right.
     fn read_payload(&mut self, group: GroupHeader) -> Result<Option<GroupJob>> {
         let mut payload = self.spare_payloads.pop().unwrap_or_default();
-        if self.records.take_payload(group, &mut payload)?.is_none() {
+        if self.records.read_payload(group, &mut payload)?.is_none() {
             return self.damaged_group(group);
         }
         let at_byte = self.records.position() - group.total_bytes() as u64;
@@ -223,7 +223,7 @@ impl<R: Read> GroupSource<R> {
     }
 
     fn read_end(&mut self) -> Result<Option<GroupJob>> {
-        let Some(end) = self.records.take_end()? else {
+        let Some(end) = self.records.read_end()? else {
             return self.damaged("the end record is damaged");
         };
         let total = self.header.samples.unwrap_or(end.samples);

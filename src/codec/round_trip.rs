@@ -1,4 +1,4 @@
-//! Encodes and decodes as the samples come: what a listener hears of the codec while it runs.
+//! Encodes and decodes a stream at once, with a fixed delay: the sound of the codec, live.
 //!
 //! ```text
 //! frames -> superframe -> group of one superframe -> decoder -> overlap with the one before -> frames
@@ -31,7 +31,7 @@ pub const BITRATES_KBPS: RangeInclusive<f64> = 8.0..=1_000.0;
 /// Time constant of the loudness that the noise target follows.
 const LOUDNESS_S: f64 = 3.0;
 
-/// Time constant of the rate that is told and controlled.
+/// Time constant of the measured rate.
 const RATE_S: f64 = 0.7;
 
 /// Noise target for a doubling of the rate, in dB: the slope of the codec's rate over q from 34 to 198 kbit/s.
@@ -114,12 +114,13 @@ impl RoundTrip {
         (1 + MARGIN_SUPERFRAMES + 1) * self.superframe
     }
 
-    /// What is spent now, in kbit/s, payload alone; `None` before the first packet.
+    /// The rate now, in kbit/s, payload alone; `None` before the first packet.
     pub fn bitrate_kbps(&self) -> Option<f64> {
         self.measured_kbps
     }
 
-    /// Takes in interleaved frames and gives out as many, [`Self::delay_frames`] late. NaN and infinities become 0.
+    /// Replaces `output` by as many interleaved frames, [`Self::delay_frames`] behind `input`. NaN and infinities
+    /// become 0.
     ///
     /// # Panics
     /// When the two differ in length or hold no whole number of frames.
@@ -128,7 +129,7 @@ impl RoundTrip {
         assert!(input.len().is_multiple_of(self.n_channels()), "a whole number of frames");
         let part = self.superframe * self.n_channels();
         for (input, output) in input.chunks(part).zip(output.chunks_mut(part)) {
-            self.take(input);
+            self.append(input);
             while self.pcm[0].len() >= (2 * MARGIN_SUPERFRAMES + 1) * self.superframe {
                 self.code_superframe();
             }
@@ -137,7 +138,7 @@ impl RoundTrip {
         }
     }
 
-    fn take(&mut self, input: &[f32]) {
+    fn append(&mut self, input: &[f32]) {
         let n_channels = self.n_channels();
         for (channel, pcm) in self.pcm.iter_mut().enumerate() {
             let samples = input.iter().skip(channel).step_by(n_channels);
@@ -180,7 +181,7 @@ impl RoundTrip {
         self.pcm.iter().for_each(|x| self.loudness.push(&x[start..start + 2 * n]));
     }
 
-    /// Moves the noise target towards the rate that was asked for.
+    /// Moves the noise target towards the wanted rate.
     ///
     /// - `bytes`: of the last packet
     fn control_rate(&mut self, bytes: usize) {
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_output_is_the_input_at_the_told_delay() {
+    fn the_output_is_the_input_at_the_stated_delay() {
         let x = music(48_000);
         let mut trip = RoundTrip::new(48_000, 2, 256.0).expect("legal");
         let delay = 2 * trip.delay_frames();

@@ -280,7 +280,7 @@ impl SqnDecoder {
     }
 
     /// Decodes the group in `packet` into the buffer.
-    fn take(&mut self, packet: &PacketRef<'_>) -> Result<()> {
+    fn decode_group(&mut self, packet: &PacketRef<'_>) -> Result<()> {
         let damaged = || Error::DecodeError("sqn: a group is damaged");
         let held = self.held.take();
         let mut records = RecordReader::new(packet.data);
@@ -289,7 +289,7 @@ impl SqnDecoder {
             return Err(damaged());
         }
         let mut payload = Vec::new();
-        let whole = records.take_payload(group, &mut payload).map_err(symphonia_error)?;
+        let whole = records.read_payload(group, &mut payload).map_err(symphonia_error)?;
         whole.ok_or_else(damaged)?;
         let (number, samples) = (group.number, group.samples as usize);
         let job = GroupJob { number, samples, payload, is_intact: true, ..GroupJob::default() };
@@ -347,7 +347,7 @@ impl AudioDecoder for SqnDecoder {
     }
 
     fn decode_ref(&mut self, packet: &PacketRef<'_>) -> Result<GenericAudioBufferRef<'_>> {
-        if let Err(error) = self.take(packet) {
+        if let Err(error) = self.decode_group(packet) {
             self.buffer.clear();
             return Err(error);
         }

@@ -1,4 +1,4 @@
-//! What the encoder finds out about one block: noise targets, left/right or mid/side, and an estimate of its bits.
+//! Analysis of one block: noise targets, left/right or mid/side, and an estimate of its bits.
 
 use super::{
     bit_table::BitTable,
@@ -25,11 +25,11 @@ pub enum NoiseRule {
         /// log2 of noise power per coefficient.
         log2_power: f32,
     },
-    /// As many bits as were asked for by hand.
+    /// Bits chosen by hand.
     Bits(BitTable),
 }
 
-/// Side information of a band and channel is taken for this many bits.
+/// Estimate of the side information of a band and channel, in bits.
 const SIDE_BITS: f32 = 0.5;
 
 /// One block of one element, analysed.

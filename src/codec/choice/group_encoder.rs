@@ -37,7 +37,7 @@ pub struct EncodeJob {
     pub is_last: bool,
 }
 
-/// What is known of a superframe before it is coded.
+/// Block tree and outer targets of a superframe.
 #[derive(Debug, Clone)]
 struct Outline {
     tree: BlockTree,
@@ -299,7 +299,7 @@ impl GroupEncoder {
         }
     }
 
-    /// Notes the targets of all blocks of superframe `t` and of its neighbours' next ones.
+    /// Records the targets of all blocks of superframe `t` and of its neighbours' next ones.
     fn track_targets(&mut self, e: usize, element: Element, t: isize, rule: NoiseRule) {
         let (is_start, is_end) = (self.is_start(t), self.is_end(t));
         let layout = Arc::clone(&self.layout);

@@ -12,22 +12,22 @@ use crate::{
 /// Exponent of the mean: near that of loudness in sones.
 const EXPONENT: f64 = 0.3;
 
-/// Adds up loudness superframe by superframe.
+/// Measures loudness superframe by superframe.
 pub struct LoudnessMeter {
     tables: BandTables,
     blocks: LappedBlocks,
     work: Vec<f32>,
-    heard: Heard,
+    powers: BandPowers,
 }
 
-/// Powers heard so far, to the exponent, and how many.
+/// Sum of the bands' powers to the exponent, and their number.
 #[derive(Debug, Clone, Copy, Default)]
-struct Heard {
+struct BandPowers {
     sum: f64,
     count: f64,
 }
 
-impl Heard {
+impl BandPowers {
     /// L, log2 of power per coefficient; that of 16-bit noise for silence and for nothing.
     fn loudness(self) -> f32 {
         let mean = self.sum / self.count.max(1.0);
@@ -36,17 +36,17 @@ impl Heard {
 }
 
 impl LoudnessMeter {
-    /// A meter that has heard nothing.
+    /// A meter before the first superframe.
     pub fn new(tables: BandTables, superframe_samples: usize) -> Self {
         Self {
             tables,
             blocks: LappedBlocks::new(superframe_samples),
             work: vec![0.0; 2 * superframe_samples],
-            heard: Heard::default(),
+            powers: BandPowers::default(),
         }
     }
 
-    /// Takes in one superframe of one channel.
+    /// Adds one superframe of one channel.
     ///
     /// - `x`: the superframe of N samples with N/2 samples on both sides
     pub fn push(&mut self, x: &[f32]) {
@@ -60,30 +60,30 @@ impl LoudnessMeter {
         self.blocks.transform(&BlockTree::ONE_BLOCK, block);
         for band in self.tables.at(0) {
             let energy: f32 = block[band.start..band.end].iter().map(|x| x * x).sum();
-            self.heard.sum += f64::from(energy / band.width() as f32).powf(EXPONENT);
+            self.powers.sum += f64::from(energy / band.width() as f32).powf(EXPONENT);
         }
-        self.heard.count += self.tables.at(0).len() as f64;
+        self.powers.count += self.tables.at(0).len() as f64;
     }
 
-    /// What is heard in a stretch alone.
-    fn measure(&mut self, stretch: Stretch) -> (Heard, Stretch) {
+    /// The powers of one stretch.
+    fn measure(&mut self, stretch: Stretch) -> (BandPowers, Stretch) {
         let n = self.work.len() / 2;
-        self.heard = Heard::default();
+        self.powers = BandPowers::default();
         for x in &stretch {
             x.windows(2 * n).step_by(n).for_each(|superframe| self.push(superframe));
         }
-        (self.heard, stretch)
+        (self.powers, stretch)
     }
 
-    /// Lets what was heard so far weigh `keep` as much, 0..=1: for streams, a running mean.
+    /// Multiplies the weight of all superframes so far by `keep`, 0..=1: a running mean for streams.
     pub fn forget(&mut self, keep: f64) {
-        self.heard.sum *= keep;
-        self.heard.count *= keep;
+        self.powers.sum *= keep;
+        self.powers.count *= keep;
     }
 
     /// L, log2 of power per coefficient; that of 16-bit noise for silence and for nothing.
     pub fn loudness(&self) -> f32 {
-        self.heard.loudness()
+        self.powers.loudness()
     }
 }
 
@@ -93,7 +93,7 @@ const QUIETEST: f64 = -33.6;
 /// Superframes measured as one task; fixed, so that the sum is the same with any number of threads.
 const TASK_SUPERFRAMES: usize = 48;
 
-/// At most this many tasks are begun at once, which bounds the memory.
+/// At most this many stretches are measured at once, which bounds the memory.
 const MOST_BEGUN: usize = 16;
 
 /// Superframes to measure, planar, with half a superframe on both sides; and their memory when they are measured.
@@ -104,9 +104,9 @@ struct StreamLoudness {
     superframe_samples: usize,
     /// Planar, from half a superframe before the next one to measure.
     pcm: Vec<Vec<f32>>,
-    stretches: InOrder<LoudnessMeter, Stretch, (Heard, Stretch)>,
+    stretches: InOrder<LoudnessMeter, Stretch, (BandPowers, Stretch)>,
     spare: Vec<Stretch>,
-    heard: Heard,
+    powers: BandPowers,
 }
 
 impl StreamLoudness {
@@ -118,11 +118,11 @@ impl StreamLoudness {
             pcm: vec![vec![0.0; superframe_samples / 2]; n_channels],
             stretches: InOrder::new(MOST_BEGUN, new_worker, LoudnessMeter::measure),
             spare: Vec::new(),
-            heard: Heard::default(),
+            powers: BandPowers::default(),
         }
     }
 
-    /// Takes in samples, planar, of any length; what is not finite counts as 0.
+    /// Adds samples, planar, of any length; what is not finite counts as 0.
     fn push(&mut self, channels: &[Vec<f32>]) {
         for (pcm, channel) in self.pcm.iter_mut().zip(channels) {
             pcm.extend(channel.iter().map(|x| if x.is_finite() { *x } else { 0.0 }));
@@ -132,14 +132,14 @@ impl StreamLoudness {
         }
     }
 
-    /// L of all that was pushed, as [`LoudnessMeter::loudness`] says it.
+    /// L of all samples, as in [`LoudnessMeter::loudness`].
     fn finish(mut self) -> f32 {
         let n = self.superframe_samples;
         let n_superframes = (self.pcm[0].len() - n / 2).div_ceil(n);
         self.pcm.iter_mut().for_each(|pcm| pcm.resize((n_superframes + 1) * n, 0.0));
         self.begin(n_superframes);
         while self.add_oldest() {}
-        self.heard.loudness()
+        self.powers.loudness()
     }
 
     /// Begins to measure the next superframes, and drops their samples.
@@ -157,11 +157,11 @@ impl StreamLoudness {
         self.stretches.push(stretch);
     }
 
-    /// Waits for the stretch begun first, and adds what was heard in it; false when there is none.
+    /// Waits for the stretch begun first, and adds its powers; false when there is none.
     fn add_oldest(&mut self) -> bool {
-        let Some((heard, stretch)) = self.stretches.pop() else { return false };
-        self.heard.sum += heard.sum;
-        self.heard.count += heard.count;
+        let Some((powers, stretch)) = self.stretches.pop() else { return false };
+        self.powers.sum += powers.sum;
+        self.powers.count += powers.count;
         self.spare.push(stretch);
         true
     }

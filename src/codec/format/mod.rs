@@ -1,9 +1,9 @@
 //! The format: what `docs/bitstream.md` describes, in both directions.
 //!
 //! ```text
-//! coefficients <- reconstruction, noise <-> Frame (levels, indices, block trees) <-> syntax, models <-> range coder
-//!      |                                      |
-//! lapped blocks, synthesis -> PCM       bands, stereo, codebooks                 container: header, groups, end record
+//! file  <-> container: header, groups, end record
+//! group <-> range coder <-> syntax: block trees, stereo, levels, coefficients, with adaptive models <-> Frame
+//! Frame  -> reconstruction, noise, mid/side -> coefficients of the bands -> lapped blocks -> PCM
 //! ```
 //!
 //! Encoder and decoder share this room. It knows nothing of how an encoder chooses levels and indices: it never imports

@@ -1,4 +1,4 @@
-//! The order of things in a packet, described once for writing, counting and reading.
+//! The order of the fields in a packet: one description writes, counts and reads.
 //!
 //! ```text
 //! superframe = element... sentinel
@@ -24,10 +24,10 @@ use std::sync::Arc;
 /// Class of the blocks of each depth: N and N/2; N/4 and N/8; the shorter ones.
 const CLASS_OF_DEPTH: [usize; N_DEPTHS] = [2, 2, 1, 1, 0, 0, 0];
 
-/// Four bits at the end of each superframe, so that a decoder that has lost the thread notices.
+/// Four bits at the end of each superframe, so that a decoder notices that it has lost synchronisation.
 const SENTINEL: u32 = 0b1010;
 
-/// What does not change within a file.
+/// The constants of a file.
 #[derive(Debug, Clone)]
 pub struct Layout {
     /// Channels and pairs.
@@ -36,7 +36,7 @@ pub struct Layout {
     pub tables: BandTables,
     /// Samples of a superframe, N.
     pub superframe_samples: usize,
-    /// Noise is put in place of zeros and of empty bands.
+    /// Noise replaces zeros and empty bands.
     pub has_noise: bool,
     /// The quantizer of the coefficients.
     pub quantizer: BandQuantizer,
@@ -49,7 +49,7 @@ impl Layout {
     }
 }
 
-/// All that is learnt and remembered within a group.
+/// Models and memories of a group.
 pub struct Syntax {
     layout: Arc<Layout>,
     tree: TreeModel,
@@ -86,7 +86,7 @@ impl Syntax {
         }
     }
 
-    /// Returns to the start of a group: nothing learnt, nothing remembered.
+    /// Returns to the start of a group: resets all models and memories.
     pub fn reset(&mut self) {
         let n_cells = self.layout.tables.n_cells();
         self.tree = TreeModel::new();
@@ -162,7 +162,7 @@ impl Syntax {
                 CoefficientContext { bands: span.bands, codes, quantizer: self.layout.quantizer, class, channel };
             let indices = &mut this.indices[span.samples()];
             self.coefficients.code(coder, context, &mut memory.neighbourhood.contexts, indices)?;
-            memory.neighbourhood.note(channel, span.bands, codes);
+            memory.neighbourhood.push(channel, span.bands, codes);
         }
         let (first, second) = (&element.channels[0], &element.channels[element.channels.len() - 1]);
         let codes = [first, second].map(|c| &c.bands[span.band_range()]);

@@ -1,4 +1,4 @@
-//! Reads the frames of a file and what each band of them cost.
+//! Reads the frames of a file with the price of each band.
 
 use crate::{
     Result,
@@ -25,7 +25,7 @@ pub struct Price {
 /// One superframe: its integers, their price, and the coefficients they stand for.
 #[derive(Debug, Clone)]
 pub struct PricedFrame {
-    /// What is sent.
+    /// Its integers.
     pub frame: Frame,
     /// Its price.
     pub price: Price,
@@ -64,12 +64,12 @@ impl<R: Read> PricedReader<R> {
         })
     }
 
-    /// What the file says of itself.
+    /// The header of the file.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// What does not change within the file.
+    /// The constants of the file.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout
     }
@@ -87,7 +87,7 @@ impl<R: Read> PricedReader<R> {
             match self.records.record()? {
                 Record::End => return Ok(()),
                 Record::Group(group) if group.number == number && group.is_plausible(&self.header) => {
-                    self.records.take_payload(group, &mut payload)?.ok_or_else(damaged)?;
+                    self.records.read_payload(group, &mut payload)?.ok_or_else(damaged)?;
                     self.read_group(group, &payload, &mut visit)?.ok_or_else(damaged)?;
                     number += 1;
                 }
