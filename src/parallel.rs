@@ -1,5 +1,6 @@
 //! Threads at the edge: over things that share no state, so that results never depend on their number.
 
+use std::collections::VecDeque;
 #[cfg(feature = "parallel")]
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
@@ -38,50 +39,104 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Send + Sync) 
     items.iter().map(work).collect()
 }
 
-/// How many [`Task`]s to keep begun: more than there are threads, so that none waits while the first to be joined is
-/// still at work; at most `limit`; one where there is one thread.
-pub fn tasks_in_flight(limit: usize) -> usize {
+/// Jobs that the pool's threads do, and whose results come out in the order in which the jobs went in.
+///
+/// ```text
+/// push: job 3, 2, 1 -> | worker | worker | worker | -> pop: result 1, 2, 3
+/// ```
+///
+/// A worker is what a job needs and what takes long to make: tables, plans, memory. It does one job after the other,
+/// and remembers none of them in its results, so that these do not depend on the number of threads.
+pub struct InOrder<W, J, R> {
+    new_worker: Box<dyn Fn() -> W + Send>,
+    work: fn(&mut W, J) -> R,
+    /// The oldest first.
+    begun: VecDeque<Task<(W, R)>>,
+    most_begun: usize,
+    idle: Vec<W>,
+}
+
+impl<W: Send + 'static, J: Send + 'static, R: Send + 'static> InOrder<W, J, R> {
+    /// No jobs yet. Workers are made as jobs need them.
+    ///
+    /// - `limit`: at most so many jobs are begun at once, which bounds the memory
+    pub fn new(limit: usize, new_worker: impl Fn() -> W + Send + 'static, work: fn(&mut W, J) -> R) -> Self {
+        let most_begun = tasks_in_flight(limit);
+        Self { new_worker: Box::new(new_worker), work, begun: VecDeque::new(), most_begun, idle: Vec::new() }
+    }
+
+    /// True when as many jobs are begun as may be: the next one waits for a [`Self::pop`].
+    pub fn is_full(&self) -> bool {
+        self.begun.len() >= self.most_begun
+    }
+
+    /// Begins `job`; with one thread, does it.
+    pub fn push(&mut self, job: J) {
+        let mut worker = self.idle.pop().unwrap_or_else(&self.new_worker);
+        let work = self.work;
+        self.begun.push_back(Task::start(move || {
+            let result = work(&mut worker, job);
+            (worker, result)
+        }));
+    }
+
+    /// Waits for the job begun first; `None` when there is none.
+    ///
+    /// # Panics
+    /// When the job did.
+    pub fn pop(&mut self) -> Option<R> {
+        let (worker, result) = self.begun.pop_front()?.join();
+        self.idle.push(worker);
+        Some(result)
+    }
+
+    /// The workers that are doing no job: all of them once [`Self::pop`] has returned `None`.
+    pub fn idle_workers(&self) -> &[W] {
+        &self.idle
+    }
+}
+
+/// How many [`Task`]s to keep begun: more than there are threads, so that no thread is idle while the oldest task is
+/// still being done; at most `limit`; one where there is one thread.
+fn tasks_in_flight(limit: usize) -> usize {
     match width(limit) {
         1 => 1,
         threads => (2 * threads).min(limit),
     }
 }
 
-/// Work on a thing of its own, done by some thread of the pool, at the latest when it is joined.
-pub struct Task<T>(State<T>);
+/// A value that a thread of the pool computes.
+struct Task<T>(State<T>);
 
 enum State<T> {
-    #[cfg_attr(feature = "parallel", allow(dead_code, reason = "a pool of one thread alone has it"))]
     Done(T),
     #[cfg(feature = "parallel")]
     Begun(mpsc::Receiver<thread::Result<T>>),
 }
 
 impl<T: Send + 'static> Task<T> {
-    /// Begins `work` on `item`; with one thread, does it.
-    pub fn start(mut item: T, work: impl FnOnce(&mut T) + Send + 'static) -> Self {
+    /// Hands `work` to the pool; with one thread, does it.
+    fn start(work: impl FnOnce() -> T + Send + 'static) -> Self {
         #[cfg(feature = "parallel")]
         if rayon::current_num_threads() > 1 {
             let (sender, receiver) = mpsc::sync_channel(1);
-            // the oldest first: who joins them in order then leaves the newer to the others
+            // the oldest first: a thread that joins tasks in order leaves the newer ones to the others
             rayon::spawn_fifo(move || {
-                let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut item))).map(|()| item);
-                // nobody waits any more when the task was dropped
-                let _ = sender.send(outcome);
+                // nobody receives when the task was dropped
+                let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
             });
             return Self(State::Begun(receiver));
         }
-        work(&mut item);
-        Self(State::Done(item))
+        Self(State::Done(work()))
     }
 
-    /// Waits for the work to be done, and helps: what this thread began and nobody took over, it does itself.
+    /// Waits for the value. Meanwhile this thread does what it started and no other thread has taken.
     ///
     /// # Panics
     /// When the work did.
-    pub fn join(self) -> T {
+    fn join(self) -> T {
         match self.0 {
-            State::Done(item) => item,
+            State::Done(value) => value,
             #[cfg(feature = "parallel")]
             State::Begun(receiver) => loop {
                 if let Ok(outcome) = receiver.try_recv() {
@@ -101,12 +156,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tasks_end_in_the_order_of_their_joins() {
+    fn results_come_in_the_order_of_the_jobs() {
         for n_threads in [1, 2, 5] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().expect("threads");
             let sums = pool.install(|| {
-                let tasks: Vec<_> = (0..50_u64).map(|i| Task::start(i, |x| *x = (0..=*x * 1000).sum())).collect();
-                tasks.into_iter().map(Task::join).collect::<Vec<_>>()
+                let mut jobs = InOrder::new(8, || 1000_u64, |factor: &mut u64, i: u64| (0..=i * *factor).sum::<u64>());
+                let mut sums = Vec::new();
+                for i in 0..50 {
+                    if jobs.is_full() {
+                        sums.extend(jobs.pop());
+                    }
+                    jobs.push(i);
+                }
+                sums.extend(std::iter::from_fn(|| jobs.pop()));
+                assert!(!jobs.idle_workers().is_empty() && jobs.idle_workers().len() <= 8);
+                sums
             });
             let expected: Vec<u64> = (0..50).map(|i| i * 1000 * (i * 1000 + 1) / 2).collect();
             assert_eq!(sums, expected, "{n_threads} threads");
@@ -114,10 +178,10 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_reaches_who_joins() {
+    fn a_panic_reaches_the_thread_that_joins() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads");
         let panicked = pool.install(|| {
-            let task = Task::start(1, |_| panic!("on purpose"));
+            let task: Task<()> = Task::start(|| panic!("on purpose"));
             catch_unwind(AssertUnwindSafe(|| task.join())).is_err()
         });
         assert!(panicked);

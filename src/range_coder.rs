@@ -31,26 +31,6 @@ pub trait BitCoder {
 
     /// Codes the low `n_bits` (at most 32) of `value`, each as likely as not, the highest first.
     fn bypass(&mut self, n_bits: u32, value: u32) -> u32;
-
-    /// Is told what the bits that follow are spent on. Only a coder that shares out their price listens.
-    #[inline]
-    fn charge(&mut self, _account: Account) {}
-}
-
-/// What bits are spent on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Account {
-    /// What belongs to no single band.
-    Common,
-    /// One block of a channel; its bands follow, numbered from `first_band` on.
-    Block {
-        /// The channel's position in the file.
-        channel: usize,
-        /// Number of the block's first band among those of the superframe.
-        first_band: usize,
-    },
-    /// This band of the block.
-    Band(usize),
 }
 
 /// Writes bits into bytes.

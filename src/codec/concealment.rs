@@ -1,19 +1,54 @@
-//! What is played in place of superframes that are lost: noise with the band energies of the last one that was whole,
-//! 6 dB less with each superframe, silence after four.
+//! Concealment of lost superframes: noise with the band energies of the last whole superframe, 6 dB less with each
+//! superframe, silence after four.
 
-use super::format::{
-    frame::{BandCode, ElementFrame, Frame, LEVELS, SILENT, spans},
-    reconstruction::amplitude,
-    syntax::Layout,
+use super::{
+    format::{
+        frame::{BandCode, ElementFrame, Frame, LEVELS, SILENT, spans},
+        reconstruction::amplitude,
+        syntax::Layout,
+        synthesis::Synthesis,
+    },
+    group_decoder::DecodedGroup,
 };
+use std::sync::Arc;
 
 /// Superframes of fading noise.
 const FADE_SUPERFRAMES: usize = 4;
 /// 6 dB, in half octaves.
 const FADE_STEP: i32 = 2;
 
+/// Fills up groups that are not whole.
+pub(super) struct Concealer {
+    layout: Arc<Layout>,
+    /// The last frame, whole or concealed; `None` before the first.
+    last: Option<Frame>,
+    /// Superframes concealed in a row.
+    age: usize,
+}
+
+impl Concealer {
+    /// Before the first group.
+    pub fn new(layout: Arc<Layout>) -> Self {
+        Self { layout, last: None, age: 0 }
+    }
+
+    /// Appends what is missing of the next group, from its last whole frame or, when it has none, from the frame
+    /// before.
+    pub fn fill_up(&mut self, group: &mut DecodedGroup, synthesis: &mut Synthesis) {
+        if let Some(frame) = group.last_frame.take() {
+            (self.last, self.age) = (Some(frame), 0);
+        }
+        for _ in group.n_whole..group.n_superframes {
+            let frame = self.last.get_or_insert_with(|| self.layout.new_frame());
+            conceal(frame, self.age, &self.layout);
+            synthesis.append(frame, &mut group.samples);
+            self.age += 1;
+        }
+    }
+}
+
 /// Turns the last whole frame into the `age`-th (from 0) frame after it.
-pub fn conceal(frame: &mut Frame, age: usize, layout: &Layout) {
+fn conceal(frame: &mut Frame, age: usize, layout: &Layout) {
     for element in &mut frame.elements {
         if age == 0 {
             energies_to_levels(element, layout);
@@ -31,13 +66,11 @@ fn energies_to_levels(element: &mut ElementFrame, layout: &Layout) {
     for span in spans(&element.tree, &layout.tables, layout.superframe_samples) {
         for channel in &mut element.channels {
             let indices = &mut channel.indices[span.samples()];
-            for (band, code) in span.bands.iter().zip(&mut channel.bands[span.band_range()]) {
-                let indices = &mut indices[band.start..band.end];
-                if !code.is_empty {
-                    *code = BandCode::empty(level_of_rms(indices, code.level));
-                }
-                indices.fill(0);
+            let codes = &mut channel.bands[span.band_range()];
+            for (band, code) in span.bands.iter().zip(codes).filter(|(_, code)| !code.is_empty) {
+                *code = BandCode::empty(level_of_rms(&indices[band.start..band.end], code.level));
             }
+            indices.fill(0);
         }
     }
 }

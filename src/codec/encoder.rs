@@ -1,8 +1,12 @@
-//! Samples to `.sqn` bytes: groups are cut off the stream, begun as they come, and written in order.
+//! Samples to `.sqn` bytes.
+//!
+//! ```text
+//! stream of samples -> groups with margins -> group encoders on all threads, in order -> bytes, index
+//! ```
 
 use super::{
     choice::{
-        block_analysis::Target,
+        block_analysis::NoiseRule,
         codebook_design::MagnitudeCounts,
         group_encoder::{EncodeJob, GroupEncoder, MARGIN_SUPERFRAMES},
         loudness::LoudnessMeter,
@@ -14,27 +18,21 @@ use super::{
     },
     options::{EncoderOptions, Goal, Summary},
 };
-use crate::{
-    Error, Result,
-    parallel::{self, Task},
-};
-use std::{collections::VecDeque, io::Write, sync::Arc};
+use crate::{Error, Result, parallel::InOrder};
+use std::{io::Write, sync::Arc};
 
-/// At most this many groups are begun at once, which bounds the memory.
+/// At most this many groups are encoded at once, which bounds the memory.
 const MOST_BEGUN: usize = 16;
 
 /// Encodes a stream of samples in constant memory.
 pub struct Encoder<W> {
     sink: W,
-    header: Header,
+    header: Arc<Header>,
     goal: Goal,
     loudness: Option<f32>,
     layout: Arc<Layout>,
-    options: EncoderOptions,
-    /// Groups begun, the oldest first.
-    begun: VecDeque<Task<GroupTask>>,
-    most_begun: usize,
-    idle: Vec<GroupTask>,
+    groups: InOrder<GroupEncoder, Group, Group>,
+    spare: Vec<Group>,
     /// Planar, from [`MARGIN_SUPERFRAMES`] before the next group on.
     pcm: Vec<Vec<f32>>,
     samples: u64,
@@ -44,13 +42,22 @@ pub struct Encoder<W> {
     offsets: Vec<u64>,
 }
 
-/// A group being encoded, with the samples it needs.
-struct GroupTask {
-    encoder: GroupEncoder,
-    /// Planar, with a margin on both sides.
-    pcm: Vec<Vec<f32>>,
+/// A group to encode, and its bytes once it is encoded.
+struct Group {
+    job: EncodeJob,
+    rule: NoiseRule,
     /// Samples per channel of the group.
     samples: usize,
+    /// Planar, with a margin on both sides.
+    pcm: Vec<Vec<f32>>,
+    payload: Vec<u8>,
+}
+
+impl Group {
+    fn encode(encoder: &mut GroupEncoder, mut group: Self) -> Self {
+        group.payload = encoder.run(group.job, group.rule, &group.pcm, group.payload);
+        group
+    }
 }
 
 impl<W: Write> Encoder<W> {
@@ -68,19 +75,18 @@ impl<W: Write> Encoder<W> {
     /// # Errors
     /// `InvalidParameter` for a goal or an option out of its range, `Io`.
     pub fn with_goal(mut sink: W, options: &EncoderOptions, goal: Goal) -> Result<Self> {
-        let header = options.header_with(goal)?;
+        let header = Arc::new(options.header_with(goal)?);
         let bytes = header.to_bytes()?;
         sink.write_all(&bytes).map_err(Error::stream)?;
         let layout = Arc::new(header.layout());
+        let new_worker = new_worker(Arc::clone(&layout), Arc::clone(&header), options);
         let margin = MARGIN_SUPERFRAMES * header.superframe_samples();
         Ok(Self {
             sink,
             goal,
             loudness: options.loudness,
-            options: options.clone(),
-            begun: VecDeque::new(),
-            most_begun: parallel::tasks_in_flight(MOST_BEGUN),
-            idle: Vec::new(),
+            groups: InOrder::new(MOST_BEGUN, new_worker, Group::encode),
+            spare: Vec::new(),
             layout,
             pcm: vec![vec![0.0; margin]; usize::from(header.channels)],
             samples: 0,
@@ -92,12 +98,12 @@ impl<W: Write> Encoder<W> {
         })
     }
 
-    /// What the file says of itself.
+    /// The header of the file.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Takes in samples, planar, full scale 1.0. NaN and infinities become 0 and are counted.
+    /// Encodes the next samples, planar, full scale 1.0. NaN and infinities become 0 and are counted.
     ///
     /// # Errors
     /// `LengthMismatch` when there is not one slice of equal length for each channel, `Io`.
@@ -141,11 +147,11 @@ impl<W: Write> Encoder<W> {
         Ok(Summary { samples, bytes, invalid_samples, duration_s })
     }
 
-    /// Encodes what is left, and returns what the codebooks of the file should be designed on.
+    /// Encodes what is left, and returns the magnitudes that codebooks can be designed on.
     pub(super) fn finish_counting(mut self) -> Result<MagnitudeCounts> {
         self.encode_rest()?;
         let mut all = MagnitudeCounts::new();
-        let counts = self.idle.iter().filter_map(|task| task.encoder.quantizer.counts.as_ref());
+        let counts = self.groups.idle_workers().iter().filter_map(GroupEncoder::magnitude_counts);
         counts.for_each(|counts| all.add(counts));
         Ok(all)
     }
@@ -165,9 +171,7 @@ impl<W: Write> Encoder<W> {
             self.begin_group(samples, samples == left)?;
             left -= samples;
         }
-        while !self.begun.is_empty() {
-            self.end_oldest_group()?;
-        }
+        while self.write_oldest_group()? {}
         Ok(())
     }
 
@@ -184,42 +188,35 @@ impl<W: Write> Encoder<W> {
 
     /// Begins the group of the next `samples`, and drops them.
     fn begin_group(&mut self, samples: usize, is_last: bool) -> Result<()> {
-        while self.begun.len() >= self.most_begun {
-            self.end_oldest_group()?;
+        if self.groups.is_full() {
+            self.write_oldest_group()?;
         }
-        let target = self.target();
         let n_superframes = samples.div_ceil(self.header.superframe_samples());
         let reach = (n_superframes + 2 * MARGIN_SUPERFRAMES) * self.header.superframe_samples();
-        let mut task = self.idle.pop().unwrap_or_else(|| self.new_task());
-        task.samples = samples;
-        task.encoder.job = EncodeJob { n_superframes, is_first: self.groups_begun == 0, is_last };
-        for (copy, x) in task.pcm.iter_mut().zip(&mut self.pcm) {
+        let job = EncodeJob { n_superframes, is_first: self.groups_begun == 0, is_last };
+        let rule = self.rule();
+        let (mut pcm, payload) = match self.spare.pop() {
+            Some(spare) => (spare.pcm, spare.payload),
+            None => (vec![Vec::new(); self.pcm.len()], Vec::new()),
+        };
+        for (copy, x) in pcm.iter_mut().zip(&mut self.pcm) {
             copy.clear();
             copy.extend_from_slice(&x[..reach]);
             x.drain(..samples);
         }
         self.groups_begun += 1;
-        self.begun.push_back(Task::start(task, move |task| task.encoder.run(&task.pcm, target)));
+        self.groups.push(Group { job, rule, samples, pcm, payload });
         Ok(())
     }
 
-    fn new_task(&self) -> GroupTask {
-        GroupTask { encoder: self.new_group_encoder(), pcm: vec![Vec::new(); self.pcm.len()], samples: 0 }
-    }
-
-    fn new_group_encoder(&self) -> GroupEncoder {
-        GroupEncoder::new(Arc::clone(&self.layout), &self.header, &self.options.ear, self.options.max_bandwidth_hz)
-    }
-
-    /// Waits for the group begun first, and writes it.
-    fn end_oldest_group(&mut self) -> Result<()> {
-        let Some(task) = self.begun.pop_front() else { return Ok(()) };
-        let task = task.join();
+    /// Waits for the group begun first, and writes it; false when there is none.
+    fn write_oldest_group(&mut self) -> Result<bool> {
+        let Some(group) = self.groups.pop() else { return Ok(false) };
         let number = self.offsets.len() as u32;
-        let bytes = GroupHeader::frame(number, task.samples as u32, &task.encoder.payload);
+        let bytes = GroupHeader::frame(number, group.samples as u32, &group.payload);
         self.offsets.push(self.bytes);
-        self.idle.push(task);
-        self.write(&bytes)
+        self.spare.push(group);
+        self.write(&bytes).map(|()| true)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
@@ -227,17 +224,23 @@ impl<W: Write> Encoder<W> {
         self.sink.write_all(bytes).map_err(Error::stream)
     }
 
-    fn target(&mut self) -> Target {
+    /// The rule of the next group.
+    fn rule(&mut self) -> NoiseRule {
         let quality_db = match self.goal {
             Goal::Quality(q) => Goal::quality_db(q),
             Goal::NoiseTarget(db) => db,
-            Goal::BitsPerBand(table) => return Target::Bits(table),
-            Goal::WhiteNoise(db) => return Target::White { log2_power: (f64::from(db) / LOG2_DB) as f32 },
+            Goal::BitsPerBand(table) => return NoiseRule::Bits(table),
+            Goal::WhiteNoise(db) => return NoiseRule::White { log2_power: (f64::from(db) / LOG2_DB) as f32 },
         };
         let group = usize::from(self.header.group_superframes);
         let loudness = *self.loudness.get_or_insert_with(|| loudness_of_first_group(&self.layout, group, &self.pcm));
-        Target::Ear { quality_db, loudness }
+        NoiseRule::Ear { quality_db, loudness }
     }
+}
+
+fn new_worker(layout: Arc<Layout>, header: Arc<Header>, options: &EncoderOptions) -> impl Fn() -> GroupEncoder + use<> {
+    let (ear, max_bandwidth_hz) = (options.ear.clone(), options.max_bandwidth_hz);
+    move || GroupEncoder::new(Arc::clone(&layout), &header, &ear, max_bandwidth_hz)
 }
 
 /// Loudness of the first group, which does not depend on how much more has come already.

@@ -1,4 +1,5 @@
-//! A way into the entropy layer for the fuzz targets, which see the public interface alone. Built by them and by the unit tests.
+//! Access to the entropy layer for the fuzz targets, which see the public interface only. Built for them and for unit
+//! tests.
 
 use super::format::{
     bands::BandTables,
@@ -70,7 +71,7 @@ fn read(layout: &Layout, syntax: &mut Syntax, payload: &[u8]) -> Vec<Frame> {
 mod tests {
     use super::*;
 
-    /// What the target kept: inputs that reach other code than all before them.
+    /// The kept inputs of the target: each reaches code that those before it do not.
     #[test]
     fn kept_inputs_return() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/fuzz/codec_frame");

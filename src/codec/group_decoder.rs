@@ -1,20 +1,17 @@
 //! One group from bytes to samples.
 
-use super::{
-    concealment::conceal,
-    format::{
-        container::Header,
-        frame::Frame,
-        syntax::{Layout, Syntax},
-        synthesis::{GroupSamples, Synthesis},
-    },
+use super::format::{
+    container::Header,
+    frame::Frame,
+    syntax::{Layout, Syntax},
+    synthesis::{GroupSamples, Synthesis},
 };
 use crate::range_coder;
 use std::sync::Arc;
 
-/// What a group decoder is given.
+/// A group to decode.
 #[derive(Debug, Clone, Default)]
-pub struct GroupJob {
+pub(super) struct GroupJob {
     /// Position in the file.
     pub number: u32,
     /// Samples per channel that count.
@@ -23,25 +20,43 @@ pub struct GroupJob {
     pub payload: Vec<u8>,
     /// The checksum was right.
     pub is_intact: bool,
-    /// Where in the file it was read, in bytes.
+    /// Its position in the file, in bytes.
     pub at_byte: u64,
+    /// Memory for the samples; its contents are replaced.
+    pub room: GroupSamples,
+}
+
+/// A decoded group, up to the first superframe that is damaged.
+#[derive(Debug)]
+pub(super) struct DecodedGroup {
+    /// The job.
+    pub job: GroupJob,
+    /// Samples of the superframes that are whole.
+    pub samples: GroupSamples,
+    /// Superframes that are whole.
+    pub n_whole: usize,
+    /// Superframes that the group's samples need.
+    pub n_superframes: usize,
+    /// The last frame that is whole, of a decoder [`GroupDecoder::for_concealment`].
+    pub last_frame: Option<Frame>,
+}
+
+impl DecodedGroup {
+    /// True when nothing has to be concealed.
+    pub fn is_whole(&self) -> bool {
+        self.n_whole == self.n_superframes
+    }
 }
 
 /// Decodes groups, one after the other, independent of each other.
-pub struct GroupDecoder {
+pub(super) struct GroupDecoder {
     layout: Arc<Layout>,
     syntax: Syntax,
     synthesis: Synthesis,
-    /// The last whole frame, once there is one.
-    pub frame: Frame,
-    /// The frame being read, so that a damaged one does not spoil the last.
-    next: Frame,
-    /// What to decode.
-    pub job: GroupJob,
-    /// The result.
-    pub samples: GroupSamples,
-    /// Superframes that were whole.
-    pub n_whole: usize,
+    /// The frame being read.
+    frame: Frame,
+    /// The last whole frame, of a decoder [`Self::for_concealment`].
+    last_frame: Option<Frame>,
 }
 
 impl GroupDecoder {
@@ -51,51 +66,37 @@ impl GroupDecoder {
             syntax: Syntax::new(Arc::clone(&layout)),
             synthesis: Synthesis::new(header, Arc::clone(&layout)),
             frame: layout.new_frame(),
-            next: layout.new_frame(),
-            job: GroupJob::default(),
-            samples: GroupSamples::default(),
-            n_whole: 0,
+            last_frame: None,
             layout,
         }
     }
 
-    /// Superframes that the job's samples need.
-    pub fn n_superframes(&self) -> usize {
-        self.job.samples.div_ceil(self.layout.superframe_samples)
+    /// A decoder that also returns the last whole frame of each group.
+    pub fn for_concealment(header: &Header, layout: Arc<Layout>) -> Self {
+        let last_frame = Some(layout.new_frame());
+        Self { last_frame, ..Self::new(header, layout) }
     }
 
-    /// Decodes the job into `samples`, up to the first superframe that is damaged.
-    pub fn run(&mut self) {
+    /// Decodes a group up to the first superframe that is damaged.
+    pub fn run(&mut self, mut job: GroupJob) -> DecodedGroup {
+        let mut samples = std::mem::take(&mut job.room);
+        let n_superframes = job.samples.div_ceil(self.layout.superframe_samples);
         self.syntax.reset();
-        self.synthesis.start_group(self.job.number, &mut self.samples);
-        self.n_whole = 0;
-        let mut bits = range_coder::Decoder::new(&self.job.payload);
-        for _ in 0..self.n_superframes() {
-            if self.syntax.code(&mut bits, &mut self.next).is_err() || bits.is_past_end() {
-                return;
+        self.synthesis.start_group(job.number, &mut samples);
+        let mut n_whole = 0;
+        let mut bits = range_coder::Decoder::new(&job.payload);
+        while n_whole < n_superframes {
+            if self.syntax.code(&mut bits, &mut self.frame).is_err() || bits.is_past_end() {
+                break;
             }
-            std::mem::swap(&mut self.frame, &mut self.next);
-            self.synthesis.append(&self.frame, &mut self.samples);
-            self.n_whole += 1;
-        }
-    }
-
-    /// Fills up what `run` left out, from the last whole frame: its own or, for a group that has none, `before`.
-    /// `age` counts the superframes concealed in a row; returns the new count.
-    pub fn fill_up(&mut self, before: Option<&Frame>, age: usize) -> usize {
-        let mut age = if self.n_whole > 0 { 0 } else { age };
-        if self.n_whole == 0 {
-            match before {
-                Some(before) => self.frame.clone_from(before),
-                None => self.frame = self.layout.new_frame(),
+            self.synthesis.append(&self.frame, &mut samples);
+            if let Some(last) = &mut self.last_frame {
+                std::mem::swap(last, &mut self.frame);
             }
+            n_whole += 1;
         }
-        for _ in self.n_whole..self.n_superframes() {
-            conceal(&mut self.frame, age, &self.layout);
-            self.synthesis.append(&self.frame, &mut self.samples);
-            age += 1;
-        }
-        age
+        let last_frame = self.last_frame.as_ref().filter(|_| n_whole > 0).cloned();
+        DecodedGroup { job, samples, n_whole, n_superframes, last_frame }
     }
 
     /// Undoes the overlap between two groups in a row.

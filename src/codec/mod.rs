@@ -6,10 +6,16 @@
 //! file -> group -> range decoder -> Frame -> coefficients, noise -> L/R -> DCT-IV, unfold -> PCM
 //! ```
 //!
-//! A superframe is 85 ms. Its `Frame` holds all the integers that are sent of it, and nothing else; both sides of it
-//! know nothing of each other. What decides how bits are parsed is integer arithmetic.
+//! A superframe is 85 ms. Its `Frame` holds all integers that a packet carries, and nothing else: samples lie on one
+//! side of it, bits on the other, and neither side imports the other. Integer arithmetic decides how bits are parsed.
 //!
-//! `docs/bitstream.md` describes the format so that another decoder can be written from it.
+//! | room | holds |
+//! |---|---|
+//! | `format` | what `docs/bitstream.md` describes, in both directions |
+//! | `choice` | what an encoder is free to choose: noise targets, block trees, levels, indices |
+//! | `inspect` | what a file holds and what its bits bought |
+//!
+//! Beside them: `encoder` and `decoder` for streams, `passes` for whole files and targets that need a search.
 
 mod choice;
 mod concealment;
@@ -19,6 +25,7 @@ mod format;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod group_decoder;
+mod group_source;
 mod inspect;
 mod options;
 mod passes;
@@ -33,13 +40,14 @@ pub use choice::{
     loudness::measure_loudness,
     psychoacoustics::EarModel,
 };
-pub use decoder::{Damage, Decoder, OnDamage};
+pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use format::{
     codebooks::Codebooks,
     container::{Header, MAGIC},
     reconstruction::BandQuantizer,
 };
+pub use group_source::{Damage, OnDamage};
 pub use inspect::{
     allocation::{Allocation, BandCell, Column},
     contents::{Contents, GroupEntry},

@@ -1,4 +1,4 @@
-//! What an encoder is asked for, and what became of a file.
+//! What a user asks of an encoder, and the length and size of the file that comes out.
 
 use super::{
     choice::{bit_table::BitTable, psychoacoustics::EarModel},
@@ -18,18 +18,18 @@ const GROUP_SUPERFRAMES: u64 = 48;
 /// Samples per second that are encoded.
 pub const SAMPLE_RATES_HZ: RangeInclusive<u32> = 8_000..=192_000;
 
-/// What a file is asked to be.
+/// The target of a file.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Target {
     /// Constant quality Q, 0..=10: 5 is about 106 kbit/s for stereo music, 3 about 70.
     Quality(f32),
     /// kbit/s of the whole file, container included, 1..=100 000; met within 1 % where the source allows.
     Bitrate(f64),
-    /// Signal-to-noise ratio of the decoded samples in dB, 0..=120, with white noise; met within 0.05 dB, as near as the
-    /// signal allows: for a few pure tones at a low SNR the SNR jumps with the step.
+    /// Signal-to-noise ratio of the decoded samples in dB, 0..=120, with white noise; met within 0.05 dB, as near as
+    /// the signal allows: for a few pure tones at a low SNR the SNR jumps with the step.
     Snr(f64),
     /// Noise-to-mask ratio of the whole file in dB, -60..=20, as [`Column::nmr_db`](super::Column::nmr_db) measures it;
-    /// 0 is about quality 0. A file of which much lies under the threshold of hearing may not reach every ratio.
+    /// 0 is about quality 0. A file that lies mostly under the threshold of hearing may not reach every ratio.
     Nmr(f64),
     /// So many bits per coefficient in each band.
     BitsPerBand(BitTable),
@@ -54,17 +54,16 @@ fn check<T: PartialOrd + Display + Copy>(name: &'static str, value: T, low: T, h
     }
 }
 
-/// What one pass of the encoder spends its bits for.
+/// The goal of one pass of the encoder.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Goal {
     /// Constant quality Q, 0..=10: 5 is about 106 kbit/s for stereo music, 3 about 70.
     Quality(f32),
     /// The noise target itself, q in dB relative to the masking curve, -80..=0.
     NoiseTarget(f32),
-    /// White noise of this power per sample in dBFS, -160..=0, for the least mean square error: no noise is put in
-    /// place of zeros.
+    /// White noise of this power per sample in dBFS, -160..=0, for the least mean square error: zeros stay zeros.
     WhiteNoise(f32),
-    /// So many bits per coefficient in each band: no noise is put in place of zeros, no mid/side.
+    /// So many bits per coefficient in each band: zeros stay zeros, no mid/side.
     BitsPerBand(BitTable),
 }
 
@@ -96,7 +95,7 @@ impl Goal {
     }
 }
 
-/// How a file is to be encoded.
+/// Options of an encoder.
 #[derive(Debug, Clone)]
 pub struct EncoderOptions {
     /// Samples per second, 8000..=192 000.
@@ -107,7 +106,7 @@ pub struct EncoderOptions {
     pub channel_mask: u32,
     /// Samples per channel, when known beforehand: then the header states it.
     pub samples: Option<u64>,
-    /// What the file is asked to be.
+    /// The target of the file.
     pub target: Target,
     /// The quantizer of the coefficients.
     pub band_quantizer: BandQuantizer,
@@ -115,8 +114,8 @@ pub struct EncoderOptions {
     pub codebooks: Codebooks,
     /// Bands that start above this are silent, in Hz.
     pub max_bandwidth_hz: f32,
-    /// Loudness of the whole file, from [`measure_loudness`](super::measure_loudness); without it that of the first
-    /// group is taken.
+    /// Loudness of the whole file, from [`measure_loudness`](super::measure_loudness); without it the
+    /// encoder measures the first group.
     pub loudness: Option<f32>,
     /// Bit depth of the original, 0 when unknown; for information alone.
     pub bits: u8,

@@ -23,15 +23,17 @@ use std::io::{self, BufReader, Read, Seek, Write};
 const SHORT_S: f64 = 40.0;
 /// A bit rate within this share of the one asked for is accepted: under the 1 % promised.
 const RATE_TOLERANCE: f64 = 0.007;
-/// So is that of the excerpts, which differ from the whole by more.
+/// The same for the excerpts, which differ from the whole by more.
 const GUESS_TOLERANCE: f64 = 0.01;
 /// Distances from the SNR and from the noise-to-mask ratio at which a search ends, dB.
 const SNR_TOLERANCE_DB: f64 = 0.03;
 const NMR_TOLERANCE_DB: f64 = 0.05;
 
-/// The logarithm of the bit rate grows by this much for each dB of the noise target, before two points tell better.
+/// The logarithm of the bit rate grows by this much for each dB of the noise target, before two points give a better
+/// slope.
 const FIRST_SLOPE: f64 = -0.11;
-/// What two points may tell: a quiet file gains few bits by a finer target, since the threshold of hearing is its floor.
+/// Bounds of the slope between two points: a quiet file gains few bits by a finer target, since the threshold of
+/// hearing is its floor.
 const SLOPES: (f64, f64) = (-0.25, -0.02);
 /// Range of the noise target, dB.
 const NOISE_TARGETS_DB: (f32, f32) = (-80.0, 0.0);
@@ -39,7 +41,7 @@ const NOISE_TARGETS_DB: (f32, f32) = (-80.0, 0.0);
 /// The goal at which codebooks are designed when the search has yet to find its own: the default quality.
 const DESIGN_GOAL: Goal = Goal::Quality(5.0);
 
-/// What encoding of a whole source came to.
+/// The outcome of [`encode`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Encoded {
     /// Length and size.
@@ -75,9 +77,8 @@ impl From<Summary> for Encoded {
 /// # Ok::<(), sqnr::Error>(())
 /// ```
 ///
-/// # Errors
-/// `InvalidParameter` for a target or an option out of its range, `NoResult` for silence with [`Target::Snr`] and for an
-/// empty source with [`Target::Nmr`], the source's own, `Io`.
+/// # Errors `InvalidParameter` for a target or an option out of its range, `NoResult` for silence with [`Target::Snr`]
+/// and for an empty source with [`Target::Nmr`], the source's own, `Io`.
 pub fn encode<W: Write, S: Read + Write + Seek>(
     source: &mut dyn PcmSource,
     sink: W,

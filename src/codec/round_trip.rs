@@ -1,4 +1,4 @@
-//! Encodes and decodes as the samples come: what a listener hears of the codec while it runs.
+//! Encodes and decodes a stream at once, with a fixed delay: the sound of the codec, live.
 //!
 //! ```text
 //! frames -> superframe -> group of one superframe -> decoder -> overlap with the one before -> frames
@@ -11,7 +11,7 @@
 
 use super::{
     choice::{
-        block_analysis::Target,
+        block_analysis::NoiseRule,
         group_encoder::{EncodeJob, GroupEncoder, MARGIN_SUPERFRAMES},
         loudness::LoudnessMeter,
     },
@@ -31,7 +31,7 @@ pub const BITRATES_KBPS: RangeInclusive<f64> = 8.0..=1_000.0;
 /// Time constant of the loudness that the noise target follows.
 const LOUDNESS_S: f64 = 3.0;
 
-/// Time constant of the rate that is told and controlled.
+/// Time constant of the measured rate.
 const RATE_S: f64 = 0.7;
 
 /// Noise target for a doubling of the rate, in dB: the slope of the codec's rate over q from 34 to 198 kbit/s.
@@ -56,6 +56,8 @@ pub struct RoundTrip {
     loudness: LoudnessMeter,
     quality_db: f64,
     measured_kbps: Option<f64>,
+    /// Memory for the next packet.
+    payload: Vec<u8>,
     /// Decoded, but for its end.
     held: GroupSamples,
     spare: GroupSamples,
@@ -92,6 +94,7 @@ impl RoundTrip {
             loudness: LoudnessMeter::new(layout.tables.clone(), n),
             quality_db: start_quality_db(bitrate_kbps, n_channels),
             measured_kbps: None,
+            payload: Vec::new(),
             held: GroupSamples::default(),
             spare: GroupSamples::default(),
             ready: VecDeque::with_capacity(3 * n * n_channels),
@@ -111,12 +114,13 @@ impl RoundTrip {
         (1 + MARGIN_SUPERFRAMES + 1) * self.superframe
     }
 
-    /// What is spent now, in kbit/s, payload alone; `None` before the first packet.
+    /// The rate now, in kbit/s, payload alone; `None` before the first packet.
     pub fn bitrate_kbps(&self) -> Option<f64> {
         self.measured_kbps
     }
 
-    /// Takes in interleaved frames and gives out as many, [`Self::delay_frames`] late. NaN and infinities become 0.
+    /// Replaces `output` by as many interleaved frames, [`Self::delay_frames`] behind `input`. NaN and infinities
+    /// become 0.
     ///
     /// # Panics
     /// When the two differ in length or hold no whole number of frames.
@@ -125,7 +129,7 @@ impl RoundTrip {
         assert!(input.len().is_multiple_of(self.n_channels()), "a whole number of frames");
         let part = self.superframe * self.n_channels();
         for (input, output) in input.chunks(part).zip(output.chunks_mut(part)) {
-            self.take(input);
+            self.append(input);
             while self.pcm[0].len() >= (2 * MARGIN_SUPERFRAMES + 1) * self.superframe {
                 self.code_superframe();
             }
@@ -134,7 +138,7 @@ impl RoundTrip {
         }
     }
 
-    fn take(&mut self, input: &[f32]) {
+    fn append(&mut self, input: &[f32]) {
         let n_channels = self.n_channels();
         for (channel, pcm) in self.pcm.iter_mut().enumerate() {
             let samples = input.iter().skip(channel).step_by(n_channels);
@@ -145,23 +149,21 @@ impl RoundTrip {
     /// One superframe through both ends.
     fn code_superframe(&mut self) {
         self.follow_loudness();
-        let target = Target::Ear { quality_db: self.quality_db as f32, loudness: self.loudness.loudness() };
-        self.encoder.job = EncodeJob { n_superframes: 1, is_first: self.number == 0, is_last: false };
-        self.encoder.run(&self.pcm, target);
+        let rule = NoiseRule::Ear { quality_db: self.quality_db as f32, loudness: self.loudness.loudness() };
+        let job = EncodeJob { n_superframes: 1, is_first: self.number == 0, is_last: false };
+        let payload = self.encoder.run(job, rule, &self.pcm, std::mem::take(&mut self.payload));
         self.pcm.iter_mut().for_each(|x| drop(x.drain(..self.superframe)));
-        self.decode();
-        self.control_rate();
+        self.control_rate(payload.len());
+        self.payload = self.decode(payload);
         self.number = self.number.wrapping_add(1);
     }
 
-    fn decode(&mut self) {
-        let mut payload = std::mem::take(&mut self.decoder.job.payload);
-        std::mem::swap(&mut payload, &mut self.encoder.payload);
-        self.decoder.job =
-            GroupJob { number: self.number, samples: self.superframe, payload, is_intact: true, at_byte: 0 };
-        self.decoder.samples = std::mem::take(&mut self.spare);
-        self.decoder.run();
-        let mut decoded = std::mem::take(&mut self.decoder.samples);
+    /// Decodes a packet; returns the memory that held it.
+    fn decode(&mut self, payload: Vec<u8>) -> Vec<u8> {
+        let room = std::mem::take(&mut self.spare);
+        let (number, samples) = (self.number, self.superframe);
+        let group = self.decoder.run(GroupJob { number, samples, payload, is_intact: true, at_byte: 0, room });
+        let mut decoded = group.samples;
         if self.number > 0 {
             self.decoder.join(&mut self.held, &mut decoded);
             for i in 0..self.superframe {
@@ -169,6 +171,7 @@ impl RoundTrip {
             }
         }
         self.spare = std::mem::replace(&mut self.held, decoded);
+        group.job.payload
     }
 
     fn follow_loudness(&mut self) {
@@ -178,9 +181,10 @@ impl RoundTrip {
         self.pcm.iter().for_each(|x| self.loudness.push(&x[start..start + 2 * n]));
     }
 
-    /// Moves the noise target towards the rate that was asked for.
-    fn control_rate(&mut self) {
-        let bytes = self.decoder.job.payload.len();
+    /// Moves the noise target towards the wanted rate.
+    ///
+    /// - `bytes`: of the last packet
+    fn control_rate(&mut self, bytes: usize) {
         let duration_s = self.superframe as f64 / self.sample_rate_hz;
         let kbps = bytes as f64 * 0.008 / duration_s;
         let weight = 1.0 - (-duration_s / RATE_S).exp();
@@ -239,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_output_is_the_input_at_the_told_delay() {
+    fn the_output_is_the_input_at_the_stated_delay() {
         let x = music(48_000);
         let mut trip = RoundTrip::new(48_000, 2, 256.0).expect("legal");
         let delay = 2 * trip.delay_frames();

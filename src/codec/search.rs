@@ -19,9 +19,9 @@ type Point = (f64, f64);
 pub(super) struct Search {
     /// The first setting.
     pub start: f64,
-    /// Growth of the excess with the setting, until two points tell better.
+    /// Growth of the excess with the setting, until two points give a better one.
     pub slope: f64,
-    /// Least and greatest slope that two points may tell.
+    /// Bounds of the slope between two points.
     pub slopes: (f64, f64),
     /// The search ends when the excess is no larger, above or below.
     pub tolerance: f64,
@@ -29,7 +29,7 @@ pub(super) struct Search {
     pub nearest: fn(f64) -> f64,
 }
 
-/// What a search ends with.
+/// The result of a search.
 pub(super) struct Found<T> {
     /// The setting of the last pass.
     pub setting: f64,
@@ -37,7 +37,7 @@ pub(super) struct Found<T> {
     pub best: f64,
     /// The slope as known at the end.
     pub slope: f64,
-    /// What the last pass returned.
+    /// The result of the last pass.
     pub last: T,
 }
 

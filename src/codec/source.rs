@@ -91,7 +91,7 @@ impl PcmSource for Excerpts<'_> {
 /// The samples of a source in blocks of any length. NaN and infinities become 0, as the encoder takes them.
 pub(super) struct Blocks<'a> {
     source: &'a mut dyn PcmSource,
-    /// What the source returned last, of which the first `at` samples are used.
+    /// The block that the source returned last; its first `at` samples are used.
     ahead: Vec<Vec<f32>>,
     at: usize,
     block: Vec<Vec<f32>>,

@@ -24,7 +24,7 @@ use super::{
         stereo,
         synthesis::GroupSamples,
     },
-    group_decoder::{GroupDecoder, GroupJob},
+    group_decoder::{DecodedGroup, GroupDecoder, GroupJob},
 };
 use ::symphonia::core::{
     audio::{AsGenericAudioBufferRef, AudioBuffer, AudioMut, AudioSpec, Channels, GenericAudioBufferRef, Position},
@@ -280,7 +280,7 @@ impl SqnDecoder {
     }
 
     /// Decodes the group in `packet` into the buffer.
-    fn take(&mut self, packet: &PacketRef<'_>) -> Result<()> {
+    fn decode_group(&mut self, packet: &PacketRef<'_>) -> Result<()> {
         let damaged = || Error::DecodeError("sqn: a group is damaged");
         let held = self.held.take();
         let mut records = RecordReader::new(packet.data);
@@ -288,47 +288,40 @@ impl SqnDecoder {
         if packet.data.len() != group.total_bytes() || group.samples as usize > self.buffer.capacity() {
             return Err(damaged());
         }
-        let mut job = std::mem::take(&mut self.groups.job);
-        let taken = records.take_payload(group, &mut job.payload).map_err(symphonia_error)?;
-        taken.ok_or_else(damaged)?;
+        let mut payload = Vec::new();
+        let whole = records.read_payload(group, &mut payload).map_err(symphonia_error)?;
+        whole.ok_or_else(damaged)?;
         let (number, samples) = (group.number, group.samples as usize);
-        self.groups.job = GroupJob { number, samples, is_intact: true, ..job };
-        self.groups.run();
-        if self.groups.n_whole != self.groups.n_superframes() {
+        let job = GroupJob { number, samples, payload, is_intact: true, ..GroupJob::default() };
+        let mut decoded = self.groups.run(job);
+        if !decoded.is_whole() {
             return Err(damaged());
         }
-        let mut new = std::mem::take(&mut self.groups.samples);
         let before = held.filter(|(before, _)| before.checked_add(1) == Some(number)).map(|(_, samples)| samples);
-        self.give(before, &mut new, group.samples, packet.dur.get()).ok_or_else(damaged)?;
-        self.held = Some((number, new));
+        self.fill_buffer(before, &mut decoded, packet.dur.get()).ok_or_else(damaged)?;
+        self.held = Some((number, decoded.samples));
         Ok(())
     }
 
     /// Puts `duration` samples into the buffer: the end of the group before when there is one, then the new group's
     /// without what still waits. None when they are not there.
-    fn give(
-        &mut self,
-        before: Option<GroupSamples>,
-        new: &mut GroupSamples,
-        samples: u32,
-        duration: u64,
-    ) -> Option<()> {
+    fn fill_buffer(&mut self, before: Option<GroupSamples>, group: &mut DecodedGroup, duration: u64) -> Option<()> {
         let half = self.superframe_samples / 2;
         let n = usize::try_from(duration).ok()?;
-        let is_first = self.groups.job.number == 0;
+        let is_first = group.job.number == 0;
         let mut before = before;
         if let Some(before) = &mut before {
-            self.groups.join(before, new);
+            self.groups.join(before, &mut group.samples);
         }
         let tail = if before.is_some() { half } else { 0 };
         let skipped = if is_first || before.is_some() { 0 } else { half };
-        let end = (n + skipped).checked_sub(tail).filter(|&end| end <= samples as usize && end >= skipped)?;
+        let end = (n + skipped).checked_sub(tail).filter(|&end| end <= group.job.samples && end >= skipped)?;
         if n > self.buffer.capacity() {
             return None;
         }
         self.buffer.clear();
         self.buffer.render_silence(Some(n));
-        for (c, new) in new.channels.iter().enumerate() {
+        for (c, new) in group.samples.channels.iter().enumerate() {
             let plane = self.buffer.plane_mut(c)?;
             if let Some(before) = &before {
                 let x = &before.channels[c];
@@ -354,7 +347,7 @@ impl AudioDecoder for SqnDecoder {
     }
 
     fn decode_ref(&mut self, packet: &PacketRef<'_>) -> Result<GenericAudioBufferRef<'_>> {
-        if let Err(error) = self.take(packet) {
+        if let Err(error) = self.decode_group(packet) {
             self.buffer.clear();
             return Err(error);
         }

@@ -1,13 +1,13 @@
-//! Attacks out of near silence, which noise must not precede by more than hearing hides: 3 ms.
+//! Attacks out of near silence: noise may precede them by 3 ms, the reach of pre-masking.
 //!
 //! ```text
 //! energy of hops of N/64:   ..........#####      hop h and the two before become blocks of their own
 //!                                  | | h
 //! ```
 //!
-//! The search by cost ends at N/32, whose noise begins up to 5.4 ms before a click. Blocks of N/64 everywhere would cost
-//! rate (castanets 1 to 5 % for the same quality), so they stand only where energy jumps by 40 dB. The two blocks before keep
-//! the click, wherever it lies in its hop, out of the overlap of a longer block.
+//! The search by cost ends at N/32, whose noise begins up to 5.4 ms before a click. Blocks of N/64 everywhere would
+//! cost rate (castanets 1 to 5 % for the same quality), so they stand only where energy jumps by 40 dB. The two blocks
+//! before keep the click, wherever it lies in its hop, out of the overlap of a longer block.
 
 use crate::codec::format::block_tree::{MAX_BLOCKS, MAX_DEPTH};
 

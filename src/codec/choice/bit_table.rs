@@ -1,4 +1,4 @@
-//! Bits asked for by hand: so many per coefficient in each band of one ERB.
+//! Bits per coefficient chosen by hand, for bands of one ERB.
 
 use crate::{
     Error, Result,
@@ -12,7 +12,7 @@ const MOST_BITS: f32 = 24.0;
 
 /// Bits per coefficient for bands of one ERB from 0 Hz on.
 ///
-/// A band of rms r that is asked for B bits has the step size `r sqrt(12) 2^-B`: its noise, step^2/12, lies 6.02 B dB
+/// A band of rms r with B bits has the step size `r sqrt(12) 2^-B`: its noise, step^2/12, lies 6.02 B dB
 /// under the signal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BitTable {
@@ -29,7 +29,7 @@ impl std::fmt::Display for BitTable {
 }
 
 impl BitTable {
-    /// A table of at most [`MOST_BANDS`] bands; those that are not named get nothing.
+    /// A table of at most [`MOST_BANDS`] bands; other bands get none.
     ///
     /// # Errors
     /// `InvalidParameter` for an empty table, for too many bands, and for bits outside 0 to 24.
@@ -45,14 +45,14 @@ impl BitTable {
         Ok(table)
     }
 
-    /// What is asked for at a frequency.
+    /// Bits per coefficient at a frequency.
     pub fn bits_at(&self, f_hz: f64) -> f32 {
         self.bits.get(erb_number(f_hz as f32) as usize).copied().unwrap_or(0.0)
     }
 
-    /// log2 of the noise power per coefficient that band `band` with coefficients `x` is asked for; bands without bits
-    /// may be all noise.
-    pub(crate) fn log2_noise(&self, band: &Band, x: &[f32]) -> f32 {
+    /// log2 of the noise power per coefficient of band `band` with coefficients `x`; bands without bits may be all
+    /// noise.
+    pub(super) fn log2_noise(&self, band: &Band, x: &[f32]) -> f32 {
         // cells are half an ERB wide
         match self.bits.get(band.cell / 2) {
             Some(&bits) if bits > 0.0 => {

@@ -1,4 +1,4 @@
-//! What the encoder finds out about one block: noise targets, left/right or mid/side, and an estimate of its bits.
+//! Analysis of one block: noise targets, left/right or mid/side, and an estimate of its bits.
 
 use super::{
     bit_table::BitTable,
@@ -10,9 +10,9 @@ use crate::codec::format::{
     stereo,
 };
 
-/// What the whole file is coded with.
+/// By which rule the noise targets of blocks are found.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Target {
+pub enum NoiseRule {
     /// Noise follows the ear: q in dB, and L, log2 of the file's mean power per coefficient.
     Ear {
         /// Quality q in dB, negative; lower is better.
@@ -25,11 +25,11 @@ pub enum Target {
         /// log2 of noise power per coefficient.
         log2_power: f32,
     },
-    /// As many bits as were asked for by hand.
+    /// Bits chosen by hand.
     Bits(BitTable),
 }
 
-/// Side information of a band and channel is taken for this many bits.
+/// Estimate of the side information of a band and channel, in bits.
 const SIDE_BITS: f32 = 0.5;
 
 /// One block of one element, analysed.
@@ -76,7 +76,7 @@ impl BlockAnalysis {
     pub fn find_targets(
         &mut self,
         block: Block,
-        target: Target,
+        rule: NoiseRule,
         ear: &mut Psychoacoustics,
         temporal: &mut Temporal,
         energies: [&ShortTimeEnergies; 2],
@@ -84,14 +84,14 @@ impl BlockAnalysis {
         let n_bands = block.bands.len();
         for (channel, energies) in energies.into_iter().enumerate().take(block.n_channels) {
             let out = &mut self.targets[channel][..n_bands];
-            match target {
-                Target::White { log2_power } => out.fill(log2_power),
-                Target::Bits(table) => {
+            match rule {
+                NoiseRule::White { log2_power } => out.fill(log2_power),
+                NoiseRule::Bits(table) => {
                     for (out, band) in out.iter_mut().zip(block.bands) {
                         *out = table.log2_noise(band, &block.channels[channel][band.start..band.end]);
                     }
                 }
-                Target::Ear { quality_db, loudness } => {
+                NoiseRule::Ear { quality_db, loudness } => {
                     let unevenness = &mut self.unevenness[..n_bands];
                     temporal.unevenness(energies, block.depth, block.index, unevenness);
                     let base = &mut self.base[..n_bands];
@@ -103,9 +103,9 @@ impl BlockAnalysis {
     }
 
     /// Chooses left/right or mid/side for `block` under its targets; returns the estimate of its bits.
-    pub fn choose(&mut self, block: Block, target: Target) -> f32 {
-        match (block.n_channels, target) {
-            (2, Target::Bits(_)) => {
+    pub fn choose(&mut self, block: Block, rule: NoiseRule) -> f32 {
+        match (block.n_channels, rule) {
+            (2, NoiseRule::Bits(_)) => {
                 self.mid_side[..block.bands.len()].fill(false);
                 self.estimate(block, 0) + self.estimate(block, 1)
             }

@@ -16,12 +16,12 @@ const N_BINS: usize = MOST_STEPS * PARTS as usize;
 /// With fewer samples a class keeps whole steps.
 const LEAST_SAMPLES: u64 = 2000;
 
-/// How often magnitudes occur, class by class.
+/// Histograms of magnitudes, class by class.
 #[derive(Debug, Clone)]
 pub struct MagnitudeCounts(Vec<[u64; N_BINS]>);
 
 impl MagnitudeCounts {
-    /// Nothing counted.
+    /// No magnitudes yet.
     pub fn new() -> Self {
         Self(vec![[0; N_BINS]; N_CODEBOOKS])
     }
@@ -36,14 +36,14 @@ impl MagnitudeCounts {
         }
     }
 
-    /// Adds what `other` counted.
+    /// Adds the counts of `other`.
     pub fn add(&mut self, other: &Self) {
         for (a, b) in self.0.iter_mut().flatten().zip(other.0.iter().flatten()) {
             *a += b;
         }
     }
 
-    /// The codebooks for what was counted.
+    /// The codebooks for these magnitudes.
     pub fn design(&self) -> Codebooks {
         let levels = std::array::from_fn(|class| levels(&self.0[class]));
         Codebooks::new(levels).unwrap_or_default()

@@ -2,7 +2,8 @@
 
 use super::{
     attacks,
-    block_analysis::{Block, BlockAnalysis, Target},
+    block_analysis::{Block, BlockAnalysis, NoiseRule},
+    codebook_design::MagnitudeCounts,
     psychoacoustics::{EarModel, Psychoacoustics},
     quantization::BlockQuantizer,
     target_smoothing::{self, CellTargets, TargetTrack},
@@ -25,7 +26,7 @@ use std::sync::Arc;
 /// that neighbour's own analysis reaches.
 pub const MARGIN_SUPERFRAMES: usize = 3;
 
-/// What a group encoder is given.
+/// A group to encode.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EncodeJob {
     /// Superframes of the group.
@@ -36,7 +37,7 @@ pub struct EncodeJob {
     pub is_last: bool,
 }
 
-/// What is known of a superframe before it is coded.
+/// Block tree and outer targets of a superframe.
 #[derive(Debug, Clone)]
 struct Outline {
     tree: BlockTree,
@@ -53,8 +54,7 @@ impl Outline {
 /// Encodes groups, one after the other, independent of each other.
 pub struct GroupEncoder {
     layout: Arc<Layout>,
-    /// Chooses levels and indices.
-    pub quantizer: BlockQuantizer,
+    quantizer: BlockQuantizer,
     syntax: Syntax,
     blocks: LappedBlocks,
     ear: Psychoacoustics,
@@ -71,10 +71,8 @@ pub struct GroupEncoder {
     /// Of the superframe whose tree is being chosen: targets of the first and last block of each depth.
     edges: [[CellTargets; 2]; MAX_DEPTH],
     track: TargetTrack,
-    /// What to encode.
-    pub job: EncodeJob,
-    /// The result.
-    pub payload: Vec<u8>,
+    /// The group being encoded.
+    job: EncodeJob,
 }
 
 impl GroupEncoder {
@@ -104,27 +102,34 @@ impl GroupEncoder {
             quantizer: BlockQuantizer::new(header, max_bandwidth_hz),
             layout,
             job: EncodeJob::default(),
-            payload: Vec::new(),
         }
     }
 
-    /// Encodes the job from `pcm`, planar, into `payload`.
-    pub fn run(&mut self, pcm: &[Vec<f32>], target: Target) {
+    /// Encodes a group; returns its bytes.
+    ///
+    /// - `pcm`: planar, the group with [`MARGIN_SUPERFRAMES`] on both sides
+    /// - `payload`: memory for the bytes; its contents are replaced
+    pub fn run(&mut self, job: EncodeJob, rule: NoiseRule, pcm: &[Vec<f32>], mut payload: Vec<u8>) -> Vec<u8> {
         let layout = Arc::clone(&self.layout);
+        self.job = job;
         self.syntax.reset();
         self.measure_energies(pcm);
-        let mut payload = std::mem::take(&mut self.payload);
         payload.clear();
         let mut bits = range_coder::Encoder::new(payload);
         for t in 0..self.job.n_superframes {
             for (e, &element) in layout.elements.iter().enumerate() {
-                self.advance(e, element, t, pcm, target);
+                self.advance(e, element, t, pcm, rule);
                 self.transform(e, element, t, pcm);
-                self.fill_frame(e, element, t, target);
+                self.fill_frame(e, element, t, rule);
             }
             self.syntax.code(&mut bits, &mut self.frame).expect("an encoder's frame is within range");
         }
-        self.payload = bits.finish();
+        bits.finish()
+    }
+
+    /// With [`BandQuantizer::LloydMax`](crate::codec::BandQuantizer::LloydMax): the magnitudes of all groups encoded.
+    pub fn magnitude_counts(&self) -> Option<&MagnitudeCounts> {
+        self.quantizer.counts()
     }
 
     /// Position in the buffer of superframe `t` of the group; -1 is the one before.
@@ -156,21 +161,21 @@ impl GroupEncoder {
     }
 
     /// Makes `outlines[e]` those around superframe `t`.
-    fn advance(&mut self, e: usize, element: Element, t: usize, pcm: &[Vec<f32>], target: Target) {
+    fn advance(&mut self, e: usize, element: Element, t: usize, pcm: &[Vec<f32>], rule: NoiseRule) {
         let t = t as isize;
         if t == 0 {
             if self.job.is_first {
                 self.outlines[e][1].tree = BlockTree::ONE_BLOCK;
             } else {
-                self.outline(e, 1, -1, pcm, target);
+                self.outline(e, 1, -1, pcm, rule);
             }
-            self.outline(e, 2, 0, pcm, target);
+            self.outline(e, 2, 0, pcm, rule);
         }
         self.outlines[e].rotate_left(1);
         if self.is_end(t) {
             self.outlines[e][2].tree = BlockTree::ONE_BLOCK;
         } else {
-            self.outline(e, 2, t + 1, pcm, target);
+            self.outline(e, 2, t + 1, pcm, rule);
         }
         self.mask_energies(element, t);
     }
@@ -186,8 +191,8 @@ impl GroupEncoder {
     }
 
     /// Makes `outlines[e][place]` that of superframe `t`.
-    fn outline(&mut self, e: usize, place: usize, t: isize, pcm: &[Vec<f32>], target: Target) {
-        let tree = self.choose_tree(self.layout.elements[e], t, pcm, target);
+    fn outline(&mut self, e: usize, place: usize, t: isize, pcm: &[Vec<f32>], rule: NoiseRule) {
+        let tree = self.choose_tree(self.layout.elements[e], t, pcm, rule);
         let outline = &mut self.outlines[e][place];
         outline.tree = tree;
         // the shortest blocks have no price and no targets yet: those twice as long stand for them
@@ -199,12 +204,12 @@ impl GroupEncoder {
 
     /// The tree of least cost: all blocks down to N/32 are tried with full overlap, and two halves replace a block
     /// when they are cheaper together.
-    fn choose_tree(&mut self, element: Element, t: isize, pcm: &[Vec<f32>], target: Target) -> BlockTree {
+    fn choose_tree(&mut self, element: Element, t: isize, pcm: &[Vec<f32>], rule: NoiseRule) -> BlockTree {
         self.mask_energies(element, t);
         let mut costs = [[0.0; MAX_BLOCKS]; MAX_DEPTH];
         for (depth, costs) in costs.iter_mut().enumerate() {
             self.transform_uniform(element, depth, self.start_of(t), pcm);
-            self.price_blocks(element, depth, target, costs);
+            self.price_blocks(element, depth, rule, costs);
         }
         cheapest_tree(&costs, self.short_blocks(element, t, pcm))
     }
@@ -234,7 +239,7 @@ impl GroupEncoder {
         }
     }
 
-    fn price_blocks(&mut self, element: Element, depth: usize, target: Target, costs: &mut [f32]) {
+    fn price_blocks(&mut self, element: Element, depth: usize, rule: NoiseRule, costs: &mut [f32]) {
         let n = self.layout.superframe_samples;
         let len = n >> depth;
         for (index, cost) in costs[..1 << depth].iter_mut().enumerate() {
@@ -247,7 +252,7 @@ impl GroupEncoder {
                 n_channels: element.n_channels(),
             };
             let energies = [&self.energies[0], &self.energies[1]];
-            self.analysis.find_targets(block, target, &mut self.ear, &mut self.temporal, energies);
+            self.analysis.find_targets(block, rule, &mut self.ear, &mut self.temporal, energies);
             let [first, last] = &mut self.edges[depth];
             if index == 0 {
                 first.set(block.bands, &self.analysis.targets);
@@ -255,7 +260,7 @@ impl GroupEncoder {
             if index + 1 == 1 << depth {
                 last.set(block.bands, &self.analysis.targets);
             }
-            *cost = self.analysis.choose(block, target);
+            *cost = self.analysis.choose(block, rule);
         }
     }
 
@@ -294,8 +299,8 @@ impl GroupEncoder {
         }
     }
 
-    /// Notes the targets of all blocks of superframe `t` and of its neighbours' next ones.
-    fn track_targets(&mut self, e: usize, element: Element, t: isize, target: Target) {
+    /// Records the targets of all blocks of superframe `t` and of its neighbours' next ones.
+    fn track_targets(&mut self, e: usize, element: Element, t: isize, rule: NoiseRule) {
         let (is_start, is_end) = (self.is_start(t), self.is_end(t));
         let layout = Arc::clone(&self.layout);
         let [before, now, after] = &self.outlines[e];
@@ -303,23 +308,23 @@ impl GroupEncoder {
         for span in spans(&now.tree, &layout.tables, layout.superframe_samples) {
             let block = Self::block(&self.work, element, &span, layout.superframe_samples);
             let energies = [&self.energies[0], &self.energies[1]];
-            self.analysis.find_targets(block, target, &mut self.ear, &mut self.temporal, energies);
+            self.analysis.find_targets(block, rule, &mut self.ear, &mut self.temporal, energies);
             self.track.push(&span, &self.analysis.targets);
         }
         self.track.end((!is_end).then_some(&after.edges[0]));
     }
 
     /// Chooses levels and indices for the coefficients in `work`.
-    fn fill_frame(&mut self, e: usize, element: Element, t: usize, target: Target) {
-        self.track_targets(e, element, t as isize, target);
+    fn fill_frame(&mut self, e: usize, element: Element, t: usize, rule: NoiseRule) {
+        self.track_targets(e, element, t as isize, rule);
         let layout = Arc::clone(&self.layout);
         let n = layout.superframe_samples;
         let tree = self.outlines[e][1].tree;
         self.frame.elements[e].tree = tree;
         for span in spans(&tree, &layout.tables, n) {
-            self.track.targets(&span, target_smoothing::weight(target), &mut self.analysis.targets);
+            self.track.targets(&span, target_smoothing::weight(rule), &mut self.analysis.targets);
             let block = Self::block(&self.work, element, &span, n);
-            self.analysis.choose(block, target);
+            self.analysis.choose(block, rule);
             let range = n / 2 + span.start..n / 2 + span.start + span.len;
             let frame = &mut self.frame.elements[e];
             let [first, second] = &mut self.work;
@@ -386,22 +391,22 @@ mod tests {
     /// Mean targets of the first and of the last block of superframe 1, after `shift` is added to all targets of the
     /// last block before it and of the first one behind it.
     fn edge_targets(shift: [f32; 2]) -> [f32; 2] {
-        let target = Target::Ear { quality_db: -10.0, loudness: -10.0 };
+        let rule = NoiseRule::Ear { quality_db: -10.0, loudness: -10.0 };
         let (mut encoder, pcm) = encoder_amid_noise();
         let (layout, element) = (Arc::clone(&encoder.layout), encoder.layout.elements[0]);
         encoder.measure_energies(&pcm);
         for t in 0..2 {
-            encoder.advance(0, element, t, &pcm, target);
+            encoder.advance(0, element, t, &pcm, rule);
         }
         encoder.transform(0, element, 1, &pcm);
         let [before, _, after] = &mut encoder.outlines[0];
         before.edges[1].shift(shift[0]);
         after.edges[0].shift(shift[1]);
-        encoder.track_targets(0, element, 1, target);
+        encoder.track_targets(0, element, 1, rule);
         let tree = encoder.outlines[0][1].tree;
         let means = spans(&tree, &layout.tables, layout.superframe_samples).map(|span| {
             let mut targets = [vec![0.0; span.bands.len()], vec![0.0; span.bands.len()]];
-            encoder.track.targets(&span, target_smoothing::weight(target), &mut targets);
+            encoder.track.targets(&span, target_smoothing::weight(rule), &mut targets);
             targets[0].iter().sum::<f32>() / span.bands.len() as f32
         });
         let means: Vec<f32> = means.collect();

@@ -7,29 +7,27 @@ use crate::{
         format::{bands::BandTables, block_tree::BlockTree, container::Header, lapped_blocks::LappedBlocks},
         source::PcmSource,
     },
-    parallel::{self, Task},
+    parallel::InOrder,
 };
-use std::collections::VecDeque;
-
 /// Exponent of the mean: near that of loudness in sones.
 const EXPONENT: f64 = 0.3;
 
-/// Adds up loudness superframe by superframe.
+/// Measures loudness superframe by superframe.
 pub struct LoudnessMeter {
     tables: BandTables,
     blocks: LappedBlocks,
     work: Vec<f32>,
-    heard: Heard,
+    powers: BandPowers,
 }
 
-/// Powers heard so far, to the exponent, and how many.
+/// Sum of the bands' powers to the exponent, and their number.
 #[derive(Debug, Clone, Copy, Default)]
-struct Heard {
+struct BandPowers {
     sum: f64,
     count: f64,
 }
 
-impl Heard {
+impl BandPowers {
     /// L, log2 of power per coefficient; that of 16-bit noise for silence and for nothing.
     fn loudness(self) -> f32 {
         let mean = self.sum / self.count.max(1.0);
@@ -38,17 +36,17 @@ impl Heard {
 }
 
 impl LoudnessMeter {
-    /// A meter that has heard nothing.
+    /// A meter before the first superframe.
     pub fn new(tables: BandTables, superframe_samples: usize) -> Self {
         Self {
             tables,
             blocks: LappedBlocks::new(superframe_samples),
             work: vec![0.0; 2 * superframe_samples],
-            heard: Heard::default(),
+            powers: BandPowers::default(),
         }
     }
 
-    /// Takes in one superframe of one channel.
+    /// Adds one superframe of one channel.
     ///
     /// - `x`: the superframe of N samples with N/2 samples on both sides
     pub fn push(&mut self, x: &[f32]) {
@@ -62,20 +60,30 @@ impl LoudnessMeter {
         self.blocks.transform(&BlockTree::ONE_BLOCK, block);
         for band in self.tables.at(0) {
             let energy: f32 = block[band.start..band.end].iter().map(|x| x * x).sum();
-            self.heard.sum += f64::from(energy / band.width() as f32).powf(EXPONENT);
+            self.powers.sum += f64::from(energy / band.width() as f32).powf(EXPONENT);
         }
-        self.heard.count += self.tables.at(0).len() as f64;
+        self.powers.count += self.tables.at(0).len() as f64;
     }
 
-    /// Lets what was heard so far weigh `keep` as much, 0..=1: for streams, a running mean.
+    /// The powers of one stretch.
+    fn measure(&mut self, stretch: Stretch) -> (BandPowers, Stretch) {
+        let n = self.work.len() / 2;
+        self.powers = BandPowers::default();
+        for x in &stretch {
+            x.windows(2 * n).step_by(n).for_each(|superframe| self.push(superframe));
+        }
+        (self.powers, stretch)
+    }
+
+    /// Multiplies the weight of all superframes so far by `keep`, 0..=1: a running mean for streams.
     pub fn forget(&mut self, keep: f64) {
-        self.heard.sum *= keep;
-        self.heard.count *= keep;
+        self.powers.sum *= keep;
+        self.powers.count *= keep;
     }
 
     /// L, log2 of power per coefficient; that of 16-bit noise for silence and for nothing.
     pub fn loudness(&self) -> f32 {
-        self.heard.loudness()
+        self.powers.loudness()
     }
 }
 
@@ -85,52 +93,37 @@ const QUIETEST: f64 = -33.6;
 /// Superframes measured as one task; fixed, so that the sum is the same with any number of threads.
 const TASK_SUPERFRAMES: usize = 48;
 
-/// At most this many tasks are begun at once, which bounds the memory.
+/// At most this many stretches are measured at once, which bounds the memory.
 const MOST_BEGUN: usize = 16;
 
+/// Superframes to measure, planar, with half a superframe on both sides; and their memory when they are measured.
+type Stretch = Vec<Vec<f32>>;
+
 /// Loudness of a whole stream, measured on the threads of the pool.
-pub struct StreamLoudness {
-    tables: BandTables,
+struct StreamLoudness {
     superframe_samples: usize,
     /// Planar, from half a superframe before the next one to measure.
     pcm: Vec<Vec<f32>>,
-    begun: VecDeque<Task<LoudnessTask>>,
-    most_begun: usize,
-    idle: Vec<LoudnessTask>,
-    heard: Heard,
-}
-
-struct LoudnessTask {
-    meter: LoudnessMeter,
-    pcm: Vec<Vec<f32>>,
-}
-
-impl LoudnessTask {
-    fn run(&mut self) {
-        let n = self.meter.work.len() / 2;
-        self.meter.heard = Heard::default();
-        for x in &self.pcm {
-            x.windows(2 * n).step_by(n).for_each(|superframe| self.meter.push(superframe));
-        }
-    }
+    stretches: InOrder<LoudnessMeter, Stretch, (BandPowers, Stretch)>,
+    spare: Vec<Stretch>,
+    powers: BandPowers,
 }
 
 impl StreamLoudness {
     /// Before the stream's first sample.
-    pub fn new(tables: BandTables, superframe_samples: usize, n_channels: usize) -> Self {
+    fn new(tables: BandTables, superframe_samples: usize, n_channels: usize) -> Self {
+        let new_worker = move || LoudnessMeter::new(tables.clone(), superframe_samples);
         Self {
-            tables,
             superframe_samples,
             pcm: vec![vec![0.0; superframe_samples / 2]; n_channels],
-            begun: VecDeque::new(),
-            most_begun: parallel::tasks_in_flight(MOST_BEGUN),
-            idle: Vec::new(),
-            heard: Heard::default(),
+            stretches: InOrder::new(MOST_BEGUN, new_worker, LoudnessMeter::measure),
+            spare: Vec::new(),
+            powers: BandPowers::default(),
         }
     }
 
-    /// Takes in samples, planar, of any length; what is not finite counts as 0.
-    pub fn push(&mut self, channels: &[Vec<f32>]) {
+    /// Adds samples, planar, of any length; what is not finite counts as 0.
+    fn push(&mut self, channels: &[Vec<f32>]) {
         for (pcm, channel) in self.pcm.iter_mut().zip(channels) {
             pcm.extend(channel.iter().map(|x| if x.is_finite() { *x } else { 0.0 }));
         }
@@ -139,44 +132,38 @@ impl StreamLoudness {
         }
     }
 
-    /// L of all that was pushed, as [`LoudnessMeter::loudness`] says it.
-    pub fn finish(mut self) -> f32 {
+    /// L of all samples, as in [`LoudnessMeter::loudness`].
+    fn finish(mut self) -> f32 {
         let n = self.superframe_samples;
         let n_superframes = (self.pcm[0].len() - n / 2).div_ceil(n);
         self.pcm.iter_mut().for_each(|pcm| pcm.resize((n_superframes + 1) * n, 0.0));
         self.begin(n_superframes);
-        while !self.begun.is_empty() {
-            self.end_oldest();
-        }
-        self.heard.loudness()
+        while self.add_oldest() {}
+        self.powers.loudness()
     }
 
     /// Begins to measure the next superframes, and drops their samples.
     fn begin(&mut self, n_superframes: usize) {
-        while self.begun.len() >= self.most_begun {
-            self.end_oldest();
+        if self.stretches.is_full() {
+            self.add_oldest();
         }
         let n = self.superframe_samples;
-        let new = || LoudnessTask {
-            meter: LoudnessMeter::new(self.tables.clone(), n),
-            pcm: vec![Vec::new(); self.pcm.len()],
-        };
-        let mut task = self.idle.pop().unwrap_or_else(new);
-        for (copy, x) in task.pcm.iter_mut().zip(&mut self.pcm) {
+        let mut stretch = self.spare.pop().unwrap_or_else(|| vec![Vec::new(); self.pcm.len()]);
+        for (copy, x) in stretch.iter_mut().zip(&mut self.pcm) {
             copy.clear();
             copy.extend_from_slice(&x[..(n_superframes + 1) * n]);
             x.drain(..n_superframes * n);
         }
-        self.begun.push_back(Task::start(task, LoudnessTask::run));
+        self.stretches.push(stretch);
     }
 
-    /// Waits for the task begun first, and adds what it heard.
-    fn end_oldest(&mut self) {
-        let Some(task) = self.begun.pop_front() else { return };
-        let task = task.join();
-        self.heard.sum += task.meter.heard.sum;
-        self.heard.count += task.meter.heard.count;
-        self.idle.push(task);
+    /// Waits for the stretch begun first, and adds its powers; false when there is none.
+    fn add_oldest(&mut self) -> bool {
+        let Some((powers, stretch)) = self.stretches.pop() else { return false };
+        self.powers.sum += powers.sum;
+        self.powers.count += powers.count;
+        self.spare.push(stretch);
+        true
     }
 }
 

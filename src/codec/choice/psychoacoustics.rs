@@ -1,4 +1,4 @@
-//! The noise target: how much noise each band of a block may carry, from what the ear masks.
+//! The noise target: how much noise the ear masks in each band of a block.
 //!
 //! All in log2 of power per coefficient. For a band at ERB number z of a block:
 //!
@@ -18,7 +18,7 @@ use crate::codec::format::bands::{Band, BandTables, N_DEPTHS, erb_number};
 /// The constants of the noise target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EarModel {
-    /// How far the target follows the masking curve, of 1.
+    /// Share of the masking curve in the target, 0..=1.
     pub share: f32,
     /// Rise of the target with frequency, log2 of power per ERB.
     pub slope: f32,
@@ -32,7 +32,7 @@ pub struct EarModel {
     pub spread_down_db: f32,
     /// Sound pressure level of a full-scale sine, for the absolute threshold, dB.
     pub full_scale_spl_db: f32,
-    /// The absolute threshold is taken to rise no higher than this, dB SPL.
+    /// Upper limit of the absolute threshold, dB SPL.
     pub threshold_cap_db: f32,
 }
 
@@ -55,10 +55,10 @@ impl Default for EarModel {
 /// 1/10,000 of q, and with it the bytes of all files.
 const ROUNDED_LOG2_DB: f32 = 3.01;
 
-/// No power is taken for less than this, so that silence has a logarithm.
+/// The least power, so that silence has a logarithm.
 const POWER_FLOOR: f32 = 1e-20;
 
-/// What a band contributes besides its coefficients.
+/// The constants of a band.
 #[derive(Debug, Clone, Copy)]
 struct BandEar {
     /// Slope times ERB number of the middle.

@@ -9,15 +9,15 @@ use crate::codec::format::{
 };
 use crate::quantizer::dependent::{DependentQuantizer, Levels, PricedLevels, Prices};
 
-/// The exponent of the noise in place of zeros: 0.088 steps. Half as much or twice as much loses.
+/// The exponent of the noise that replaces zeros: 0.088 steps. Half as much or twice as much loses.
 const ZERO_NOISE_EXPONENT: u8 = 1;
-/// Noise in place of zeros in blocks with dependent bands, relative to the rms of what became zero.
+/// Noise that replaces zeros in blocks with dependent bands, relative to the rms of what became zero.
 const DEPENDENT_NOISE: f32 = 0.5;
-/// Noise of an empty band, relative to the rms of what it stands for.
+/// Noise of an empty band, relative to the rms of its coefficients.
 const EMPTY_NOISE: f32 = 0.8;
 
-/// What a bit may cost in a dependent band, in squares of half a coset's step: half of what the slope of the rate-distortion
-/// function would allow, `(ln 2 / 6) (1.12/0.56)^2`.
+/// What a bit may cost in a dependent band, in squares of half a coset's step: half of what the slope of the
+/// rate-distortion function would allow, `(ln 2 / 6) (1.12/0.56)^2`.
 const PRICE: f64 = 0.18;
 /// Bands are dependent from this mean magnitude on, in steps.
 const DEPENDENT_FROM: f32 = 0.7;
@@ -44,10 +44,10 @@ pub struct BlockQuantizer {
     /// Bands that start here or above are silent, in Hz.
     max_bandwidth_hz: f32,
     sample_rate_hz: u32,
-    /// Made with the first band that asks for it: its prices take a millisecond.
+    /// Made with the first dependent band: its prices take a millisecond.
     path: Option<Path>,
-    /// With [`BandQuantizer::LloydMax`]: what the codebooks are designed on.
-    pub counts: Option<MagnitudeCounts>,
+    /// With [`BandQuantizer::LloydMax`]: the magnitudes of all bands so far.
+    counts: Option<MagnitudeCounts>,
 }
 
 impl BlockQuantizer {
@@ -63,6 +63,11 @@ impl BlockQuantizer {
             path: None,
             counts: (header.band_quantizer == BandQuantizer::LloydMax).then(MagnitudeCounts::new),
         }
+    }
+
+    /// With [`BandQuantizer::LloydMax`]: the magnitudes of all bands so far.
+    pub fn counts(&self) -> Option<&MagnitudeCounts> {
+        self.counts.as_ref()
     }
 
     /// Chooses levels, classes and indices.
@@ -87,7 +92,7 @@ impl BlockQuantizer {
         if let Some(path) = self.path.as_mut().filter(|path| !path.x.is_empty()) {
             path.search();
             let bands = span.bands.iter().zip(codes).filter(|(_, code)| self.quantizer.is_dependent(code.class));
-            out.noise[span.block_index] = path.take(bands.map(|(band, _)| band.start..band.end), indices);
+            out.noise[span.block_index] = path.copy_to(bands.map(|(band, _)| band.start..band.end), indices);
         }
     }
 
@@ -134,7 +139,7 @@ struct Path {
     prices: PricedLevels,
     /// Coefficients in half steps of a coset.
     x: Vec<f64>,
-    /// Which of the prices each has.
+    /// For each coefficient the number of its table of prices.
     price_of: Vec<u8>,
     indices: Vec<i32>,
 }
@@ -165,8 +170,8 @@ impl Path {
         self.quantizer.quantize_priced(&self.x, &self.prices, &self.price_of, &mut self.indices);
     }
 
-    /// Hands out the indices to the bands; returns the exponent of the noise in place of zeros.
-    fn take(&self, bands: impl Iterator<Item = std::ops::Range<usize>>, indices: &mut [i32]) -> u8 {
+    /// Copies the indices to their bands; returns the exponent of the noise that replaces zeros.
+    fn copy_to(&self, bands: impl Iterator<Item = std::ops::Range<usize>>, indices: &mut [i32]) -> u8 {
         let mut rest = &self.indices[..];
         for band in bands {
             let (these, others) = rest.split_at(band.len());
@@ -186,7 +191,7 @@ fn level_of_target(log2_noise: f32) -> i8 {
     level.clamp(*LEVELS.start() as f32 + 1.0, *LEVELS.end() as f32) as i8
 }
 
-/// Level of the noise that stands for `x`.
+/// Level of the noise that replaces `x`.
 fn noise_level(x: &[f32], gain: f32) -> i8 {
     let power = x.iter().map(|x| x * x).sum::<f32>() / x.len() as f32;
     let level = (power * (EMPTY_NOISE / gain).powi(2)).log2().round();

@@ -1,17 +1,17 @@
-//! Noise targets of blocks that follow each other, drawn together.
+//! Smoothing of noise targets over blocks in a row.
 //!
 //! ```text
 //! t'(i) = 1/4 t(i-1) + 1/2 t(i) + 1/4 t(i+1)        log2 of noise power per coefficient, band by band
 //! ```
 //!
-//! A target is estimated from few coefficients, so it flutters from block to block; and where the ear's thresholds do
-//! jump, before an attack, it pays to give the loud block some of the bits of the quiet one. The neighbours are the
-//! blocks as they come, short or long, also across superframes; where there is none, t(i) stands for it.
+//! Few coefficients give a target, so that it flutters from block to block. And where the ear's thresholds do jump,
+//! before an attack, it pays to move some bits from the quiet block to the loud one. The neighbours are the blocks in
+//! time order, short or long, also across superframes; t(i) replaces a neighbour that does not exist.
 //!
-//! The source of the weights is tuning on the development set, at equal quality by Zimtohrli: 13 % less rate on castanets, 4 % in
-//! the mean of ten items. 0.15 and 0.33 in place of 1/4 are worse, and so is a second pass.
+//! The source of the weights is tuning on the development set, at equal quality by Zimtohrli: 13 % less rate on
+//! castanets, 4 % in the mean of ten items. 0.15 and 0.33 instead of 1/4 are worse, and so is a second pass.
 
-use super::block_analysis::Target;
+use super::block_analysis::NoiseRule;
 use crate::codec::format::{
     bands::{Band, BandTables},
     block_tree::MAX_BLOCKS,
@@ -22,11 +22,11 @@ use std::ops::Range;
 /// What each neighbour of an estimated target contributes.
 const WEIGHT: f32 = 0.25;
 
-/// What each neighbour contributes: targets that were asked for stay as they are.
-pub fn weight(target: Target) -> f32 {
-    match target {
-        Target::Ear { .. } => WEIGHT,
-        Target::White { .. } | Target::Bits(_) => 0.0,
+/// What each neighbour contributes: targets that the user asked for are not smoothed.
+pub fn weight(rule: NoiseRule) -> f32 {
+    match rule {
+        NoiseRule::Ear { .. } => WEIGHT,
+        NoiseRule::White { .. } | NoiseRule::Bits(_) => 0.0,
     }
 }
 
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_is_not_smoothed() {
-        assert_eq!(weight(Target::White { log2_power: -20.0 }), 0.0);
-        assert_eq!(weight(Target::Ear { quality_db: -20.0, loudness: -10.0 }), WEIGHT);
+        assert_eq!(weight(NoiseRule::White { log2_power: -20.0 }), 0.0);
+        assert_eq!(weight(NoiseRule::Ear { quality_db: -20.0, loudness: -10.0 }), WEIGHT);
     }
 }

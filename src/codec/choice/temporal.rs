@@ -1,9 +1,8 @@
-//! How unevenly a block's energy lies in time: the reason to give it less noise, and with that to cut it.
+//! How unevenly a block's energy lies in time: an uneven block needs less noise, or a cut into shorter ones.
 //!
-//! Noise of a block spreads over all its time, also where the signal is quiet. The short-time energy e(t, band) is
-//! taken from a Hann window of N/16 samples every N/64, in bands about 30 % wide. It is made to fall no faster than
-//! hearing forgets (post-masking) and to rise no faster than pre-masking allows. Then, over the block and a quarter
-//! block on both sides,
+//! The noise of a block spreads over all its time, also where the signal is quiet. A Hann window of N/16 samples every
+//! N/64 gives the short-time energy e(t, band), in bands about 30 % wide. Post-masking limits its fall, pre-masking its
+//! rise. Then, over the block and a quarter block on both sides,
 //!
 //! ```text
 //! r = min(1, 2 M / A)      A: mean of e,  M: power mean of e with exponent -1/2
@@ -33,7 +32,7 @@ const MOST_MARGIN_HOPS: f32 = 8.0;
 /// Power added to every energy: below the noise of 16 bits.
 const FLOOR: f32 = 1e-9;
 
-/// How far the windows of a superframe's hops reach beyond it on both sides, in samples.
+/// Reach of the windows of a superframe's hops beyond it on both sides, in samples.
 pub fn window_reach(superframe_samples: usize) -> usize {
     (WINDOW_HOPS - 1) * (superframe_samples >> MAX_DEPTH) / 2
 }

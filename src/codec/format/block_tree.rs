@@ -1,4 +1,4 @@
-//! How a superframe of N samples is cut into blocks: a binary tree, coded as one flag a node, depth first.
+//! The blocks of a superframe of N samples: a binary tree, coded as one flag a node, depth first.
 //!
 //! ```text
 //! N = 4096   |        2048        |   1024   | 512 | 512 |       flags  1 0 1 0 1 0 0
@@ -92,7 +92,7 @@ impl BlockTree {
     }
 }
 
-/// Learns how often a node of each depth splits, given the flag before at this depth.
+/// Adaptive model of the flags: how often a node splits, by depth and by the last flag of this depth.
 #[derive(Debug, Clone)]
 pub struct TreeModel {
     flags: [[Counter; 2]; N_DEPTHS],
@@ -100,7 +100,7 @@ pub struct TreeModel {
 }
 
 impl TreeModel {
-    /// A model that has seen nothing.
+    /// A model at the start of a group.
     pub fn new() -> Self {
         Self { flags: [[Counter::NEW; 2]; N_DEPTHS], last: [false; N_DEPTHS] }
     }

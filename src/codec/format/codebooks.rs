@@ -72,8 +72,8 @@ impl Codebooks {
         bytes
     }
 
-    /// Takes the codebooks off the front of `bytes`; `None` when they break a rule.
-    pub fn take(bytes: &mut &[u8]) -> Option<Self> {
+    /// Reads the codebooks at the front of `bytes` and moves past them; `None` when they break a rule.
+    pub fn read(bytes: &mut &[u8]) -> Option<Self> {
         let mut levels: [Vec<u16>; N_CODEBOOKS] = Default::default();
         for book in &mut levels {
             let (&n, rest) = bytes.split_first()?;
@@ -119,11 +119,11 @@ mod tests {
     fn codebooks_return_from_bytes() {
         let bytes = books().to_bytes();
         let mut rest = &bytes[..];
-        assert_eq!(Codebooks::take(&mut rest), Some(books()));
+        assert_eq!(Codebooks::read(&mut rest), Some(books()));
         assert!(rest.is_empty());
-        assert_eq!(Codebooks::take(&mut &bytes[..bytes.len() - 1]), None);
+        assert_eq!(Codebooks::read(&mut &bytes[..bytes.len() - 1]), None);
         // too many levels; not ascending
-        assert_eq!(Codebooks::take(&mut &[16; 40][..]), None);
-        assert_eq!(Codebooks::take(&mut &[2, 5, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0][..]), None);
+        assert_eq!(Codebooks::read(&mut &[16; 40][..]), None);
+        assert_eq!(Codebooks::read(&mut &[2, 5, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0][..]), None);
     }
 }

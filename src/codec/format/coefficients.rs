@@ -14,11 +14,12 @@
 use super::{
     bands::Band,
     frame::{BandCode, Damaged, MAGNITUDE_LIMIT, N_CLASSES},
+    frame_coder::{FrameCoder, Part},
     model::{Counter, EscapeModel, Mixer, Weights},
     neighbourhood::{Contexts, N_CELLS, cell},
     reconstruction::{BandQuantizer, dependent_trellis, multiple},
 };
-use crate::range_coder::{Account, BitCoder};
+use crate::range_coder::BitCoder;
 
 /// Unary decisions before the escape.
 const UNARY: usize = 15;
@@ -60,7 +61,7 @@ impl Rows {
     }
 }
 
-/// All that is learnt about magnitudes.
+/// The models of magnitudes.
 #[derive(Debug, Clone)]
 pub struct CoefficientModels {
     /// For each coset; the second is used in dependent bands alone.
@@ -72,7 +73,7 @@ pub struct CoefficientModels {
     escape: EscapeModel,
 }
 
-/// What is fixed for the block.
+/// What encoder and decoder know of a block before its indices are coded.
 #[derive(Clone, Copy)]
 pub struct CoefficientContext<'a> {
     /// The block's bands.
@@ -139,7 +140,7 @@ impl Trail {
 }
 
 impl CoefficientModels {
-    /// Models that have seen nothing.
+    /// Models at the start of a group.
     pub fn new(n_cells: usize) -> Self {
         Self {
             rows: [Rows::new(), Rows::new()],
@@ -149,7 +150,7 @@ impl CoefficientModels {
         }
     }
 
-    /// Forgets everything.
+    /// Resets all models.
     pub fn reset(&mut self) {
         self.rows.iter_mut().for_each(Rows::reset);
         self.weights = [[[Weights::NEW; UNARY]; 2]; N_CLASSES];
@@ -158,7 +159,7 @@ impl CoefficientModels {
     }
 
     /// Codes the indices of all bands that are not empty; those read replace those given, empty bands become zero.
-    pub fn code<C: BitCoder>(
+    pub fn code<C: FrameCoder>(
         &mut self,
         coder: &mut C,
         context: CoefficientContext,
@@ -169,7 +170,7 @@ impl CoefficientModels {
         let mut state = 0;
         let mut level_below = None;
         for (b, (band, code)) in context.bands.iter().zip(context.codes).enumerate() {
-            coder.charge(Account::Band(b));
+            coder.begin(Part::Band(b));
             if code.is_empty {
                 indices[band.start..band.end].fill(0);
                 continue;
@@ -189,20 +190,20 @@ impl CoefficientModels {
             if context.quantizer.is_dependent(code.class) {
                 state = self.code_band(coder, context, row, &mut trail, Dependent(state))?.0;
             } else {
-                self.code_band(coder, context, row, &mut trail, Alone)?;
+                self.code_band(coder, context, row, &mut trail, Independent)?;
             }
         }
         Ok(())
     }
 
-    fn code_band<C: BitCoder, M: Memory>(
+    fn code_band<C: BitCoder, D: Dependence>(
         &mut self,
         coder: &mut C,
         context: CoefficientContext,
         row: BandRow,
         trail: &mut Trail,
-        mut memory: M,
-    ) -> Result<M, Damaged> {
+        mut dependence: D,
+    ) -> Result<D, Damaged> {
         let frequency = (row.band.cell / 6).min(N_CELLS - 1);
         let mut rows = self.rows.each_mut().map(|rows| rows.of(context));
         let weights = &mut self.weights[context.class][context.channel];
@@ -211,7 +212,7 @@ impl CoefficientModels {
         let cells = row.before.iter().zip(row.slow).zip(row.other);
         for ((index, size), ((&before, &slow), &first)) in row.indices.iter_mut().zip(row.sizes).zip(cells) {
             let first = if context.channel == 1 { usize::from(first) } else { frequency };
-            let [near, wide, other] = &mut rows[memory.coset()];
+            let [near, wide, other] = &mut rows[dependence.coset()];
             let rows = [
                 &mut near[trail.near() * N_CELLS + usize::from(before)].0,
                 &mut wide[trail.wide() * N_CELLS + usize::from(slow)].0,
@@ -225,16 +226,16 @@ impl CoefficientModels {
                     return Err(Damaged);
                 }
             }
-            *size = memory.size(magnitude);
+            *size = dependence.size(magnitude);
             trail.push(*size);
-            memory.push(magnitude);
+            dependence.push(magnitude);
             *index = match magnitude {
                 0 => 0,
                 m if coder.bypass(1, u32::from(*index < 0)) == 1 => -(m as i32),
                 m => m as i32,
             };
         }
-        Ok(memory)
+        Ok(dependence)
     }
 }
 
@@ -248,20 +249,20 @@ struct BandRow<'a> {
     indices: &'a mut [i32],
 }
 
-/// What the meaning of an index owes to those before it.
-trait Memory {
+/// How the meaning of an index depends on the indices before it.
+trait Dependence {
     /// Which counters apply.
     fn coset(&self) -> usize;
     /// Size of a magnitude in 1/32 steps, 0 for 0.
     fn size(&self, magnitude: u32) -> u32;
-    /// Takes in a magnitude.
+    /// The next magnitude.
     fn push(&mut self, magnitude: u32);
 }
 
-/// Nothing.
-struct Alone;
+/// Not at all.
+struct Independent;
 
-impl Memory for Alone {
+impl Dependence for Independent {
     #[inline]
     fn coset(&self) -> usize {
         0
@@ -276,10 +277,10 @@ impl Memory for Alone {
     fn push(&mut self, _: u32) {}
 }
 
-/// The state of the trellis.
+/// By the state of the trellis.
 struct Dependent(u32);
 
-impl Memory for Dependent {
+impl Dependence for Dependent {
     #[inline]
     fn coset(&self) -> usize {
         dependent_trellis().coset(self.0) as usize

@@ -39,7 +39,7 @@ pub const RATE_LIMIT_HZ: u32 = 768_000;
 /// The number of samples is not known.
 const UNKNOWN: u64 = u64::MAX;
 
-/// What a file says of itself before its first group.
+/// The header of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
     /// Samples per second and channel, 1..=768 000.
@@ -54,7 +54,7 @@ pub struct Header {
     pub group_superframes: u8,
     /// log2 of the superframe's samples, 8..=14.
     pub log2_superframe: u8,
-    /// Noise stands in for zeros and empty bands.
+    /// Noise replaces zeros and empty bands.
     pub has_noise: bool,
     /// The quantizer of the coefficients.
     pub band_quantizer: BandQuantizer,
@@ -81,12 +81,12 @@ impl Header {
         usize::from(self.group_superframes) << self.log2_superframe
     }
 
-    /// Where a group starts, in seconds.
+    /// The start of a group, in seconds.
     pub fn time_of_group_s(&self, number: u32) -> f64 {
         f64::from(number) * self.group_samples() as f64 / f64::from(self.sample_rate_hz)
     }
 
-    /// What does not change within the file.
+    /// The constants of the file.
     pub fn layout(&self) -> Layout {
         let superframe_samples = self.superframe_samples();
         Layout {
@@ -184,7 +184,7 @@ pub fn malformed(what: impl Into<String>, at_byte: u64) -> Error {
     Error::Malformed { what: what.into(), at_byte }
 }
 
-/// What the bytes at the reader's position are.
+/// Kinds of bytes at the reader's position.
 #[derive(Debug)]
 pub enum Record {
     /// A group.
@@ -349,7 +349,7 @@ impl<R: Read> RecordReader<R> {
         Ok(header)
     }
 
-    /// What comes next. Consumes nothing.
+    /// The kind of the next record. Consumes nothing.
     pub fn record(&mut self) -> Result<Record> {
         let bytes = self.peek(GROUP_HEADER)?;
         Ok(match bytes.get(..4) {
@@ -362,8 +362,9 @@ impl<R: Read> RecordReader<R> {
         })
     }
 
-    /// Takes the payload of the group that [`Self::record`] found, when all of it is there and its checksum is right.
-    pub fn take_payload(&mut self, group: GroupHeader, payload: &mut Vec<u8>) -> Result<Option<()>> {
+    /// Reads the payload of the group that [`Self::record`] found; `None`, and nothing consumed, when bytes are missing
+    /// or the checksum is wrong.
+    pub fn read_payload(&mut self, group: GroupHeader, payload: &mut Vec<u8>) -> Result<Option<()>> {
         let total = group.total_bytes();
         let bytes = self.peek(total)?;
         let sealed = total - GROUP_TRAILER;
@@ -376,8 +377,8 @@ impl<R: Read> RecordReader<R> {
         Ok(Some(()))
     }
 
-    /// Takes the end record that [`Self::record`] found; `None` when it is damaged.
-    pub fn take_end(&mut self) -> Result<Option<End>> {
+    /// Reads the end record that [`Self::record`] found; `None`, and nothing consumed, when it is damaged.
+    pub fn read_end(&mut self) -> Result<Option<End>> {
         let count = match self.peek(8)? {
             bytes if bytes.len() == 8 => u32_at(bytes, 4),
             _ => return Ok(None),
@@ -469,7 +470,7 @@ fn parse_header(bytes: &[u8]) -> Result<Header> {
     let mut extra = &bytes[FIXED_HEADER..];
     let codebooks = match band_quantizer {
         BandQuantizer::LloydMax => {
-            Codebooks::take(&mut extra).ok_or_else(|| malformed("the codebooks are damaged", FIXED_HEADER as u64))?
+            Codebooks::read(&mut extra).ok_or_else(|| malformed("the codebooks are damaged", FIXED_HEADER as u64))?
         }
         _ => Codebooks::default(),
     };
@@ -591,7 +592,7 @@ mod tests {
             let mut reader = RecordReader::new(&bytes[..]);
             let _ = reader.header();
             while !matches!(reader.record().expect("memory can be read"), Record::Nothing) {
-                let _ = reader.take_end().expect("memory can be read");
+                let _ = reader.read_end().expect("memory can be read");
                 reader.resynchronise().expect("memory can be read");
             }
             prop_assert_eq!(reader.position(), bytes.len() as u64);

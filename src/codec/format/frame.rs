@@ -1,6 +1,10 @@
-//! The waist of the codec: all the integers that one packet carries, and nothing else.
+//! All integers that one packet carries, and nothing else.
 //!
-//! Left of it are samples and the ear, right of it bits; neither side knows the other.
+//! ```text
+//! samples, psychoacoustics -> Frame -> bits        samples <- Frame <- bits
+//! ```
+//!
+//! The two sides share this module and do not import each other.
 
 use super::{
     bands::{Band, BandTables},
@@ -39,7 +43,7 @@ pub struct Frame {
 pub struct ElementFrame {
     /// The blocks.
     pub tree: BlockTree,
-    /// For a pair: is this band mid/side? The bands of all blocks in order; empty for a single channel.
+    /// For a pair, for each band of all blocks in order: true for mid/side. Empty for a single channel.
     pub mid_side: Vec<bool>,
     /// One or two channels; first and second, or mid and side where the flag says so.
     pub channels: Vec<ChannelFrame>,
@@ -50,19 +54,20 @@ pub struct ElementFrame {
 pub struct ChannelFrame {
     /// The bands of all blocks in order.
     pub bands: Vec<BandCode>,
-    /// For each block the rms of the noise in place of zeros, as an exponent i: `2^(i/2 - 4)` steps, i = 0..=7.
+    /// For each block the rms of the noise that replaces zeros, as an exponent i: `2^(i/2 - 4)` steps, i = 0..=7.
     pub noise: Vec<u8>,
     /// Indices of the coefficients, the blocks in order.
     pub indices: Vec<i32>,
 }
 
-/// What a packet says of one band of one channel.
+/// One band of one channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BandCode {
     /// No index is coded: the band is noise.
     pub is_empty: bool,
-    /// Which quantizer of a file that has several: 0..8 with [`LloydMax`](super::reconstruction::BandQuantizer::LloydMax), 1 for a
-    /// dependent band with [`Trellis`](super::reconstruction::BandQuantizer::Trellis), otherwise 0; 0 in an empty band.
+    /// Which quantizer of a file that has several: 0..8 with
+    /// [`LloydMax`](super::reconstruction::BandQuantizer::LloydMax), 1 for a dependent band with
+    /// [`Trellis`](super::reconstruction::BandQuantizer::Trellis), otherwise 0; 0 in an empty band.
     pub class: u8,
     /// `2^(level/2)` is the step size, or the rms of the noise of an empty band. Within [`LEVELS`].
     pub level: i8,
@@ -75,7 +80,7 @@ impl BandCode {
     }
 }
 
-/// Where a block's parts lie in the vectors of a frame.
+/// The position of a block in the vectors of a frame.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockSpan<'a> {
     /// Position in time.

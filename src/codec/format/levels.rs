@@ -1,36 +1,41 @@
-//! Coding of the bands' levels: empty or not, step size or noise level, mid/side or not.
+//! Entropy coding of the bands' levels: empty flag, step size or noise level, mid/side flag.
 //!
-//! A level is predicted from the level that its half-ERB cell had last, whatever the size of that block, plus half of
-//! what the band below deviated from its own memory; in the second channel of a pair the mean of what the band below
-//! and the first channel's band deviated, except in mid/side bands. Noise levels lie about [`NOISE_BELOW_STEP`] under step sizes, so
-//! both share the memory.
+//! ```text
+//! prediction = last level of the band's half-ERB cell
+//!              + (deviation of the band below + deviation of the first channel)/2
+//! ```
+//!
+//! The memory of a cell is its last level in a block of any size. The deviation of a band is its level minus its
+//! memory. A single or first channel has no second term, nor has a mid/side band. Noise levels lie about
+//! [`NOISE_BELOW_STEP`] under step sizes, so that both share the memory.
 
 use super::{
     bands::{Band, BandTables},
     codebooks::N_CODEBOOKS,
     frame::{BandCode, Damaged, LEVELS, N_CLASSES},
+    frame_coder::{FrameCoder, Part},
     model::{Counter, NumberModel, code_octal},
     reconstruction::BandQuantizer,
     stereo::StereoModel,
 };
-use crate::range_coder::{Account, BitCoder};
+use crate::range_coder::BitCoder;
 
 /// A noise level is expected this many half octaves under the step size.
 const NOISE_BELOW_STEP: i32 = 3;
 
-/// Before anything is known a step of 2^-10 is expected.
+/// The memory at the start of a group: a step of 2^-10.
 const FIRST_LEVEL: i16 = -20;
 
 /// Cells are grouped by 8 (4 ERB) in the context of the empty flag.
 const CELLS_PER_ZONE: usize = 8;
 
-/// What the levels of one channel were.
+/// The last levels of one channel.
 #[derive(Debug, Clone)]
 pub struct LevelMemory {
     levels: Vec<i16>,
     is_empty: Vec<bool>,
     classes: Vec<u8>,
-    /// What each band of the current block deviated from its memory.
+    /// For each band of the current block: level minus memory.
     deviations: Vec<i32>,
 }
 
@@ -67,7 +72,7 @@ impl DifferenceModel {
     }
 }
 
-/// Which statistics a level follows.
+/// Kinds of levels, each with statistics of its own.
 #[derive(Clone, Copy)]
 enum Kind {
     Step,
@@ -75,7 +80,7 @@ enum Kind {
     Noise,
 }
 
-/// All that is learnt about levels.
+/// The models of levels.
 #[derive(Debug, Clone)]
 pub struct LevelModels {
     /// By zone, block class, the cell's last flag, the flag of the band below.
@@ -89,7 +94,7 @@ pub struct LevelModels {
 }
 
 impl LevelModels {
-    /// Models that have seen nothing.
+    /// Models at the start of a group.
     pub fn new(tables: &BandTables) -> Self {
         const ROW: [DifferenceModel; N_SURROUNDINGS] = [DifferenceModel::NEW; N_SURROUNDINGS];
         Self {
@@ -101,7 +106,7 @@ impl LevelModels {
     }
 }
 
-/// What is known of a block before its levels are coded.
+/// What encoder and decoder know of a block before its levels are coded.
 #[derive(Clone, Copy)]
 pub struct LevelContext<'a> {
     /// The block's bands.
@@ -112,7 +117,7 @@ pub struct LevelContext<'a> {
     pub has_noise: bool,
     /// The file's quantizer.
     pub quantizer: BandQuantizer,
-    /// For the second channel of a pair: what is known of the first.
+    /// For the second channel of a pair: the first.
     pub first: Option<FirstChannel<'a>>,
 }
 
@@ -121,9 +126,9 @@ pub struct LevelContext<'a> {
 pub struct FirstChannel<'a> {
     /// The bands that are coded as mid and side.
     pub mid_side: &'a [bool],
-    /// What was coded.
+    /// The levels that were coded.
     pub codes: &'a [BandCode],
-    /// What its levels deviated from its memory.
+    /// The memory, with the deviations of this block.
     pub memory: &'a LevelMemory,
 }
 
@@ -147,7 +152,7 @@ struct Surroundings {
 }
 
 impl Surroundings {
-    /// How far the band's own level will deviate.
+    /// The expected deviation of the band's own level.
     fn expected(self) -> i32 {
         (self.below + self.first.unwrap_or(0)) / 2
     }
@@ -160,7 +165,7 @@ impl Surroundings {
 }
 
 /// Codes the levels of one channel in one block; those read replace those given.
-pub fn code_levels<C: BitCoder>(
+pub fn code_levels<C: FrameCoder>(
     coder: &mut C,
     models: &mut LevelModels,
     memory: &mut LevelMemory,
@@ -171,7 +176,7 @@ pub fn code_levels<C: BitCoder>(
     let (mut below, mut class_below) = (0, 0);
     memory.deviations.clear();
     for (b, (band, code)) in context.bands.iter().zip(codes).enumerate() {
-        coder.charge(Account::Band(b));
+        coder.begin(Part::Band(b));
         let zone = &mut models.empty[band.cell / CELLS_PER_ZONE][context.class];
         let flag = &mut zone[usize::from(memory.is_empty[band.cell])][usize::from(empty_below)];
         code.is_empty = flag.code(coder, code.is_empty);

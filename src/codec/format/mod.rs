@@ -1,9 +1,9 @@
 //! The format: what `docs/bitstream.md` describes, in both directions.
 //!
 //! ```text
-//! coefficients <- reconstruction, noise <-> Frame (levels, indices, block trees) <-> syntax, models <-> range coder
-//!      |                                      |
-//! lapped blocks, synthesis -> PCM       bands, stereo, codebooks                 container: header, groups, end record
+//! file  <-> container: header, groups, end record
+//! group <-> range coder <-> syntax: block trees, stereo, levels, coefficients, with adaptive models <-> Frame
+//! Frame  -> reconstruction, noise, mid/side -> coefficients of the bands -> lapped blocks -> PCM
 //! ```
 //!
 //! Encoder and decoder share this room. It knows nothing of how an encoder chooses levels and indices: it never imports
@@ -15,6 +15,7 @@ pub(super) mod codebooks;
 pub(super) mod coefficients;
 pub(super) mod container;
 pub(super) mod frame;
+pub(super) mod frame_coder;
 pub(super) mod lapped_blocks;
 pub(super) mod levels;
 pub(super) mod model;

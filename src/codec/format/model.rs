@@ -1,4 +1,4 @@
-//! Probabilities that learn: adaptive counters and the logistic mixing of three of them, in integers only.
+//! Adaptive probabilities: counters and the logistic mix of three of them, in integers only.
 //!
 //! ```text
 //! counter -> stretch ln(p/(1-p)) --+
@@ -46,15 +46,15 @@ static RATES: [u32; COUNT_LIMIT as usize + 1] = {
     rates
 };
 
-/// From this many bits on a counter forgets the oldest.
+/// A counter forgets the oldest bits beyond this many.
 const COUNT_LIMIT: u32 = 126;
 
-/// The probability of a one, learnt: 22 bits of probability over 10 bits of count.
+/// The adaptive probability of a one: 22 bits of probability over 10 bits of count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counter(u32);
 
 impl Counter {
-    /// Nothing seen yet: one half.
+    /// Before the first bit: one half.
     pub const NEW: Self = Self(1 << 31);
 
     #[inline]
@@ -65,7 +65,7 @@ impl Counter {
         self.0 = (p as u32) << 10 | (n + u32::from(n < COUNT_LIMIT));
     }
 
-    /// Codes `bit` with this counter alone, and learns.
+    /// Codes `bit` with this counter alone, and updates it.
     #[inline]
     pub fn code<C: BitCoder>(&mut self, coder: &mut C, bit: bool) -> bool {
         let bit = coder.bit((self.0 >> 16).clamp(P_MIN, P_MAX), bit);
@@ -81,7 +81,7 @@ pub struct Weights([i32; 3]);
 impl Weights {
     /// 0.43 each: a little more than the mean, since agreeing models are surer together.
     pub const NEW: Self = Self([28_180; 3]);
-    /// What is added to others, at first nothing.
+    /// The start of weights that are added to others.
     pub const NONE: Self = Self([0; 3]);
 
     fn learn(&mut self, steps: [i32; 3]) {
@@ -91,7 +91,7 @@ impl Weights {
     }
 }
 
-/// The learnt tables, fetched once per block rather than once per bit.
+/// The tables of the mix, fetched once per block rather than once per bit.
 #[derive(Clone, Copy)]
 pub struct Mixer {
     stretch: &'static [i16; 4096],
@@ -104,7 +104,7 @@ impl Mixer {
         Self { stretch: &STRETCH, squash: &SQUASH }
     }
 
-    /// Codes `bit` with the mix of three counters under the sum of two sets of weights; all of them learn.
+    /// Codes `bit` with the mix of three counters under the sum of two sets of weights; updates all of them.
     #[inline]
     pub fn code<C: BitCoder>(
         self,
@@ -174,7 +174,7 @@ pub fn code_octal<C: BitCoder>(coder: &mut C, counters: &mut [Counter; 8], numbe
     (node - 8) as u8
 }
 
-/// What lies beyond a unary code: Exp-Golomb of order 0, its exponent adaptive, its mantissa bypass bits.
+/// The rest beyond a unary code: Exp-Golomb of order 0, its exponent adaptive, its mantissa bypass bits.
 #[derive(Debug, Clone)]
 pub struct EscapeModel {
     exponent: [Counter; Self::EXPONENTS],
@@ -183,7 +183,7 @@ pub struct EscapeModel {
 impl EscapeModel {
     const EXPONENTS: usize = 20;
 
-    /// A model that has seen nothing.
+    /// A model at the start of a group.
     pub const fn new() -> Self {
         Self { exponent: [Counter::NEW; Self::EXPONENTS] }
     }

@@ -1,5 +1,5 @@
-//! What the entropy coder remembers of magnitudes, in integers: the block before and a slow mean, on the grid of the
-//! current block, for left/right and for mid/side.
+//! The magnitudes around a coefficient, as contexts of the entropy coder, in integers: the block before and a slow
+//! mean, on the grid of the current block, for left/right and for mid/side.
 //!
 //! Amplitudes are in units of 2^-23 of full scale and capped at 2^29 (64 times full scale, the largest coefficient of
 //! a full-scale tone in a block of 4096). A zero counts as 0.12 steps, a coefficient of an empty band as half its
@@ -169,7 +169,7 @@ impl Neighbourhood {
         }
     }
 
-    /// Forgets everything.
+    /// Returns to the start of a group.
     pub fn reset(&mut self) {
         self.last.iter_mut().chain(&mut self.slow).for_each(|line| line.0.fill(0));
     }
@@ -213,8 +213,8 @@ impl Neighbourhood {
         }
     }
 
-    /// Takes in the sizes of `channel` once they are coded.
-    pub fn note(&mut self, channel: usize, bands: &[Band], codes: &[BandCode]) {
+    /// Adds the sizes of `channel` once they are coded.
+    pub fn push(&mut self, channel: usize, bands: &[Band], codes: &[BandCode]) {
         for (band, code) in bands.iter().zip(codes) {
             let now = &mut self.now[channel][band.start..band.end];
             let unit = units_of_level(code.level);
@@ -249,7 +249,7 @@ impl Neighbourhood {
         }
     }
 
-    /// The band as coded goes into its own two lines, sum and difference into the other two.
+    /// Copies the band as coded into its own two lines, its sum and difference into the other two.
     fn end_band_of_pair(&mut self, band: &Band, is_mid_side: bool, floor: u32, indices: [&[i32]; 2]) {
         let (own, crossed) = if is_mid_side { (2, 0) } else { (0, 2) };
         let range = band.start..band.end;
@@ -269,7 +269,7 @@ impl Neighbourhood {
     }
 }
 
-/// What an index of zero counts as: 0.12 steps, or half the noise of an empty band.
+/// The amplitude of an index of zero: 0.12 steps, or half the noise of an empty band.
 fn zero_amplitude(code: BandCode) -> u32 {
     let unit = units_of_level(code.level);
     match code {

@@ -1,4 +1,4 @@
-//! Noise in place of what was not coded, the same in every decoder.
+//! The noise that replaces zeros and empty bands, the same in every decoder.
 
 /// A linear congruential generator of 32 bits of which the upper 24 are used.
 ///

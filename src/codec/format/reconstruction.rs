@@ -1,4 +1,4 @@
-//! Coefficients to indices and back: the quantizer inside the bands.
+//! The quantizer of the bands: coefficients to indices and back.
 
 use super::{
     codebooks::Codebooks,
@@ -28,8 +28,8 @@ pub const DEAD_ZONE: f32 = 0.6;
 const PULL_OF_ONE: f32 = 0.03;
 const PULL: f32 = 0.01;
 
-/// Distance of neighbouring levels of both cosets of a dependent band, in steps of the band. The levels of one coset lie
-/// 1.12 steps apart: about as many bits as with uniform steps.
+/// Distance of neighbouring levels of both cosets of a dependent band, in steps of the band. The levels of one coset
+/// lie 1.12 steps apart: about as many bits as with uniform steps.
 pub const DEPENDENT_STEP: f32 = 0.56;
 
 /// `2^(level/2)`.
@@ -77,8 +77,8 @@ impl BandQuantizer {
         self == Self::Trellis && class == 1
     }
 
-    /// Indices of the coefficients `x` at `step`, by a rule for each coefficient alone: [`Self::PowerLaw`]'s own, for all
-    /// others that of [`Self::Uniform`].
+    /// Indices of the coefficients `x` at `step`, by a rule for each coefficient alone: [`Self::PowerLaw`]'s own, for
+    /// all others that of [`Self::Uniform`].
     pub fn quantize(self, x: &[f32], step: f32, indices: &mut [i32]) {
         let inverse = 1.0 / step;
         for (index, &x) in indices.iter_mut().zip(x) {
@@ -99,7 +99,7 @@ pub struct Reconstruction<'a> {
     pub codebooks: &'a Codebooks,
     /// The file's fine gain.
     pub gain: f32,
-    /// rms of the noise in place of zeros, in steps.
+    /// rms of the noise that replaces zeros, in steps.
     pub zero_rms: f32,
     /// The channel's generator.
     pub noise: &'a mut Noise,
@@ -108,8 +108,8 @@ pub struct Reconstruction<'a> {
 }
 
 impl Reconstruction<'_> {
-    /// Coefficients of a band's `indices`: levels where coded, noise for zeros, or noise of the band's own level where it
-    /// is empty.
+    /// Coefficients of a band's `indices`: levels where coded, noise for zeros, or noise of the band's own level where
+    /// it is empty.
     pub fn band(&mut self, indices: &[i32], code: BandCode, x: &mut [f32]) {
         let scale = self.gain * amplitude(code.level);
         match (code, self.quantizer) {
@@ -157,7 +157,7 @@ impl Reconstruction<'_> {
 /// The largest magnitude an encoder writes.
 pub const INDEX_LIMIT: i32 = super::frame::MAGNITUDE_LIMIT as i32 - 1;
 
-/// rms of the noise in place of zeros, in steps, for an exponent of 0..=7.
+/// rms of the noise that replaces zeros, in steps, for an exponent of 0..=7.
 pub fn noise_rms(exponent: u8) -> f32 {
     (f32::from(exponent) / 2.0 - 4.0).exp2()
 }

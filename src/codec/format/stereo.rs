@@ -1,8 +1,8 @@
-//! Which channels are coded together, and mid/side.
+//! Pairs of channels, and mid/side.
 //!
 //! Two channels that stand left and right of the listener form a pair: they share a block tree, and each band of each
-//! block is coded as left/right or as mid/side, `M = (L + R)/sqrt 2`, `S = (L - R)/sqrt 2`. All others stand alone.
-//! Channels are told apart by the speaker mask of WAVE_FORMAT_EXTENSIBLE: the i-th channel is the i-th set bit.
+//! block is coded as left/right or as mid/side, `M = (L + R)/sqrt 2`, `S = (L - R)/sqrt 2`. All others are single.
+//! The speaker of a channel comes from the mask of WAVE_FORMAT_EXTENSIBLE: the i-th channel is the i-th set bit.
 
 use super::model::Counter;
 use crate::range_coder::BitCoder;
@@ -65,14 +65,14 @@ pub fn rotate(a: &mut [f32], b: &mut [f32]) {
     }
 }
 
-/// Learns the mid/side flags: by the flag of this cell in the block before, and by the flag of the band below.
+/// Adaptive model of the mid/side flags, by the flag of this cell in the block before and that of the band below.
 #[derive(Debug, Clone)]
 pub struct StereoModel {
     flags: [[Counter; 2]; 2],
 }
 
 impl StereoModel {
-    /// A model that has seen nothing.
+    /// A model at the start of a group.
     pub fn new() -> Self {
         Self { flags: [[Counter::NEW; 2]; 2] }
     }

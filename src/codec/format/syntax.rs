@@ -1,4 +1,4 @@
-//! The order of things in a packet, described once for writing, counting and reading.
+//! The order of the fields in a packet: one description writes, counts and reads.
 //!
 //! ```text
 //! superframe = element... sentinel
@@ -12,22 +12,22 @@ use super::{
     block_tree::TreeModel,
     coefficients::{CoefficientContext, CoefficientModels},
     frame::{BlockSpan, Damaged, ElementFrame, Frame, spans},
+    frame_coder::{FrameCoder, Part},
     levels::{FirstChannel, LevelContext, LevelMemory, LevelModels, code_levels, code_mid_side},
     model::{Counter, code_octal},
     neighbourhood::Neighbourhood,
     reconstruction::BandQuantizer,
     stereo::{Element, StereoModel},
 };
-use crate::range_coder::{Account, BitCoder};
 use std::sync::Arc;
 
 /// Class of the blocks of each depth: N and N/2; N/4 and N/8; the shorter ones.
 const CLASS_OF_DEPTH: [usize; N_DEPTHS] = [2, 2, 1, 1, 0, 0, 0];
 
-/// Four bits at the end of each superframe, so that a decoder that has lost the thread notices.
+/// Four bits at the end of each superframe, so that a decoder notices that it has lost synchronisation.
 const SENTINEL: u32 = 0b1010;
 
-/// What does not change within a file.
+/// The constants of a file.
 #[derive(Debug, Clone)]
 pub struct Layout {
     /// Channels and pairs.
@@ -36,7 +36,7 @@ pub struct Layout {
     pub tables: BandTables,
     /// Samples of a superframe, N.
     pub superframe_samples: usize,
-    /// Noise is put in place of zeros and of empty bands.
+    /// Noise replaces zeros and empty bands.
     pub has_noise: bool,
     /// The quantizer of the coefficients.
     pub quantizer: BandQuantizer,
@@ -49,7 +49,7 @@ impl Layout {
     }
 }
 
-/// All that is learnt and remembered within a group.
+/// Models and memories of a group.
 pub struct Syntax {
     layout: Arc<Layout>,
     tree: TreeModel,
@@ -86,7 +86,7 @@ impl Syntax {
         }
     }
 
-    /// Returns to the start of a group: nothing learnt, nothing remembered.
+    /// Returns to the start of a group: resets all models and memories.
     pub fn reset(&mut self) {
         let n_cells = self.layout.tables.n_cells();
         self.tree = TreeModel::new();
@@ -105,23 +105,23 @@ impl Syntax {
     ///
     /// # Errors
     /// [`Damaged`] when the stream holds a value out of range or the sentinel is missing.
-    pub fn code<C: BitCoder>(&mut self, coder: &mut C, frame: &mut Frame) -> Result<(), Damaged> {
+    pub fn code<C: FrameCoder>(&mut self, coder: &mut C, frame: &mut Frame) -> Result<(), Damaged> {
         let layout = Arc::clone(&self.layout);
         for (e, element) in frame.elements.iter_mut().enumerate() {
-            coder.charge(Account::Common);
+            coder.begin(Part::Common);
             element.tree = element.tree.code(coder, &mut self.tree);
             for span in spans(&element.tree, &layout.tables, layout.superframe_samples) {
                 self.code_block(coder, e, span, element)?;
             }
         }
-        coder.charge(Account::Common);
+        coder.begin(Part::Common);
         match coder.bypass(4, SENTINEL) {
             SENTINEL => Ok(()),
             _ => Err(Damaged),
         }
     }
 
-    fn code_block<C: BitCoder>(
+    fn code_block<C: FrameCoder>(
         &mut self,
         coder: &mut C,
         e: usize,
@@ -133,10 +133,10 @@ impl Syntax {
         memory.neighbourhood.start_block(span.len);
         let mid_side: &mut [bool] =
             if element.mid_side.is_empty() { &mut [] } else { &mut element.mid_side[span.band_range()] };
-        coder.charge(Account::Common);
+        coder.begin(Part::Common);
         code_mid_side(coder, &mut self.stereo, &mut memory.mid_side, span.bands, mid_side);
         for (channel, in_file) in self.layout.elements[e].channels().enumerate() {
-            coder.charge(Account::Block { channel: in_file, first_band: span.first_band });
+            coder.begin(Part::Block { channel: in_file, first_band: span.first_band });
             let (first, rest) = element.channels.split_at_mut(channel);
             let (first_levels, levels) = memory.levels.split_at_mut(channel);
             let first = first.first().zip(first_levels.first()).map(|(first, memory)| FirstChannel {
@@ -154,7 +154,7 @@ impl Syntax {
                 first,
             };
             code_levels(coder, &mut self.levels, &mut levels[0], context, codes)?;
-            coder.charge(Account::Common);
+            coder.begin(Part::Common);
             let noise = &mut this.noise[span.block_index];
             *noise = code_octal(coder, &mut self.noise, *noise);
             memory.neighbourhood.prepare(channel, span.bands, codes, mid_side);
@@ -162,7 +162,7 @@ impl Syntax {
                 CoefficientContext { bands: span.bands, codes, quantizer: self.layout.quantizer, class, channel };
             let indices = &mut this.indices[span.samples()];
             self.coefficients.code(coder, context, &mut memory.neighbourhood.contexts, indices)?;
-            memory.neighbourhood.note(channel, span.bands, codes);
+            memory.neighbourhood.push(channel, span.bands, codes);
         }
         let (first, second) = (&element.channels[0], &element.channels[element.channels.len() - 1]);
         let codes = [first, second].map(|c| &c.bands[span.band_range()]);

@@ -20,6 +20,8 @@ pub struct GroupSamples {
     pub channels: Vec<Vec<f32>>,
     /// For each element the depths of the group's first and last block; `None` before the first superframe.
     pub edges: Vec<Option<(usize, usize)>>,
+    /// The noise of each channel, which goes on from superframe to superframe.
+    noise: Vec<Noise>,
 }
 
 /// Turns frames of one group after the other into samples.
@@ -28,20 +30,20 @@ pub struct Synthesis {
     codebooks: Codebooks,
     gain: f32,
     blocks: LappedBlocks,
-    noise: Vec<Noise>,
 }
 
 impl Synthesis {
     /// A synthesis for the file of this header, whose layout is `layout`.
     pub fn new(header: &Header, layout: Arc<Layout>) -> Self {
         let blocks = LappedBlocks::new(layout.superframe_samples);
-        Self { layout, codebooks: header.codebooks.clone(), gain: header.gain(), blocks, noise: Vec::new() }
+        Self { layout, codebooks: header.codebooks.clone(), gain: header.gain(), blocks }
     }
 
     /// Starts group `number`: its noise, and empty `samples`.
-    pub fn start_group(&mut self, number: u32, samples: &mut GroupSamples) {
+    pub fn start_group(&self, number: u32, samples: &mut GroupSamples) {
         let n_channels = self.layout.elements.iter().map(|e| e.n_channels()).sum();
-        self.noise = (0..n_channels).map(|channel| Noise::new(number, channel)).collect();
+        samples.noise.clear();
+        samples.noise.extend((0..n_channels).map(|channel| Noise::new(number, channel)));
         samples.channels.resize_with(n_channels, Vec::new);
         samples.channels.iter_mut().for_each(Vec::clear);
         samples.edges.clear();
@@ -67,7 +69,7 @@ impl Synthesis {
 
     /// Coefficients of one element into the last superframe of its channels.
     pub fn reconstruct(
-        &mut self,
+        &self,
         frame: &ElementFrame,
         channels: impl Iterator<Item = usize> + Clone,
         samples: &mut GroupSamples,
@@ -84,7 +86,7 @@ impl Synthesis {
                     codebooks: &self.codebooks,
                     gain: self.gain,
                     zero_rms: if layout.has_noise { noise_rms(coded.noise[span.block_index]) } else { 0.0 },
-                    noise: &mut self.noise[channel],
+                    noise: &mut samples.noise[channel],
                     state: 0,
                 };
                 for (band, &code) in span.bands.iter().zip(&coded.bands[span.band_range()]) {

@@ -1,7 +1,7 @@
-//! Where the bits of a file went: bits, step size, noise and mask for each band over time.
+//! Allocation of the bits of a file: bits, step size, noise and mask for each band over time.
 //!
-//! All block sizes are shown on the bands of the longest block: what a band of a short block has is shared among the
-//! long block's bands in proportion to the width they have in common.
+//! All block sizes are shown on the bands of the longest block: the sums of a short block's band are shared among the
+//! long block's bands in proportion to their common width.
 //!
 //! ```text
 //! file     -> frames, price of each band, coefficients --+
@@ -51,7 +51,7 @@ pub struct BandCell {
     /// Sums over the coefficients: log2 of the mask's power, and noise power over the mask's.
     log2_mask: f64,
     noise_to_mask: f64,
-    /// Coefficients of which the original is known.
+    /// Coefficients that were compared with the original.
     compared: f64,
 }
 
@@ -199,7 +199,7 @@ impl Column {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Allocation {
-    /// What the file says of itself.
+    /// The header of the file.
     pub header: Header,
     /// Lower and upper edge of each band, ascending, without gaps from 0 to half the sample rate.
     pub bands_hz: Vec<(f64, f64)>,
@@ -212,7 +212,8 @@ pub struct Allocation {
 impl Allocation {
     /// Reads `file` and, for noise and mask, the `original` that was encoded.
     ///
-    /// - `most_columns`: the time is cut into at most so many columns of equal length, at least 1; neighbours are joined
+    /// - `most_columns`: the time is cut into at most so many columns of equal length, at least 1; neighbours are
+    ///   joined
     ///   as they become too many, so that memory does not grow with the length
     ///
     /// # Errors
@@ -241,13 +242,13 @@ impl Allocation {
         reader.each_superframe(|next| {
             if let Some(frame) = waiting.replace(next) {
                 let after = waiting.as_ref().map(trees).unwrap_or_default();
-                gatherer.take(&frame, &before, &after)?;
+                gatherer.push(&frame, &before, &after)?;
                 before = trees(&frame);
             }
             Ok(())
         })?;
         if let Some(last) = waiting {
-            gatherer.take(&last, &before, &[])?;
+            gatherer.push(&last, &before, &[])?;
         }
         let (columns, per_column) = (gatherer.columns, gatherer.per_column);
         let hz = |bin: usize| bin as f64 * f64::from(header.sample_rate_hz) / (2 * layout.superframe_samples) as f64;
@@ -274,14 +275,14 @@ fn trees(frame: &PricedFrame) -> Vec<BlockTree> {
     frame.frame.elements.iter().map(|element| element.tree).collect()
 }
 
-/// Where a band of a block lies among the bands of the longest block.
+/// The share of a block's band in one band of the longest block.
 struct Share {
     band: usize,
     long_band: usize,
     share: f64,
 }
 
-/// How the bands of a depth lie among those of the longest block.
+/// The shares of all bands of a depth.
 fn shares(tables: &BandTables, depth: usize) -> Vec<Share> {
     let mut shares = Vec::new();
     for (band, short) in tables.at(depth).iter().enumerate() {
@@ -335,17 +336,17 @@ impl<'a> Gatherer<'a> {
         }
     }
 
-    /// Takes in one superframe.
+    /// Adds one superframe.
     ///
     /// - `before`, `after`: the trees of the neighbours' elements, none at the ends of the file
-    fn take(&mut self, frame: &PricedFrame, before: &[BlockTree], after: &[BlockTree]) -> Result<()> {
+    fn push(&mut self, frame: &PricedFrame, before: &[BlockTree], after: &[BlockTree]) -> Result<()> {
         if let (false, Some(original)) = (self.is_first, &mut self.original) {
             original.advance()?;
         }
         self.is_first = false;
         let layout = Arc::clone(&self.layout);
         let mut column = Column::new(layout.tables.at(0).len());
-        (column.superframes, column.common_bits) = (1, frame.ledger.common);
+        (column.superframes, column.common_bits) = (1, frame.price.common);
         for (e, element) in layout.elements.iter().enumerate() {
             let tree = frame.frame.elements[e].tree;
             for depth in tree.depths() {
@@ -359,10 +360,10 @@ impl<'a> Gatherer<'a> {
                 for span in spans(&tree, &layout.tables, layout.superframe_samples) {
                     let block = BlockParts {
                         codes: &frame.frame.elements[e].channels[i].bands[span.band_range()],
-                        bits: &frame.ledger.bands[channel][span.band_range()],
+                        bits: &frame.price.bands[channel][span.band_range()],
                         decoded: &frame.coefficients[channel][span.samples()],
                     };
-                    self.take_block(&span, block, &mut column);
+                    self.push_block(&span, block, &mut column);
                 }
             }
         }
@@ -370,7 +371,7 @@ impl<'a> Gatherer<'a> {
         Ok(())
     }
 
-    fn take_block(&mut self, span: &BlockSpan, block: BlockParts, column: &mut Column) {
+    fn push_block(&mut self, span: &BlockSpan, block: BlockParts, column: &mut Column) {
         let masks = &mut self.masks[..span.bands.len()];
         if let Some(original) = &mut self.original {
             original.masks(span, Goal::quality_db(MASK_QUALITY), masks);

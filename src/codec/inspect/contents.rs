@@ -1,4 +1,4 @@
-//! What a file holds, found out without decoding: its header, where its groups lie, how long it is.
+//! The contents of a file without decoding: its header, its groups, its length.
 
 use crate::{
     Result,
@@ -17,10 +17,10 @@ pub struct GroupEntry {
     pub samples: u32,
 }
 
-/// What a file holds. Only heads are read: that the groups are whole shows when they are decoded.
+/// What a file holds. Only the heads of the groups are read; a decoder shows whether the groups are whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contents {
-    /// What the file says of itself.
+    /// The header of the file.
     pub header: Header,
     /// Bytes of the header.
     pub header_bytes: u64,
@@ -30,7 +30,7 @@ pub struct Contents {
     pub end_bytes: u64,
     /// Bytes of the whole file.
     pub file_bytes: u64,
-    /// What is wrong, in the order in which it was found.
+    /// The faults, in the order of the file.
     pub faults: Vec<String>,
 }
 
@@ -49,7 +49,7 @@ impl Contents {
         let header = records.header()?;
         let header_bytes = records.position();
         let mut contents = Self { header, header_bytes, groups: Vec::new(), end_bytes: 0, file_bytes, faults: vec![] };
-        while contents.take_record(&mut records)? {}
+        while contents.read_record(&mut records)? {}
         contents.check_length();
         Ok(contents)
     }
@@ -75,8 +75,8 @@ impl Contents {
         group.bytes as f64 * 0.008 * f64::from(self.header.sample_rate_hz) / f64::from(group.samples)
     }
 
-    /// Notes the record at the reader's position and moves behind it; false at the end.
-    fn take_record<R: Read + Seek>(&mut self, records: &mut RecordReader<R>) -> Result<bool> {
+    /// Records what is at the reader's position and moves behind it; false at the end.
+    fn read_record<R: Read + Seek>(&mut self, records: &mut RecordReader<R>) -> Result<bool> {
         let at_byte = records.position();
         let place = format!("group {} (at byte {at_byte})", self.groups.len());
         match records.record()? {
@@ -94,7 +94,7 @@ impl Contents {
                 Ok(true)
             }
             Record::End => {
-                match records.take_end()? {
+                match records.read_end()? {
                     Some(_) => self.end_bytes = records.position() - at_byte,
                     None => self.faults.push("the end record is damaged".into()),
                 }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cut_and_what_follows_the_end_is_told() {
+    fn every_cut_and_every_byte_after_the_end_is_a_fault() {
         let mut bytes = file();
         let contents = Contents::read(Cursor::new(&bytes)).expect("whole");
         for n in contents.header_bytes as usize..bytes.len() {
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_out_of_order_are_told() {
+    fn groups_out_of_order_are_faults() {
         let bytes = file();
         let contents = Contents::read(Cursor::new(&bytes)).expect("whole");
         let [first, second, _] = contents.groups[..] else { panic!("three groups") };

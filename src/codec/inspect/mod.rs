@@ -1,4 +1,4 @@
-//! What a file holds and what its bits bought.
+//! Reports on files: what they hold, and what their bits bought.
 //!
 //! ```text
 //! file     -> heads of the groups ---------------------> Contents

@@ -1,20 +1,21 @@
-//! Reads the frames of a file and what each band of them cost.
+//! Reads the frames of a file with the price of each band.
 
 use crate::{
     Result,
     codec::format::{
         container::{GroupHeader, Header, Record, RecordReader, malformed},
         frame::Frame,
+        frame_coder::{FrameCoder, Part},
         syntax::{Layout, Syntax},
         synthesis::{GroupSamples, Synthesis},
     },
-    range_coder::{Account, BitCoder, BitCounter, Decoder},
+    range_coder::{BitCoder, BitCounter, Decoder},
 };
 use std::{io::Read, sync::Arc};
 
-/// What a superframe cost, in bits.
+/// The price of a superframe, in bits.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Ledger {
+pub struct Price {
     /// For each channel, for each band of all blocks in order.
     pub bands: Vec<Vec<f64>>,
     /// Trees, mid/side flags, noise exponents, sentinels.
@@ -24,10 +25,10 @@ pub struct Ledger {
 /// One superframe: its integers, their price, and the coefficients they stand for.
 #[derive(Debug, Clone)]
 pub struct PricedFrame {
-    /// What is sent.
+    /// Its integers.
     pub frame: Frame,
-    /// What that cost.
-    pub ledger: Ledger,
+    /// Its price.
+    pub price: Price,
     /// For each channel the coefficients of all blocks in order, left and right even where mid/side was coded.
     pub coefficients: Vec<Vec<f32>>,
 }
@@ -63,12 +64,12 @@ impl<R: Read> PricedReader<R> {
         })
     }
 
-    /// What the file says of itself.
+    /// The header of the file.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// What does not change within the file.
+    /// The constants of the file.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout
     }
@@ -86,7 +87,7 @@ impl<R: Read> PricedReader<R> {
             match self.records.record()? {
                 Record::End => return Ok(()),
                 Record::Group(group) if group.number == number && group.is_plausible(&self.header) => {
-                    self.records.take_payload(group, &mut payload)?.ok_or_else(damaged)?;
+                    self.records.read_payload(group, &mut payload)?.ok_or_else(damaged)?;
                     self.read_group(group, &payload, &mut visit)?.ok_or_else(damaged)?;
                     number += 1;
                 }
@@ -108,13 +109,13 @@ impl<R: Read> PricedReader<R> {
         let n_channels = usize::from(self.header.channels);
         let mut bits = PricedDecoder::new(payload);
         for _ in 0..(group.samples as usize).div_ceil(self.layout.superframe_samples) {
-            bits.ledger = Ledger { bands: vec![vec![0.0; n_bands]; n_channels], common: 0.0 };
+            bits.price = Price { bands: vec![vec![0.0; n_bands]; n_channels], common: 0.0 };
             if self.syntax.code(&mut bits, &mut self.frame).is_err() || bits.inner.is_past_end() {
                 return Ok(None);
             }
-            bits.settle();
-            let (frame, ledger) = (self.frame.clone(), std::mem::take(&mut bits.ledger));
-            visit(PricedFrame { frame, ledger, coefficients: self.coefficients() })?;
+            bits.end_part();
+            let (frame, price) = (self.frame.clone(), std::mem::take(&mut bits.price));
+            visit(PricedFrame { frame, price, coefficients: self.coefficients() })?;
         }
         Ok(Some(()))
     }
@@ -132,13 +133,13 @@ impl<R: Read> PricedReader<R> {
     }
 }
 
-/// A decoder that writes down what each bit cost.
+/// A decoder that adds up the price of each part.
 struct PricedDecoder<'a> {
     inner: Decoder<'a>,
     counter: BitCounter,
-    /// The price when the account was opened.
-    settled: f64,
-    ledger: Ledger,
+    /// The counter when the part began.
+    bits_before: f64,
+    price: Price,
     /// Channel and first band of the block, and the band.
     block: (usize, usize),
     band: Option<usize>,
@@ -147,19 +148,19 @@ struct PricedDecoder<'a> {
 impl<'a> PricedDecoder<'a> {
     fn new(payload: &'a [u8]) -> Self {
         let (inner, counter) = (Decoder::new(payload), BitCounter::default());
-        Self { inner, counter, settled: 0.0, ledger: Ledger::default(), block: (0, 0), band: None }
+        Self { inner, counter, bits_before: 0.0, price: Price::default(), block: (0, 0), band: None }
     }
 
-    /// Books what was spent since the last time.
-    fn settle(&mut self) {
-        let price = self.counter.bits();
+    /// Adds the bits since the part began to its price.
+    fn end_part(&mut self) {
+        let bits = self.counter.bits();
         let (channel, first_band) = self.block;
-        let account = match self.band {
-            Some(band) => &mut self.ledger.bands[channel][first_band + band],
-            None => &mut self.ledger.common,
+        let price = match self.band {
+            Some(band) => &mut self.price.bands[channel][first_band + band],
+            None => &mut self.price.common,
         };
-        *account += price - self.settled;
-        self.settled = price;
+        *price += bits - self.bits_before;
+        self.bits_before = bits;
     }
 }
 
@@ -173,13 +174,15 @@ impl BitCoder for PricedDecoder<'_> {
         let value = self.inner.bypass(n_bits, value);
         self.counter.bypass(n_bits, value)
     }
+}
 
-    fn charge(&mut self, account: Account) {
-        self.settle();
-        match account {
-            Account::Common => self.band = None,
-            Account::Block { channel, first_band } => (self.block, self.band) = ((channel, first_band), None),
-            Account::Band(band) => self.band = Some(band),
+impl FrameCoder for PricedDecoder<'_> {
+    fn begin(&mut self, part: Part) {
+        self.end_part();
+        match part {
+            Part::Common => self.band = None,
+            Part::Block { channel, first_band } => (self.block, self.band) = ((channel, first_band), None),
+            Part::Band(band) => self.band = Some(band),
         }
     }
 }

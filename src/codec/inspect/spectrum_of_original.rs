@@ -1,4 +1,4 @@
-//! The original as the encoder saw it: its coefficients under the block trees of a file, and what it masks.
+//! Coefficients of the original under the block trees of a file, and what they mask.
 
 use crate::{
     Error, Result,
@@ -20,7 +20,7 @@ pub type Trees = [Option<BlockTree>; 3];
 pub struct SpectrumOfOriginal<'a> {
     layout: Arc<Layout>,
     source: &'a mut dyn PcmSource,
-    /// What was read and not yet used, planar.
+    /// Samples read and not yet used, planar.
     ahead: Vec<Vec<f32>>,
     /// For each channel the superframe, its neighbours, and the reach of a window on both sides.
     window: Vec<Vec<f32>>,
@@ -123,7 +123,7 @@ impl<'a> SpectrumOfOriginal<'a> {
         &self.work[n / 2..n + n / 2]
     }
 
-    /// Takes up `channel`: transforms it under the middle one of `trees`.
+    /// Transforms `channel` under the middle one of `trees`.
     pub fn transform(&mut self, channel: usize, trees: &Trees) {
         self.temporal.mask(&self.raw[channel], &mut self.energies);
         let n = self.layout.superframe_samples;
