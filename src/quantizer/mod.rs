@@ -1,10 +1,18 @@
-//! Memoryless scalar quantizers: a sample to an index, an index to a reconstruction level.
+//! Quantizers: numbers to indices, indices to reconstruction levels.
 //!
 //! ```text
 //! x --index--> i --reconstruct--> y        error e = y - x
 //! ```
 //!
-//! What remembers its past (dither, noise shaping, adaptive steps) is not a `Quantizer`: it holds one.
+//! | what decides together | types |
+//! |---|---|
+//! | each sample alone: the [`Quantizer`] trait | [`Uniform`], [`Companding`], [`Codebook`], [`g711`] |
+//! | a path through a trellis | [`TrellisCoded`], [`dependent`] |
+//! | a vector of samples | [`VectorCodebook`], [`Lattice`], [`Pyramid`] |
+//! | a packet of samples and its bits | [`packet`], with [`index_coder`] |
+//!
+//! What adds to a sample before the decision or remembers its error (dither, noise shaping) holds a quantizer: it
+//! stands in [`crate::shaping`].
 
 mod codebook;
 #[cfg(feature = "json")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::adaptive::{AdaptiveSpec, Designer, FilterTrack};
-use super::uniform_shaper::{BLOCK, UniformShaper};
+use super::uniform_shaper::{BLOCK, ChainBlock, UniformShaper};
 use super::{Dither, DitherSource, ErrorFilter, NoiseShaper};
 use crate::kernel::uniform::{self, Requantize};
 use crate::quantizer::Quantizer;
@@ -154,9 +154,10 @@ impl Requantizer {
         for ((x, indices), y) in blocks {
             let dither = &mut dither[..x.len()];
             source.fill(at, dither);
+            let block = ChainBlock { x, dither, indices, y };
             match self.options.shaper {
-                None => self.plain_block(x, dither, indices, y),
-                Some(_) => self.shaped_block(channel, x, dither, indices, y),
+                None => self.plain_block(block),
+                Some(_) => self.shaped_block(channel, block),
             }
             at = at.wrapping_add(x.len() as u64);
         }
@@ -173,9 +174,9 @@ impl Requantizer {
         self.counts = Counts::default();
     }
 
-    /// `dither` in steps, here and below.
-    fn plain_block(&mut self, x: &[f64], dither: &[f64], indices: &mut [i32], y: &mut [f64]) {
-        let Some(uniform) = self.quantizer.as_uniform() else { return self.undithered_block(x, indices, y) };
+    fn plain_block(&mut self, block: ChainBlock<'_>) {
+        let Some(uniform) = self.quantizer.as_uniform() else { return self.undithered_block(block) };
+        let ChainBlock { x, dither, indices, y } = block;
         uniform::requantize(Requantize {
             cells: uniform.cells(),
             granular_region: self.granular_region,
@@ -191,7 +192,8 @@ impl Requantizer {
     }
 
     /// A quantizer that is not uniform has no dither.
-    fn undithered_block(&mut self, x: &[f64], indices: &mut [i32], y: &mut [f64]) {
+    fn undithered_block(&mut self, block: ChainBlock<'_>) {
+        let ChainBlock { x, indices, y, .. } = block;
         let (low, high) = self.granular_region;
         let mut known = [0.0; BLOCK];
         let known = &mut known[..x.len()];
@@ -222,18 +224,16 @@ impl Requantizer {
         }
     }
 
-    fn shaped_block(&mut self, channel: usize, x: &[f64], dither: &[f64], indices: &mut [i32], y: &mut [f64]) {
+    fn shaped_block(&mut self, channel: usize, block: ChainBlock<'_>) {
         self.add_channels(channel);
-        self.counts.nan_samples += x.iter().filter(|x| x.is_nan()).count() as u64;
+        self.counts.nan_samples += block.x.iter().filter(|x| x.is_nan()).count() as u64;
         self.counts.clipped_samples += match (&mut self.channels[channel], self.quantizer.as_uniform()) {
-            (Channel::Uniform(shaper), Some(uniform)) => {
-                shaper.process(uniform, (dither, self.options.dither), x, (indices, y))
-            }
+            (Channel::Uniform(shaper), Some(uniform)) => shaper.process(uniform, self.options.dither, block),
             (Channel::General(shaper), _) => {
                 let taken = if self.options.dither == Dither::Subtractive { self.step } else { 0.0 };
                 let around =
                     Around { quantizer: &*self.quantizer, region: self.granular_region, step: self.step, taken };
-                around.process(shaper, dither, x, (indices, y))
+                around.process(shaper, block)
             }
             (Channel::Uniform(_), None) => unreachable!("a uniform shaper is made for a uniform quantizer"),
         };
@@ -251,13 +251,8 @@ struct Around<'a> {
 
 impl Around<'_> {
     /// The number of samples clipped.
-    fn process(
-        &self,
-        shaper: &mut NoiseShaper,
-        dither: &[f64],
-        x: &[f64],
-        (indices, y): (&mut [i32], &mut [f64]),
-    ) -> u64 {
+    fn process(&self, shaper: &mut NoiseShaper, block: ChainBlock<'_>) -> u64 {
+        let ChainBlock { x, dither, indices, y } = block;
         let (low, high) = self.region;
         let mut n_clipped = 0;
         for (((&x, &d), index), y) in x.iter().zip(dither).zip(indices).zip(y) {
@@ -278,15 +273,6 @@ mod tests {
 
     use super::*;
     use crate::quantizer::{Codebook, Companding, Compressor, Grid, Uniform};
-
-    const KINDS: [Dither; 6] = [
-        Dither::None,
-        Dither::Rectangular,
-        Dither::Triangular,
-        Dither::HighPassTriangular,
-        Dither::Gaussian,
-        Dither::Subtractive,
-    ];
 
     fn chain(bits: u32, dither: Dither, feedback: &[f64]) -> Requantizer {
         let shaper = (!feedback.is_empty()).then(|| ErrorFilter::from_feedback(feedback).expect("legal").into());
@@ -414,7 +400,7 @@ mod tests {
             let feedback: Vec<f64> = (0..order).map(tap).collect();
             let filter = ErrorFilter::from_feedback(&feedback).expect("legal");
             let quantizer = Uniform::new(grid, 4_096, 1.0).expect("legal");
-            for dither in KINDS {
+            for dither in Dither::ALL {
                 let x: Vec<f64> = (0..4_000).map(|i| 1.02 * (0.01 * f64::from(i)).sin()).collect();
                 let shaper = Some(filter.clone().into());
                 let mut fast =
@@ -427,7 +413,8 @@ mod tests {
                 let region = quantizer.granular_region();
                 let around = Around { quantizer: &quantizer, region, step: quantizer.step(), taken };
                 let (mut expected, mut levels) = (vec![0; x.len()], vec![0.0; x.len()]);
-                let clipped = around.process(&mut NoiseShaper::new(&filter), &noise, &x, (&mut expected, &mut levels));
+                let block = ChainBlock { x: &x, dither: &noise, indices: &mut expected, y: &mut levels };
+                let clipped = around.process(&mut NoiseShaper::new(&filter), block);
                 assert!(indices == expected, "order {order}, {grid:?}, {dither:?}");
                 assert!(y.iter().zip(&levels).all(|(a, b)| (a - b).abs() < 1e-15));
                 assert_eq!(fast.counts().clipped_samples, clipped);
@@ -466,10 +453,10 @@ mod tests {
             let mut x: Vec<f64> = steps.iter().map(|&n| 0.5 * f64::from(n) * uniform.step()).collect();
             x.extend(anything);
             x.extend([f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, full_scale, -full_scale]);
-            let options = RequantizerOptions { dither: KINDS[kind], shaper: None, seed: 11 };
+            let options = RequantizerOptions { dither: Dither::ALL[kind], shaper: None, seed: 11 };
             let mut chain = Requantizer::new(Arc::new(uniform.clone()), options).expect("uniform");
             let (indices, y) = run(&mut chain, &x);
-            let (expected, levels, counts) = slow(&uniform, KINDS[kind], &x);
+            let (expected, levels, counts) = slow(&uniform, Dither::ALL[kind], &x);
             prop_assert_eq!(indices, expected);
             prop_assert!(y.iter().zip(&levels).all(|(a, b)| a.to_bits() == b.to_bits()));
             prop_assert_eq!(chain.counts(), counts);
@@ -482,10 +469,10 @@ mod tests {
             let feedback: &[f64] = if shaped { &[1.2, -0.5] } else { &[] };
             let x: Vec<f64> = (0..1_500).map(|i| 0.9 * (0.3 * f64::from(i)).sin()).collect();
             let (mut indices, mut y) = (vec![0; x.len()], vec![0.0; x.len()]);
-            let mut whole = chain(bits, KINDS[kind], feedback);
+            let mut whole = chain(bits, Dither::ALL[kind], feedback);
             whole.process(1, start, &x, &mut indices, &mut y);
             let (mut parts, mut values) = (vec![0; x.len()], vec![0.0; x.len()]);
-            let mut split = chain(bits, KINDS[kind], feedback);
+            let mut split = chain(bits, Dither::ALL[kind], feedback);
             split.process(1, start, &x[..cut], &mut parts[..cut], &mut values[..cut]);
             split.process(1, start.wrapping_add(cut as u64), &x[cut..], &mut parts[cut..], &mut values[cut..]);
             prop_assert_eq!(&indices, &parts);

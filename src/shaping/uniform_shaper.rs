@@ -8,6 +8,17 @@ use crate::quantizer::{Grid, Quantizer, Uniform};
 /// Samples at a time.
 pub(super) const BLOCK: usize = 512;
 
+/// A block of one channel; all slices have one length.
+pub(super) struct ChainBlock<'a> {
+    /// Input.
+    pub(super) x: &'a [f64],
+    /// In steps.
+    pub(super) dither: &'a [f64],
+    /// Outputs.
+    pub(super) indices: &'a mut [i32],
+    pub(super) y: &'a mut [f64],
+}
+
 /// Filter and last errors of one channel.
 #[derive(Debug, Clone)]
 pub(super) struct UniformShaper {
@@ -48,14 +59,9 @@ impl UniformShaper {
         }
     }
 
-    /// Quantizes at most [`BLOCK`] samples; `dither` in steps. NaN counts as 0. The number of samples clipped.
-    pub(super) fn process(
-        &mut self,
-        uniform: &Uniform,
-        (dither, kind): (&[f64], Dither),
-        x: &[f64],
-        (indices, y): (&mut [i32], &mut [f64]),
-    ) -> u64 {
+    /// Quantizes at most [`BLOCK`] samples, with dither of `kind`. NaN counts as 0. The number of samples clipped.
+    pub(super) fn process(&mut self, uniform: &Uniform, kind: Dither, block: ChainBlock<'_>) -> u64 {
+        let ChainBlock { x, dither, indices, y } = block;
         let n = x.len();
         let (half, level_of_zero) = if uniform.grid() == Grid::MidTread { (0.5, 0.0) } else { (0.0, 0.5) };
         let taken = if kind == Dither::Subtractive { 1.0 } else { 0.0 };
