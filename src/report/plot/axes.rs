@@ -1,9 +1,10 @@
 //! Grid, spines, ticks and axis labels.
 
-use super::canvas::{Anchor, Canvas, Pen, Type};
+use super::canvas::{Canvas, Pen};
 use super::font::{Weight, width_px};
 use super::layout::{ColourBar, LABEL_PX, Layout, PANEL_GAP_PX, PanelLayout, TICK_GAP_PX, TICK_PX};
 use super::legend::shortened;
+use super::shape::{Anchor, Type};
 use super::style::Ink;
 use super::ticks::TickSet;
 

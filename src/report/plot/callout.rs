@@ -1,10 +1,11 @@
 //! Remarks: text beside the point it is about, where there is room.
 
-use super::canvas::{Anchor, Canvas, Pen, Point, Type, text_rect};
+use super::canvas::{Canvas, Pen, text_rect};
 use super::chart::Callout;
 use super::font::Weight;
 use super::frame::Rect;
 use super::reduce::Rulers;
+use super::shape::{Anchor, Point, Type};
 use super::style::Ink;
 
 const SIZE_PX: f64 = 11.0;

@@ -1,45 +1,11 @@
-//! Lines, areas and text on plotters' SVG back-end, in pixels with fractions.
-//!
-//! The back-end knows whole units only, so a pixel of the picture is [`UNITS`] of them and the root element's viewBox
-//! scales them back.
-
-use plotters::prelude::{DrawingBackend, FontTransform, RGBAColor, RGBColor, SVGBackend, ShapeStyle};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, TextStyle};
+//! Where a chart is drawn: lines, areas and texts become a list of shapes.
 
 use super::chart::Stroke;
-use super::font::{self, Weight};
+use super::font;
 use super::frame::Rect;
-use super::style::{Ink, Theme};
+use super::shape::{Anchor, Point, Shape, Text, Type};
+use super::style::Ink;
 use crate::report::escape::visible;
-
-/// Units of the back-end in a pixel.
-pub(super) const UNITS: f64 = 10.0;
-
-/// The back-end puts the baseline 0.76 em below the point of a text anchored at its top.
-const TOP_ANCHOR_EM: f64 = 0.76;
-
-/// Why drawing cannot fail.
-const INFALLIBLE: &str = "the SVG back-end writes into memory";
-
-pub(super) type Point = (f64, f64);
-
-/// Which part of a text is at its point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Anchor {
-    Start,
-    Middle,
-    End,
-}
-
-/// How a text is set.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Type {
-    pub size_px: f64,
-    pub weight: Weight,
-    pub ink: Ink,
-    pub anchor: Anchor,
-}
 
 /// Where a text stands, in pixels of the picture at its layout size.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,73 +43,53 @@ impl Pen {
     }
 }
 
-pub(super) struct Canvas<'a> {
-    backend: SVGBackend<'a>,
-    theme: Theme,
+/// Collects the shapes of a drawing and the boxes of its texts.
+#[derive(Default)]
+pub(super) struct Canvas {
+    pub shapes: Vec<Shape>,
     pub text_boxes: Vec<TextBox>,
 }
 
-impl<'a> Canvas<'a> {
-    pub fn new(svg: &'a mut String, size: (f64, f64), theme: Theme) -> Self {
-        let units = |px: f64| (px * UNITS).round() as u32;
-        let backend = SVGBackend::with_string(svg, (units(size.0), units(size.1)));
-        Self { backend, theme, text_boxes: Vec::new() }
-    }
-
-    fn colour(&self, ink: Ink, opacity: f64) -> RGBAColor {
-        let [r, g, b] = ink.rgb(self.theme);
-        RGBColor(r, g, b).mix(opacity)
-    }
-
+impl Canvas {
     /// A line through `points`, broken into dashes as its pen says.
     pub fn line(&mut self, points: &[Point], pen: Pen) {
         match dash_pattern(pen) {
-            None => self.solid_line(points, pen),
+            None => self.solid_line(points.to_vec(), pen),
             Some(pattern) => {
                 for dash in dashes(points, &pattern) {
-                    self.solid_line(&dash, pen);
+                    self.solid_line(dash, pen);
                 }
             }
         }
     }
 
-    fn solid_line(&mut self, points: &[Point], pen: Pen) {
-        if points.len() < 2 {
-            return;
+    fn solid_line(&mut self, points: Vec<Point>, pen: Pen) {
+        if points.len() > 1 {
+            let Pen { ink, width_px, opacity, .. } = pen;
+            self.shapes.push(Shape::Line { points, width_px, ink, opacity });
         }
-        let style = ShapeStyle {
-            color: self.colour(pen.ink, pen.opacity),
-            filled: false,
-            stroke_width: (pen.width_px * UNITS).round() as u32,
-        };
-        self.backend.draw_path(points.iter().map(|&p| units(p)), &style).expect(INFALLIBLE);
     }
 
     /// A filled polygon.
-    pub fn area(&mut self, points: &[Point], ink: Ink, opacity: f64) {
-        let colour = self.colour(ink, opacity);
-        self.backend.fill_polygon(points.iter().map(|&p| units(p)), &colour).expect(INFALLIBLE);
+    pub fn area(&mut self, points: Vec<Point>, ink: Ink, opacity: f64) {
+        self.shapes.push(Shape::Area { points, ink, opacity });
     }
 
     /// A filled rectangle.
     pub fn rect(&mut self, rect: Rect, ink: Ink, opacity: f64) {
-        let colour = self.colour(ink, opacity);
-        let corners = (units((rect.left, rect.top)), units((rect.right, rect.bottom)));
-        self.backend.draw_rect(corners.0, corners.1, &colour, true).expect(INFALLIBLE);
+        self.shapes.push(Shape::Rect { rect, ink, opacity });
     }
 
     /// A filled circle.
     pub fn dot(&mut self, centre: Point, radius_px: f64, ink: Ink) {
-        let colour = self.colour(ink, 1.0);
-        self.backend.draw_circle(units(centre), (radius_px * UNITS).round() as u32, &colour, true).expect(INFALLIBLE);
+        self.shapes.push(Shape::Dot { centre, radius_px, ink });
     }
 
     /// Text whose baseline passes through `at`.
     pub fn text(&mut self, text: &str, at: Point, set: Type) {
         let text = visible(text);
         self.text_boxes.push(TextBox::of(text_rect(&text, at, set), &text));
-        let top = (at.0, at.1 - TOP_ANCHOR_EM * set.size_px);
-        self.write(&text, top, set, FontTransform::None);
+        self.shapes.push(Shape::Text(Text { text, at, set, is_upward: false }));
     }
 
     /// Text that reads upwards, its baseline the vertical through `at`.
@@ -153,26 +99,7 @@ impl<'a> Canvas<'a> {
         let turned =
             Rect { left: at.0 + flat.top, right: at.0 + flat.bottom, top: at.1 - flat.right, bottom: at.1 - flat.left };
         self.text_boxes.push(TextBox::of(turned, &text));
-        let top = (at.0 - TOP_ANCHOR_EM * set.size_px, at.1);
-        self.write(&text, top, set, FontTransform::Rotate270);
-    }
-
-    fn write(&mut self, text: &str, at: Point, set: Type, turn: FontTransform) {
-        let horizontal = match set.anchor {
-            Anchor::Start => HPos::Left,
-            Anchor::Middle => HPos::Center,
-            Anchor::End => HPos::Right,
-        };
-        let font = font::font(set.size_px * UNITS, set.weight).transform(turn);
-        let colour = self.colour(set.ink, 1.0);
-        let style = TextStyle::from(font).color(&colour).pos(Pos::new(horizontal, VPos::Top));
-        self.backend.draw_text(text, &style, units(at)).expect(INFALLIBLE);
-    }
-
-    /// Ends the document and gives the boxes of all texts.
-    pub fn finish(mut self) -> Vec<TextBox> {
-        self.backend.present().expect(INFALLIBLE);
-        std::mem::take(&mut self.text_boxes)
+        self.shapes.push(Shape::Text(Text { text, at, set, is_upward: true }));
     }
 }
 
@@ -190,10 +117,6 @@ pub(super) fn text_rect(text: &str, at: Point, set: Type) -> Rect {
         top: at.1 - font::CAP_HEIGHT_EM * set.size_px,
         bottom: at.1 + font::DESCENT_EM * set.size_px,
     }
-}
-
-fn units((x, y): Point) -> (i32, i32) {
-    ((x * UNITS).round() as i32, (y * UNITS).round() as i32)
 }
 
 /// Lengths of dashes and gaps in turn, in pixels. The ends are round, which adds a stroke's width to a dash.

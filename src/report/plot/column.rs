@@ -1,9 +1,10 @@
 //! Figures in a column to the right of a frame: names at its left, values at its right.
 
-use super::canvas::{Anchor, Canvas, Type};
+use super::canvas::Canvas;
 use super::chart::Panel;
 use super::font::{Weight, width_px};
 use super::frame::Rect;
+use super::shape::{Anchor, Type};
 use super::style::Ink;
 
 const SIZE_PX: f64 = 12.0;

@@ -3,17 +3,19 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
+use ::base64::Engine as _;
+use ::base64::engine::general_purpose::STANDARD;
 use resvg::tiny_skia::{Color, FilterQuality, IntSize, Pixmap, PixmapPaint, Transform};
 use resvg::usvg::fontdb::{Database, Source};
 use resvg::usvg::{Options, Tree};
 
-use super::canvas::UNITS;
 use super::draw::Drawing;
 use super::font;
 use super::heat::Image;
 use super::style::Ink;
 #[cfg(feature = "json")]
 use super::style::Theme;
+use super::svg::{self, Inks, UNITS};
 use crate::report::escape::escaped;
 use crate::{Error, Result};
 
@@ -26,8 +28,7 @@ impl Drawing {
         for image in &self.images {
             svg.push_str(&image_element(image));
         }
-        svg.push_str(&self.elements());
-        svg
+        svg + &self.elements(Inks::Colours(self.style.theme))
     }
 
     /// The picture for a page that has the stylesheet of [`stylesheet`]: as wide as its container, in the page's theme.
@@ -38,15 +39,7 @@ impl Drawing {
         let mut svg = root.replace(&format!(" width=\"{width}\" height=\"{height}\""), "");
         svg.push_str("<rect width=\"100%\" height=\"100%\" class=\"f-background\"/>\n");
         self.images.iter().for_each(|image| svg.push_str(&image_element(image)));
-        let mut elements = self.elements();
-        for ink in Ink::ALL {
-            let [r, g, b] = ink.rgb(self.style.theme);
-            for (attribute, class) in [("fill", 'f'), ("stroke", 's')] {
-                let colour = format!("{attribute}=\"#{r:02X}{g:02X}{b:02X}\"");
-                elements = elements.replace(&colour, &format!("class=\"{class}-{}\"", ink.name()));
-            }
-        }
-        svg + &elements
+        svg + &self.elements(Inks::Classes)
     }
 
     /// The picture as a PNG file.
@@ -66,8 +59,8 @@ impl Drawing {
         for image in &self.images {
             paint(&mut pixmap, image, size.zoom());
         }
-        let document = self.root() + &self.elements();
-        let tree = Tree::from_str(&document, options()).expect("the back-end writes well-formed SVG");
+        let document = self.root() + &self.elements(Inks::Colours(self.style.theme));
+        let tree = Tree::from_str(&document, options()).expect("the writer's SVG is well-formed");
         resvg::render(&tree, Transform::identity(), &mut pixmap.as_mut());
         pixmap.encode_png().map_err(|_| too_large())
     }
@@ -88,11 +81,9 @@ impl Drawing {
         )
     }
 
-    /// Everything after plotters' own root element, the closing tag included, without what the root says once.
-    fn elements(&self) -> String {
-        let start = self.body.find('\n').map_or(0, |end| end + 1);
-        let family = format!(" font-family=\"{}\"", font::FAMILY);
-        self.body[start..].replace(&family, "").replace(" opacity=\"1\"", "")
+    /// The shapes and the closing tag.
+    fn elements(&self, inks: Inks) -> String {
+        svg::elements(&self.shapes, inks) + "</svg>\n"
     }
 }
 
@@ -170,18 +161,9 @@ fn image_element(image: &Image) -> String {
     )
 }
 
-/// RFC 4648, section 4.
+/// RFC 4648, section 4: the standard alphabet, padded.
 pub(in crate::report) fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().enumerate().fold(0, |word, (i, &byte)| word | u32::from(byte) << (16 - 8 * i));
-        for digit in 0..4 {
-            let index = (word >> (18 - 6 * digit)) & 63;
-            out.push(if digit <= chunk.len() { char::from(DIGITS[index as usize]) } else { '=' });
-        }
-    }
-    out
+    STANDARD.encode(bytes)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::axes;
 use super::callout;
-use super::canvas::{Anchor, Canvas, Pen, Point, TextBox, Type};
+use super::canvas::{Canvas, Pen, TextBox};
 use super::chart::{Chart, Mark, Positions, Reduce, Series};
 use super::column;
 use super::font::Weight;
@@ -11,6 +11,7 @@ use super::heat::{self, Image};
 use super::layout::{Layout, PanelLayout, SUBTITLE_LINE_PX, SUBTITLE_PX, TITLE_LINE_PX, TITLE_PX};
 use super::legend::line_width_px;
 use super::reduce::{self, Rulers};
+use super::shape::{Anchor, Point, Shape, Type};
 use super::style::{Ink, Style};
 
 /// A chart drawn in a style; what SVG and PNG are written from.
@@ -19,9 +20,9 @@ pub struct Drawing {
     pub(super) style: Style,
     /// What screen readers read.
     pub(super) label: String,
-    /// Elements above the background and the images, inside plotters' root element.
-    pub(super) body: String,
-    /// Under the body.
+    /// Above the background and the images.
+    pub(super) shapes: Vec<Shape>,
+    /// Under the shapes.
     pub(super) images: Vec<Image>,
     text_boxes: Vec<TextBox>,
 }
@@ -39,8 +40,7 @@ impl Chart {
         let zoom = style.size.zoom();
         let size = (f64::from(style.size.width()) / zoom, f64::from(style.size.height()) / zoom);
         let layout = Layout::new(self, size);
-        let mut body = String::new();
-        let mut canvas = Canvas::new(&mut body, size, style.theme);
+        let mut canvas = Canvas::default();
         for panel in &layout.panels {
             draw_panel(&mut canvas, panel, &layout);
         }
@@ -50,9 +50,9 @@ impl Chart {
         for bar in &layout.colour_bars {
             axes::draw_colour_bar(&mut canvas, bar, size.0 - layout.left - 2.0);
         }
-        let text_boxes = canvas.finish();
         let label = format!("{}. {}", self.title, self.subtitle);
-        Drawing { style, label, body, images: images(&layout, zoom), text_boxes }
+        let Canvas { shapes, text_boxes } = canvas;
+        Drawing { style, label, shapes, images: images(&layout, zoom), text_boxes }
     }
 }
 
@@ -187,7 +187,7 @@ fn draw_band(canvas: &mut Canvas, band: &[(f64, f64, f64)], ink: Ink, frame: Rec
     let bottoms = band.iter().rev().map(|&(x, _, bottom)| held(x, bottom));
     let outline: Vec<Point> = tops.chain(bottoms).collect();
     if outline.len() > 3 {
-        canvas.area(&outline, ink, 0.22);
+        canvas.area(outline, ink, 0.22);
     }
 }
 

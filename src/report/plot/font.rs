@@ -30,7 +30,7 @@ pub(super) enum Weight {
 }
 
 impl Weight {
-    pub fn style(self) -> FontStyle {
+    fn style(self) -> FontStyle {
         match self {
             Self::Regular => FontStyle::Normal,
             Self::Bold => FontStyle::Bold,
@@ -39,7 +39,7 @@ impl Weight {
 }
 
 /// plotters' font of `size_px` pixels per em.
-pub(super) fn font(size_px: f64, weight: Weight) -> FontDesc<'static> {
+fn font(size_px: f64, weight: Weight) -> FontDesc<'static> {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
         for (style, bytes) in [(FontStyle::Normal, dejavu::sans::regular()), (FontStyle::Bold, dejavu::sans::bold())] {

@@ -1,10 +1,10 @@
 //! Heat maps as bitmaps of the frame's own pixels.
 
-use super::canvas::UNITS;
 use super::chart::HeatMap;
 use super::colour_map;
 use super::frame::{Rect, Ruler};
 use super::reduce::Rulers;
+use super::svg::UNITS;
 
 /// A bitmap and its place.
 #[derive(Debug, Clone)]

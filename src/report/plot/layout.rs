@@ -12,7 +12,7 @@
 //!           x label
 //! ```
 
-use super::canvas::{Anchor, Type, text_rect};
+use super::canvas::text_rect;
 use super::chart::{Chart, HeatMap, Mark, Panel};
 use super::column;
 use super::font::{Weight, width_px};
@@ -20,6 +20,7 @@ use super::frame::{Rect, Ruler};
 use super::legend::{Legend, wrapped};
 use super::range;
 use super::reduce::Rulers;
+use super::shape::{Anchor, Type};
 use super::style::Ink;
 use super::ticks::{self, Tick, TickSet};
 

@@ -1,9 +1,10 @@
 //! The legend: rows between titles and frame, where no data can be under it.
 
-use super::canvas::{Anchor, Canvas, Pen, Type};
+use super::canvas::{Canvas, Pen};
 use super::chart::{Chart, Mark, Reduce, Series};
 use super::font::{Weight, width_px};
 use super::frame::Rect;
+use super::shape::{Anchor, Type};
 use super::style::Ink;
 
 const SIZE_PX: f64 = 12.0;

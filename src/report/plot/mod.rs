@@ -1,14 +1,14 @@
 //! Pictures of results: SVG, PNG of that SVG, and the same numbers as CSV.
 //!
 //! ```text
-//! results -> a kind (noise, transfer, ...) -> Chart -> SVG -> PNG
-//!                                                  \-> CSV
+//! results -> a kind (noise, transfer, ...) -> Chart -> shapes -> SVG -> PNG
+//!                                              \-> CSV
 //! ```
 //!
 //! A [`Chart`] describes: titles, axes with units, series. A kind's module turns one sort of result into a chart, and
 //! drawing one needs no system font: DejaVu Sans is inside the crate.
 //!
-//! plotters' SVG back-end draws; its bitmap back-end is never used, because it draws spikes that the data do not have
+//! plotters measures the texts; its bitmap back-end is never used, because it draws spikes that the data do not have
 //! (its mitre joins have no limit). The PNG is the SVG rendered by resvg.
 
 mod axes;
@@ -38,11 +38,13 @@ pub mod noise;
 mod range;
 pub mod rate_distortion;
 mod reduce;
+mod shape;
 pub mod snr_bits;
 pub mod snr_level;
 pub mod spectrogram;
 pub mod spectrum;
 mod style;
+mod svg;
 mod ticks;
 pub mod tone;
 pub mod transfer;

@@ -4,9 +4,9 @@
 //! (U. Jugel et al., M4: A Visualization-Oriented Time Series Data Aggregation, VLDB 2014). Taking every n-th point
 //! instead would lose peaks.
 
-use super::canvas::Point;
 use super::chart::{Positions, Scale};
 use super::frame::Ruler;
+use super::shape::Point;
 
 /// Columns in a pixel: a picture shown at twice its size still has all its peaks in place.
 const COLUMNS_PER_PX: f64 = 2.0;

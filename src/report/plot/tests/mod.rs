@@ -115,14 +115,16 @@ fn widths_of_text_agree_with_the_renderer() {
     for (text, weight) in
         [("Signal and quantization noise", font::Weight::Bold), ("−100 dBFS/Hz, AVATAR 20 k", font::Weight::Regular)]
     {
-        let mut body = String::new();
-        let mut canvas = canvas::Canvas::new(&mut body, (600.0, 60.0), Theme::Light);
-        let set = canvas::Type { size_px: 20.0, weight, ink: Ink::Text, anchor: canvas::Anchor::Start };
+        let mut canvas = canvas::Canvas::default();
+        let set = shape::Type { size_px: 20.0, weight, ink: Ink::Text, anchor: shape::Anchor::Start };
         canvas.text(text, (10.0, 40.0), set);
-        let boxes = canvas.finish();
+        let boxes = canvas.text_boxes;
+        let elements = svg::elements(&canvas.shapes, svg::Inks::Colours(Theme::Light));
+        let root = format!("<svg xmlns=\"http://www.w3.org/2000/svg\" font-family=\"{}\"", font::FAMILY);
+        let body = format!("{root} width=\"6000\" height=\"600\">\n{elements}</svg>");
         let tree = usvg::Tree::from_str(&body, document::options()).expect("SVG");
         let drawn = tree.root().abs_bounding_box();
-        let scale = canvas::UNITS as f32;
+        let scale = svg::UNITS as f32;
         let (left, right) = (drawn.left() / scale, drawn.right() / scale);
         assert!((f64::from(right) - boxes[0].right).abs() < 2.0, "{right} {:?}", boxes[0]);
         assert!((f64::from(left) - boxes[0].left).abs() < 2.0, "{left} {:?}", boxes[0]);
