@@ -16,7 +16,7 @@ use std::{
 
 use sqnr::{
     live::{
-        Banks, Bridge, CapturePort, Core, Direction, Flow, Layout, Pacing, PlaybackPort, Processor, Rates, Request,
+        Bridge, CapturePort, Core, Direction, Ends, Flow, Layout, Pacing, PlaybackPort, Processor, Rates, Request,
         Settings, Start, plan, ring,
     },
     shaping::Dither,
@@ -106,8 +106,8 @@ fn device_side() {
     let core = Core { processor: Processor::new(2, RATE_HZ, chain), commands: from_nobody, taps: Vec::new() };
     let rates = Rates::new(RATE_HZ, RATE_HZ, 2).expect("legal");
     let pacing = Pacing::OneClock;
-    let banks = Banks { input: from_capture, output: to_playback, rates, pacing, flow: flow.clone() };
-    let mut bridge = Bridge::new(banks, core);
+    let ends = Ends { input: from_capture, output: to_playback, rates, pacing, flow: flow.clone() };
+    let mut bridge = Bridge::new(ends, core);
 
     let port = CapturePort::new(to_bridge, layout(capture.n_channels()), flow.clone());
     let stream = capture.capture(port, &flow).expect("captures");

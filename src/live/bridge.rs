@@ -18,7 +18,7 @@ use super::{
     chain::Chain,
     drift::DriftControl,
     flow::{Flow, frames_to_ns},
-    priority::{Advice, Load, hurry, relent},
+    priority::{Advice, Load, lower_priority, raise_priority},
     processor::{Monitor, Processor},
     resampler::Resampler,
 };
@@ -34,7 +34,7 @@ const PAUSE: Duration = Duration::from_micros(700);
 /// latency comes down at once.
 const MAX_LAG_S: f64 = 0.1;
 
-/// What the bridge is told while it runs.
+/// A command to the running bridge.
 #[derive(Debug)]
 pub enum Command {
     /// Change to this chain.
@@ -123,9 +123,9 @@ pub struct Core {
     pub taps: Vec<Tap>,
 }
 
-/// What a bridge stands on.
+/// The two ends that a bridge connects, and what it must know of them.
 #[derive(Debug)]
-pub struct Banks {
+pub struct Ends {
     /// Captured frames.
     pub input: Consumer<f32>,
     /// Frames to play.
@@ -161,8 +161,8 @@ pub struct Bridge {
 
 impl Bridge {
     /// A bridge at rest.
-    pub fn new(banks: Banks, core: Core) -> Self {
-        let Banks { input, output, rates, pacing, flow } = banks;
+    pub fn new(ends: Ends, core: Core) -> Self {
+        let Ends { input, output, rates, pacing, flow } = ends;
         let Rates { input_hz, output_hz, n_channels } = rates;
         let resampler = Resampler::new(n_channels, input_hz, output_hz).expect("rates are checked");
         // One frame more than the nominal ratio makes, for the widest correction.
@@ -190,7 +190,7 @@ impl Bridge {
 
     /// One round, `elapsed_s` after the last one. Returns the output frames made.
     pub fn round(&mut self, elapsed_s: f64) -> usize {
-        self.obey();
+        self.run_commands();
         self.core.processor.tidy_up();
         self.skip_old_frames();
         self.follow_clocks(elapsed_s);
@@ -209,7 +209,7 @@ impl Bridge {
         self.drift.is_engaged().then(|| self.drift.drift_ppm())
     }
 
-    fn obey(&mut self) {
+    fn run_commands(&mut self) {
         while let Ok(command) = self.core.commands.pop() {
             match command {
                 Command::Switch(chain) => self.core.processor.switch_to(chain),
@@ -338,7 +338,7 @@ impl Running {
         let stop = Arc::new(AtomicBool::new(false));
         let told = stop.clone();
         let thread = thread::spawn(move || {
-            hurry();
+            raise_priority();
             let mut last = Instant::now();
             let mut load = Load::new(last);
             while !told.load(Relaxed) {
@@ -346,8 +346,8 @@ impl Running {
                 bridge.round((now - last).as_secs_f64());
                 last = now;
                 match load.note(now, Instant::now()) {
-                    Some(Advice::Relent) => relent(),
-                    Some(Advice::Hurry) => hurry(),
+                    Some(Advice::Lower) => lower_priority(),
+                    Some(Advice::Raise) => raise_priority(),
                     None => {}
                 }
                 thread::sleep(PAUSE);
@@ -397,10 +397,10 @@ mod tests {
         let core = Core { processor, commands: from_screen, taps: vec![Tap::new(to_tap)] };
         let rates = Rates::new(input_hz, output_hz, 1).expect("legal");
         let pacing = Pacing::TwoClocks;
-        let banks = Banks { input: from_capture, output: to_playback, rates, pacing, flow: flow.clone() };
+        let ends = Ends { input: from_capture, output: to_playback, rates, pacing, flow: flow.clone() };
         Path {
             capture: CapturePort::new(to_bridge, layout(input_hz), flow.clone()),
-            bridge: Bridge::new(banks, core),
+            bridge: Bridge::new(ends, core),
             playback: PlaybackPort::new(from_bridge, layout(output_hz), flow.clone(), Start::Rehearsed { n_frames: 0 }),
             flow,
             tap,

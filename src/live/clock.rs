@@ -1,4 +1,4 @@
-//! When a device's frames are at its converter, told from when it calls.
+//! When a device's frames are at its converter, computed from when it calls.
 //!
 //! ```text
 //! earliest(now - frame / rate) over some seconds  +  lead  ->  time of frame 0     lead: playback  buffer - block
@@ -40,13 +40,13 @@ pub(super) struct DeviceClock {
     /// Of the stretch before and of the present one.
     earliest_ns: [i64; 2],
     /// What the driver says of frame 0: least and most of the stretch before, if there was one, and of the present one.
-    told_ns: [Option<[i64; 2]>; 2],
-    told: Option<Told>,
+    reported_ns: [Option<[i64; 2]>; 2],
+    reported: Option<Reported>,
 }
 
 /// What the driver says of frame 0, in the mean.
 #[derive(Debug, Clone, Copy)]
-struct Told {
+struct Reported {
     mean_ns: f64,
     last_ns: i64,
 }
@@ -73,17 +73,17 @@ impl DeviceClock {
             is_settled: lead_ns.is_none(),
             began_ns: 0,
             earliest_ns: [i64::MAX; 2],
-            told_ns: [None; 2],
-            told: None,
+            reported_ns: [None; 2],
+            reported: None,
         }
     }
 
     /// The time at the converter of the first of the `n_frames` of a callback at `now_ns`, of which the driver tells
-    /// `told_ns`.
-    pub fn stamp(&mut self, now_ns: i64, told_ns: i64, n_frames: usize) -> i64 {
+    /// `reported_ns`.
+    pub fn stamp(&mut self, now_ns: i64, reported_ns: i64, n_frames: usize) -> i64 {
         let run_ns = frames_to_ns(self.n_frames, self.rate_hz);
         self.n_frames += n_frames as u64;
-        let Some(lead_ns) = self.lead_ns else { return told_ns };
+        let Some(lead_ns) = self.lead_ns else { return reported_ns };
         self.is_settled = now_ns - *self.first_ns.get_or_insert(now_ns) >= SETTLE_NS;
         if !self.is_settled {
             self.began_ns = now_ns;
@@ -91,7 +91,7 @@ impl DeviceClock {
         }
         self.turn_over(now_ns);
         self.earliest_ns[1] = self.earliest_ns[1].min(now_ns - run_ns);
-        self.note_told(now_ns, told_ns - run_ns);
+        self.note_reported(now_ns, reported_ns - run_ns);
         let counted_ns = self.earliest_ns[0].min(self.earliest_ns[1]) + lead_ns;
         self.believed(counted_ns, lead_ns).unwrap_or(counted_ns) + run_ns
     }
@@ -106,28 +106,29 @@ impl DeviceClock {
         if now_ns - self.began_ns > HALF_NS {
             self.began_ns = now_ns;
             self.earliest_ns = [self.earliest_ns[1], i64::MAX];
-            self.told_ns = [self.told_ns[1], None];
+            self.reported_ns = [self.reported_ns[1], None];
         }
     }
 
-    fn note_told(&mut self, now_ns: i64, origin_ns: i64) {
-        let [least, most] = self.told_ns[1].unwrap_or([origin_ns; 2]);
-        self.told_ns[1] = Some([least.min(origin_ns), most.max(origin_ns)]);
-        let Told { mean_ns, last_ns } = self.told.unwrap_or(Told { mean_ns: origin_ns as f64, last_ns: now_ns });
+    fn note_reported(&mut self, now_ns: i64, origin_ns: i64) {
+        let [least, most] = self.reported_ns[1].unwrap_or([origin_ns; 2]);
+        self.reported_ns[1] = Some([least.min(origin_ns), most.max(origin_ns)]);
+        let Reported { mean_ns, last_ns } =
+            self.reported.unwrap_or(Reported { mean_ns: origin_ns as f64, last_ns: now_ns });
         let weight = ((now_ns - last_ns) as f64 / MEAN_NS).clamp(0.0, 1.0);
-        self.told = Some(Told { mean_ns: mean_ns + weight * (origin_ns as f64 - mean_ns), last_ns: now_ns });
+        self.reported = Some(Reported { mean_ns: mean_ns + weight * (origin_ns as f64 - mean_ns), last_ns: now_ns });
     }
 
     fn is_steady(&self) -> bool {
-        let [Some([a, b]), Some([c, d])] = self.told_ns else { return false };
+        let [Some([a, b]), Some([c, d])] = self.reported_ns else { return false };
         b.max(d) - a.min(c) < STEADY_NS
     }
 
     /// The driver's origin, when it steadily tells of more latency than the buffers have.
     fn believed(&self, counted_ns: i64, lead_ns: i64) -> Option<i64> {
-        let told = self.told.filter(|_| self.is_steady())?;
-        let beyond_ns = (told.mean_ns - counted_ns as f64) * lead_ns.signum() as f64;
-        (beyond_ns > BEYOND_NS).then_some(told.mean_ns as i64)
+        let reported = self.reported.filter(|_| self.is_steady())?;
+        let beyond_ns = (reported.mean_ns - counted_ns as f64) * lead_ns.signum() as f64;
+        (beyond_ns > BEYOND_NS).then_some(reported.mean_ns as i64)
     }
 }
 
@@ -139,13 +140,18 @@ mod tests {
     const BLOCK: usize = 480;
     const MS: i64 = 1_000_000;
 
-    /// Runs `seconds` of callbacks of 10 ms each; `late_ns` and `told_ns` by number. Returns the last origin found, where
+    /// Runs `seconds` of callbacks of 10 ms each; `late_ns` and `reported_ns` by number. Returns the last origin found, where
     /// the first callback's frame 0 was asked for at 0.
-    fn origin(clock: &mut DeviceClock, seconds: i64, late_ns: impl Fn(i64) -> i64, told: impl Fn(i64) -> i64) -> i64 {
+    fn origin(
+        clock: &mut DeviceClock,
+        seconds: i64,
+        late_ns: impl Fn(i64) -> i64,
+        reported: impl Fn(i64) -> i64,
+    ) -> i64 {
         let mut origin = 0;
         for i in 0..100 * seconds {
             let now_ns = i * 10 * MS + late_ns(i);
-            origin = clock.stamp(now_ns, i * 10 * MS + told(i), BLOCK) - i * 10 * MS;
+            origin = clock.stamp(now_ns, i * 10 * MS + reported(i), BLOCK) - i * 10 * MS;
         }
         origin
     }

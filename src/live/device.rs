@@ -18,7 +18,7 @@ use super::{
     clock::DeviceClock,
     flow::{Direction, Flow},
     port::{CapturePort, DeviceSample, PlaybackPort},
-    priority::relent,
+    priority::lower_priority,
 };
 use crate::{Error, Result};
 
@@ -345,7 +345,7 @@ fn build_playback<T: SizedSample + DeviceSample>(
         let ahead = stamp.playback.duration_since(stamp.callback);
         let clock = clock.get_or_insert_with(|| DeviceClock::of_playback(rate_hz, buffer_frames, n_frames as u64));
         let at_ns = clock.stamp(now_ns, now_ns + ahead.as_nanos() as i64, n_frames);
-        match clock.is_settled() || !port.is_hurried() {
+        match clock.is_settled() || !port.is_real_time() {
             true => port.fill(data, at_ns),
             // What fills a buffer at once would run dry, and be counted.
             false => data.fill(T::from_unit(0.0)),
@@ -378,7 +378,7 @@ fn note_errors(direction: Direction, flow: &Arc<Flow>) -> impl FnMut(cpal::Error
             }
             if now_ns - *since_ns > PATIENCE_NS {
                 flow.is_lost.store(true, Relaxed);
-                relent();
+                lower_priority();
             }
             thread::sleep(ERROR_PAUSE);
         }

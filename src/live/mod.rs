@@ -28,7 +28,7 @@ mod session;
 mod settings;
 mod silence;
 
-pub use bridge::{Banks, Bridge, Command, Core, Pacing, Rates, Running, Tap};
+pub use bridge::{Bridge, Command, Core, Ends, Pacing, Rates, Running, Tap};
 pub use chain::Chain;
 pub use deck::{Deck, DeckOptions, State, Status};
 pub use device::{

@@ -119,7 +119,7 @@ impl PlaybackPort {
     }
 
     /// True when what comes cannot wait: from a microphone, not from a file.
-    pub(super) fn is_hurried(&self) -> bool {
+    pub(super) fn is_real_time(&self) -> bool {
         self.start != Start::WithEveryFrame
     }
 
@@ -162,7 +162,7 @@ impl PlaybackPort {
             }
             self.is_waiting = false;
             self.begin();
-            if self.is_hurried() && n_waiting > n_wanted {
+            if self.is_real_time() && n_waiting > n_wanted {
                 self.drop_frames(n_waiting - n_wanted);
             }
         }

@@ -19,7 +19,7 @@ use std::{
 pub(super) fn urgently<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            hurry();
+            raise_priority();
             work()
         });
         thread.join().unwrap_or_else(|panic| resume_unwind(panic))
@@ -41,7 +41,7 @@ mod linux {
     pub(super) const URGENT_NICENESS: i32 = -11;
 
     /// Makes the calling thread as urgent as this user may; one that is real-time already, or was told to be idle, stays.
-    pub fn hurry() {
+    pub fn raise_priority() {
         if thread_schedule_policy().ok() != Some(ThreadSchedulePolicy::Normal(Other)) {
             return;
         }
@@ -56,8 +56,8 @@ mod linux {
         }
     }
 
-    /// Takes back what [`hurry`] gave, so far as others would starve of it: real time.
-    pub fn relent() {
+    /// Takes back what [`raise_priority`] gave, so far as others would starve of it: real time.
+    pub fn lower_priority() {
         let Ok(ordinary) = getpriority_process(None) else { return };
         // With the policy goes a niceness; the least is refused (the policy is changed by then) or put back. The greatest
         // could be had and never given back.
@@ -68,15 +68,15 @@ mod linux {
 }
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{hurry, relent};
+pub(super) use linux::{lower_priority, raise_priority};
 
 /// Does nothing here: the sound system looks after its threads.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn hurry() {}
+pub(super) fn raise_priority() {}
 
 /// Does nothing here.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn relent() {}
+pub(super) fn lower_priority() {}
 
 /// Time over which work is weighed.
 const SPAN: Duration = Duration::from_secs(1);
@@ -89,9 +89,9 @@ const AT_EASE: f64 = 0.4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Advice {
     /// Step down: it has been at work for most of a second.
-    Relent,
+    Lower,
     /// The work has become less.
-    Hurry,
+    Raise,
 }
 
 /// How much of its time a thread is at work.
@@ -120,8 +120,8 @@ impl Load {
         let is_overworked = share > if self.is_overworked { AT_EASE } else { OVERWORKED };
         let was_overworked = std::mem::replace(&mut self.is_overworked, is_overworked);
         match (was_overworked, is_overworked) {
-            (false, true) => Some(Advice::Relent),
-            (true, false) => Some(Advice::Hurry),
+            (false, true) => Some(Advice::Lower),
+            (true, false) => Some(Advice::Raise),
             _ => None,
         }
     }
@@ -145,7 +145,7 @@ mod tests {
             }
         }
         // A span ends with the first round after its second.
-        assert_eq!(advice, [(3, Advice::Relent), (7, Advice::Hurry)]);
+        assert_eq!(advice, [(3, Advice::Lower), (7, Advice::Raise)]);
     }
 
     #[test]
@@ -215,9 +215,9 @@ mod linux_tests {
         let before = rank();
         let (raised, after, again) = urgently(|| {
             let raised = rank();
-            relent();
+            lower_priority();
             let after = rank();
-            hurry();
+            raise_priority();
             (raised, after, rank())
         });
         assert!(is_ordinary(&after) || !is_ordinary(&before), "{after:?}");

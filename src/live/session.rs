@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    bridge::{Banks, Bridge, Core, Pacing, Rates, Running},
+    bridge::{Bridge, Core, Ends, Pacing, Rates, Running},
     device::{self, Planned, Request, Stream},
     flow::{Direction, Flow},
     port::{CapturePort, Layout, PlaybackPort, Start, ring},
@@ -207,8 +207,8 @@ impl Plan {
         let port = CapturePort::new(to_bridge, layout, flow.clone());
         let source = capture.start(port, layout, &flow)?;
 
-        let banks = Banks { input: from_capture, output: to_playback, rates, pacing, flow };
-        let opened = Opened { source, sink, banks };
+        let ends = Ends { input: from_capture, output: to_playback, rates, pacing, flow };
+        let opened = Opened { source, sink, ends };
         opened.fit_cushion();
         Ok(opened)
     }
@@ -218,7 +218,7 @@ impl Plan {
 pub struct Opened {
     source: Source,
     sink: Sink,
-    banks: Banks,
+    ends: Ends,
 }
 
 enum Source {
@@ -234,8 +234,8 @@ enum Sink {
 impl Opened {
     /// Sets the cushion to one of the blocks that were granted: a stall as long is heard of by nobody.
     fn fit_cushion(&self) {
-        let rates = &self.banks.rates;
-        let wished = self.banks.flow.cushion_frames.load(Relaxed);
+        let rates = &self.ends.rates;
+        let wished = self.ends.flow.cushion_frames.load(Relaxed);
         let granted = |stream: &Stream| stream.block_frames().map_or(wished, u64::from);
         let capture_block = match &self.source {
             Source::Device(_, stream) => granted(stream) * u64::from(rates.output_hz()) / u64::from(rates.input_hz()),
@@ -246,14 +246,14 @@ impl Opened {
             Sink::Silent(_) => wished,
         };
         let block = capture_block.max(playback_block);
-        self.banks.flow.cushion_frames.store(block, Relaxed);
+        self.ends.flow.cushion_frames.store(block, Relaxed);
     }
 
     /// Connects both ends by a bridge around `core`: sound flows.
     pub fn connect(self, core: Core) -> Session {
-        let Self { source, sink, banks } = self;
-        let (flow, rates) = (banks.flow.clone(), banks.rates);
-        Session { source, sink, flow, rates, bridge: Running::start(Bridge::new(banks, core)) }
+        let Self { source, sink, ends } = self;
+        let (flow, rates) = (ends.flow.clone(), ends.rates);
+        Session { source, sink, flow, rates, bridge: Running::start(Bridge::new(ends, core)) }
     }
 }
 

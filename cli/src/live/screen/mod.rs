@@ -52,7 +52,7 @@ pub enum End {
     /// Ctrl-C.
     Interrupted,
     /// A signal.
-    Told,
+    Signalled,
 }
 
 /// What one picture shows.
@@ -90,7 +90,7 @@ pub fn show(deck: &mut Deck, options: &ScreenOptions) -> io::Result<End> {
             picture::draw(&panel.view, area, frame.buffer_mut());
         })?;
         if (options.is_told_to_end)() {
-            return Ok(End::Told);
+            return Ok(End::Signalled);
         }
         let is_late = options.duration.is_some_and(|d| start.elapsed() >= d);
         if is_late || panel.view.status.state == State::Ended {
