@@ -11,12 +11,17 @@ use super::figure::{Absent, Figure};
 
 /// Largest alphabet counted in a table; above, a map is used, up to [`MAX_ALPHABET`].
 const MAX_TABLE: i64 = 1 << 16;
+/// Largest alphabet counted in several tables at once.
+const MAX_SMALL: i64 = 1 << 12;
+/// Tables of a small alphabet, taken in turns: equal indices in a row need not wait for one another's count.
+const TURNS: usize = 4;
 /// Most different indices that are counted: 2^20 map entries are some 32 MiB.
 const MAX_ALPHABET: usize = 1 << 20;
 /// How often each index came.
 #[derive(Debug, Clone)]
 pub(super) enum IndexCounts {
     NotAsked,
+    Small { first: i32, counts: Vec<[u64; TURNS]> },
     Table { first: i32, counts: Vec<u64> },
     Map(HashMap<i32, u64>),
     TooMany,
@@ -26,7 +31,9 @@ impl IndexCounts {
     pub(super) fn new(indices: Option<&RangeInclusive<i32>>) -> Self {
         let Some(range) = indices else { return Self::NotAsked };
         let n_levels = i64::from(*range.end()) - i64::from(*range.start()) + 1;
-        if (1..=MAX_TABLE).contains(&n_levels) {
+        if (1..=MAX_SMALL).contains(&n_levels) {
+            Self::Small { first: *range.start(), counts: vec![[0; TURNS]; n_levels as usize] }
+        } else if (1..=MAX_TABLE).contains(&n_levels) {
             Self::Table { first: *range.start(), counts: vec![0; n_levels as usize] }
         } else {
             Self::Map(HashMap::new())
@@ -36,6 +43,14 @@ impl IndexCounts {
     pub(super) fn push(&mut self, indices: &[i32]) {
         match self {
             Self::NotAsked | Self::TooMany => {}
+            Self::Small { first, counts } => {
+                let last = counts.len() - 1;
+                for turn in indices.chunks(TURNS) {
+                    for (table, index) in turn.iter().enumerate() {
+                        counts[(index.wrapping_sub(*first) as u32 as usize).min(last)][table] += 1;
+                    }
+                }
+            }
             Self::Table { first, counts } => {
                 let last = counts.len() - 1;
                 for index in indices {
@@ -55,6 +70,9 @@ impl IndexCounts {
 
     pub(super) fn merge(&mut self, other: &Self) {
         match (&mut *self, other) {
+            (Self::Small { counts, .. }, Self::Small { counts: theirs, .. }) => {
+                counts.as_flattened_mut().iter_mut().zip(theirs.as_flattened()).for_each(|(a, b)| *a += b);
+            }
             (Self::Table { counts, .. }, Self::Table { counts: theirs, .. }) => {
                 counts.iter_mut().zip(theirs).for_each(|(a, b)| *a += b);
             }
@@ -75,6 +93,7 @@ impl IndexCounts {
         match self {
             Self::NotAsked => Err(Absent::NotApplicable { needs: "the indices of a quantizer" }),
             Self::TooMany => Err(Absent::AlphabetTooLarge { limit: MAX_ALPHABET }),
+            Self::Small { counts, .. } => entropy_bits(counts.iter().map(|turns| turns.iter().sum()).collect()),
             Self::Table { counts, .. } => entropy_bits(counts.clone()),
             Self::Map(map) => entropy_bits(map.values().copied().collect()),
         }

@@ -16,6 +16,7 @@ use super::{
     figure::{Absent, Entry, Figure, ratio_db},
 };
 use crate::Result;
+use crate::kernel::error_sums::{Extremes, LANES, Lanes, add_aligned, larger};
 
 /// `20 log10(2) B + 10 log10(3/2)`, the 6.02 B + 1.76 dB of a full-scale sine in a uniform quantizer of `bits` bits.
 ///
@@ -45,7 +46,6 @@ impl Default for Settings {
 
 /// Samples beyond this magnitude count as not finite: their squares would leave the range of the sums.
 const MAX_MAGNITUDE: f64 = 1e100;
-const LANES: usize = 4;
 /// Positions after which the lanes are folded; keeps rounding small and the block inside the first-level cache.
 const FOLD: u64 = 1024;
 
@@ -63,10 +63,6 @@ pub struct ErrorStatistics {
     histogram: Option<Histogram>,
 }
 
-/// Five sums in four lanes each: x, x^2, e, e^2, x e.
-#[derive(Debug, Clone, Copy, Default)]
-struct Lanes([[f64; LANES]; 5]);
-
 #[derive(Debug, Clone, Copy, Default)]
 struct Sums {
     x: f64,
@@ -76,41 +72,12 @@ struct Sums {
     xe: f64,
 }
 
-impl Lanes {
-    fn add(&mut self, lane: usize, x: f64, y: f64) {
-        let e = y - x;
-        for (sum, term) in self.0.iter_mut().zip([x, x * x, e, e * e, x * e]) {
-            sum[lane] += term;
-        }
-    }
-
-    /// Adds samples whose first one belongs to lane 0.
-    fn add_aligned(&mut self, x: &[f64], y: &[f64]) {
-        let [sx, sxx, se, see, sxe] = &mut self.0;
-        let (x_chunks, x_rest) = x.as_chunks::<LANES>();
-        let (y_chunks, y_rest) = y.as_chunks::<LANES>();
-        for (x, y) in x_chunks.iter().zip(y_chunks) {
-            for i in 0..LANES {
-                let e = y[i] - x[i];
-                sx[i] += x[i];
-                sxx[i] += x[i] * x[i];
-                se[i] += e;
-                see[i] += e * e;
-                sxe[i] += x[i] * e;
-            }
-        }
-        for (lane, (&x, &y)) in x_rest.iter().zip(y_rest).enumerate() {
-            self.add(lane, x, y);
-        }
-    }
-
-    fn fold(&self) -> Sums {
-        let [x, xx, e, ee, xe] = self.0.map(|l| (l[0] + l[2]) + (l[1] + l[3]));
-        Sums { x, xx, e, ee, xe }
-    }
-}
-
 impl Sums {
+    fn of(lanes: &Lanes) -> Self {
+        let [x, xx, e, ee, xe] = lanes.0.map(|l| (l[0] + l[2]) + (l[1] + l[3]));
+        Self { x, xx, e, ee, xe }
+    }
+
     fn add(&mut self, other: Self) {
         self.x += other.x;
         self.xx += other.xx;
@@ -167,14 +134,16 @@ impl ErrorStatistics {
     }
 
     fn push_within_fold(&mut self, x: &[f64], y: &[f64]) {
-        let before = self.lanes;
+        let (before, mut extremes) = (self.lanes, Extremes::default());
         let head = ((LANES as u64 - self.position % LANES as u64) % LANES as u64).min(x.len() as u64) as usize;
         for i in 0..head {
-            self.lanes.add((self.position as usize + i) % LANES, x[i], y[i]);
+            let lane = (self.position as usize + i) % LANES;
+            self.lanes.add(lane, x[i], y[i]);
+            extremes.add(lane, x[i], y[i]);
         }
-        self.lanes.add_aligned(&x[head..], &y[head..]);
-        if self.lanes.fold().is_finite() {
-            self.scan_extremes(x, y);
+        add_aligned(&x[head..], &y[head..], &mut self.lanes, &mut extremes);
+        if Sums::of(&self.lanes).is_finite() {
+            self.take_extremes(&extremes, x);
             if let Some(histogram) = &mut self.histogram {
                 histogram.push(x, y);
             }
@@ -184,34 +153,16 @@ impl ErrorStatistics {
         }
         self.position += x.len() as u64;
         if self.position.is_multiple_of(FOLD) {
-            self.totals.add(self.lanes.fold());
+            self.totals.add(Sums::of(&self.lanes));
             self.lanes = Lanes::default();
         }
     }
 
     /// Error peak, and clipped inputs, counted only when the block's extremes say that there are any.
-    fn scan_extremes(&mut self, x: &[f64], y: &[f64]) {
-        let larger = |a: f64, b: f64| if a > b { a } else { b };
-        let mut peak = [0.0; LANES];
-        let mut high = [f64::NEG_INFINITY; LANES];
-        let mut low = [f64::NEG_INFINITY; LANES];
-        let (x_chunks, x_rest) = x.as_chunks::<LANES>();
-        let (y_chunks, y_rest) = y.as_chunks::<LANES>();
-        for (x, y) in x_chunks.iter().zip(y_chunks) {
-            for i in 0..LANES {
-                peak[i] = larger((y[i] - x[i]).abs(), peak[i]);
-                high[i] = larger(x[i], high[i]);
-                low[i] = larger(-x[i], low[i]);
-            }
-        }
-        for (x, y) in x_rest.iter().zip(y_rest) {
-            peak[0] = larger((y - x).abs(), peak[0]);
-            high[0] = larger(*x, high[0]);
-            low[0] = larger(-x, low[0]);
-        }
-        self.error_peak = peak.into_iter().fold(self.error_peak, larger);
-        let high = high.into_iter().fold(f64::NEG_INFINITY, larger);
-        let low = -low.into_iter().fold(f64::NEG_INFINITY, larger);
+    fn take_extremes(&mut self, extremes: &Extremes, x: &[f64]) {
+        self.error_peak = extremes.error.into_iter().fold(self.error_peak, larger);
+        let high = extremes.high.into_iter().fold(f64::NEG_INFINITY, larger);
+        let low = -extremes.low.into_iter().fold(f64::NEG_INFINITY, larger);
         if low < *self.settings.granular.start() || high > *self.settings.granular.end() {
             self.n_clipped += x.iter().filter(|x| !self.settings.granular.contains(x)).count() as u64;
         }
@@ -239,10 +190,10 @@ impl ErrorStatistics {
     /// When the two were built with different settings.
     pub fn merge(&mut self, other: &Self) {
         assert!(self.settings == other.settings, "merged statistics have one setting");
-        self.totals.add(self.lanes.fold());
+        self.totals.add(Sums::of(&self.lanes));
         self.lanes = Lanes::default();
         self.totals.add(other.totals);
-        self.totals.add(other.lanes.fold());
+        self.totals.add(Sums::of(&other.lanes));
         // From here on the position only steers lanes and folding, and counts samples.
         self.position += other.position;
         self.error_peak = self.error_peak.max(other.error_peak);
@@ -257,7 +208,7 @@ impl ErrorStatistics {
     /// The figures of what was taken in so far.
     pub fn figures(&self) -> ErrorFigures {
         let mut sums = self.totals;
-        sums.add(self.lanes.fold());
+        sums.add(Sums::of(&self.lanes));
         let n_samples = self.position - self.n_skipped;
         let n = n_samples.max(1) as f64;
         let error_mean = sums.e / n;

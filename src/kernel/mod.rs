@@ -8,6 +8,7 @@ pub(crate) mod codebook;
 pub(crate) mod codes;
 mod dispatch;
 pub(crate) mod dither;
+pub(crate) mod error_sums;
 pub(crate) mod g711;
 pub(crate) mod noise_shaper;
 pub(crate) mod small_float;

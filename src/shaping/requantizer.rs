@@ -153,7 +153,9 @@ impl Requantizer {
         let mut dither = [0.0; BLOCK];
         for ((x, indices), y) in blocks {
             let dither = &mut dither[..x.len()];
-            source.fill(at, dither);
+            if self.options.dither != Dither::None {
+                source.fill(at, dither);
+            }
             let block = ChainBlock { x, dither, indices, y };
             match self.options.shaper {
                 None => self.plain_block(block),

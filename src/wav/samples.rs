@@ -119,10 +119,21 @@ fn map<const N: usize, T>(bytes: &[u8], out: &mut [T], f: impl Fn([u8; N]) -> T)
 
 fn planar<const N: usize>(bytes: &[u8], channels: &mut [Vec<f64>], f: impl Fn([u8; N]) -> f64) {
     let (samples, _) = bytes.as_chunks::<N>();
-    let n_channels = channels.len();
-    for (c, channel) in channels.iter_mut().enumerate() {
-        channel.clear();
-        channel.extend(samples.iter().skip(c).step_by(n_channels).map(|&sample| f(sample)));
+    channels.iter_mut().for_each(Vec::clear);
+    match channels {
+        // The two usual cases have a length that the compiler knows, and so become vectors.
+        [mono] => mono.extend(samples.iter().map(|&sample| f(sample))),
+        [left, right] => {
+            let (frames, _) = samples.as_chunks::<2>();
+            left.extend(frames.iter().map(|frame| f(frame[0])));
+            right.extend(frames.iter().map(|frame| f(frame[1])));
+        }
+        many => {
+            let n_channels = many.len();
+            for (c, channel) in many.iter_mut().enumerate() {
+                channel.extend(samples.iter().skip(c).step_by(n_channels).map(|&sample| f(sample)));
+            }
+        }
     }
 }
 
