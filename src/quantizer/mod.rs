@@ -8,7 +8,7 @@
 //! |---|---|
 //! | each sample alone: the [`Quantizer`] trait | [`Uniform`], [`Companding`], [`Codebook`], [`g711`] |
 //! | a path through a trellis | [`TrellisCoded`], [`dependent`] |
-//! | a vector of samples | [`VectorCodebook`], [`Lattice`], [`Pyramid`] |
+//! | a vector of samples | [`VectorCodebook`], [`Lattice`] |
 //! | a packet of samples and its bits | [`packet`], with [`index_coder`] |
 //!
 //! What adds to a sample before the decision or remembers its error (dither, noise shaping) holds a quantizer: it
@@ -28,7 +28,6 @@ mod lattice;
 pub(crate) mod laws;
 mod leech;
 pub mod packet;
-mod pyramid;
 pub mod trellis;
 mod trellis_coded;
 mod uniform;
@@ -44,7 +43,6 @@ pub use codebook::Codebook;
 pub use codebook_file::CodebookFile;
 pub use companding::{Companding, Compressor};
 pub use lattice::Lattice;
-pub use pyramid::Pyramid;
 pub use trellis_coded::TrellisCoded;
 pub use uniform::{Grid, Uniform};
 pub use vector::{Training, VectorCodebook};
