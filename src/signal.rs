@@ -4,7 +4,7 @@ use crate::{Error, Result};
 
 /// Planar samples with their rate; full scale is 1.0.
 ///
-/// All channels have the same length. Samples may lie outside [-1, 1): whoever quantizes them clips.
+/// All channels have the same length. Samples may lie outside [-1, 1); a quantizer clips them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Signal {
     sample_rate_hz: u32,

@@ -4,7 +4,7 @@
 //! |X|^2, |E|^2 -> Bark bands -> mask of X;  NMR = error / mask
 //! ```
 //!
-//! The mask is that of [`crate::hearing::masking`], frame by frame. A plain measure of its own, not the standard's NMR.
+//! The mask is that of [`crate::hearing::masking`], frame by frame. This is a plain measure, not the NMR of BS.1387.
 
 use super::{
     figure::{Absent, Entry, Figure, filled},

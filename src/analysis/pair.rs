@@ -1,4 +1,4 @@
-//! Measures of a pair: a reference and what became of it.
+//! Measures of a pair: a reference and a processed version of it.
 //!
 //! `x` is the reference, `y` the test signal, `e = y - x`; nothing is aligned here, see `alignment`.
 

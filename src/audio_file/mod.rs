@@ -181,7 +181,7 @@ fn open_decoded_stream(_: impl Read) -> Result<Source<'static>> {
     Err(not_audio())
 }
 
-/// What is said of a file that nobody here can read.
+/// The error for a file that no reader accepts.
 fn not_audio() -> Error {
     let formats = if cfg!(feature = "decode") {
         "WAV, RF64, Wave64, DSF, SQN, FLAC, MP3, Ogg Vorbis, AAC, ALAC, AIFF, CAF"

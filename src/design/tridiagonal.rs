@@ -21,7 +21,7 @@ impl Tridiagonal {
     }
 
     /// The x at which row i equals `right[i]`, by elimination without pivoting (Thomas). Not finite where a pivot is 0:
-    /// whoever steps by x looks at that.
+    /// the caller checks that before it steps by x.
     pub(super) fn solve(&self, right: impl Iterator<Item = f64>) -> Vec<f64> {
         let n = self.diagonal.len();
         let (mut ratio, mut x) = (vec![0.0; n], vec![0.0; n]);

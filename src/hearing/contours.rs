@@ -38,7 +38,7 @@ const ISO_226: [(f64, f64, f64, f64); 29] = [
 ];
 
 /// The threshold above the table, dB SPL: 14 to 18 kHz as measured by several authors, then 15 dB per kHz up to 24 kHz,
-/// beyond which nobody hears and the curve stays flat. Other contours go on in parallel from their end at 12.5 kHz.
+/// above which hearing ends and the curve stays flat. Other contours go on in parallel from their end at 12.5 kHz.
 const EXTENSION: [(f64, f64); 4] = [(14_000.0, 18.4), (16_000.0, 40.2), (18_000.0, 70.4), (24_000.0, 160.4)];
 
 /// The hearing threshold.

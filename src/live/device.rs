@@ -31,7 +31,8 @@ pub const DEFAULT_BUFFER_FRAMES: u32 = 512;
 /// some 10 ms after a start.
 const PATIENCE_NS: i64 = 300_000_000;
 
-/// Most blocks in a device's buffer for which a longer one is asked: a plug-in that makes more has blocks of its own.
+/// A longer buffer is requested while a device's buffer has at most this many blocks: a plug-in that makes more chooses
+/// its own blocks.
 const MAX_BLOCKS: u64 = 4;
 
 /// Pause of a callback's thread after each error.

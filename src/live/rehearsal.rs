@@ -1,4 +1,4 @@
-//! A start that nobody hears: playback runs in silence, and what it leaves in reserve is fitted to the cushion.
+//! A silent start: playback runs in silence while the cushion is fitted to the reserve it leaves.
 //!
 //! Behind a sound server both ends move by one block or two at once, in an order that is chance: of a cushion that waits
 //! when playback begins, a whole block or nothing may be left at the worst moment. So the worst moment is seen first. The

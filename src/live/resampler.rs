@@ -6,7 +6,7 @@
 //!
 //! The kernel spans [`TAPS`] input frames under a Kaiser window and lies in a table of [`PHASES`] shifts, between which
 //! it is interpolated linearly. Its cut-off is c = min(1, 1 / s) at the nominal ratio. For a nominal ratio of one the
-//! kernel at an unshifted place is a single 1: as long as nobody turns the ratio, the output is the input, bit for bit,
+//! kernel at an unshifted place is a single 1: while the ratio is 1, the output is the input, bit for bit,
 //! [`Resampler::delay_frames`] later. That is why this is no general-purpose resampler from a library: those filter
 //! always, and a quantizer's user wants to see his own samples.
 //!

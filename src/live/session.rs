@@ -232,7 +232,7 @@ enum Sink {
 }
 
 impl Opened {
-    /// Sets the cushion to one of the blocks that were granted: a stall as long is heard of by nobody.
+    /// Sets the cushion to one of the blocks that were granted: a stall of that length is inaudible.
     fn fit_cushion(&self) {
         let rates = &self.ends.rates;
         let wished = self.ends.flow.cushion_frames.load(Relaxed);

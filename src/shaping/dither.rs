@@ -37,7 +37,7 @@ pub enum Dither {
     /// Normal density, standard deviation half a step.
     Gaussian,
     /// Rectangular dither that is taken away again after the decision. The reconstruction is then no level of the
-    /// quantizer: whoever decodes indices must know seed, channel and sample index.
+    /// quantizer: a decoder of indices needs seed, channel and sample index.
     Subtractive,
 }
 

@@ -1,4 +1,4 @@
-//! What a WAV file says beside its samples: LIST/INFO, bext, iXML, cue, smpl, id3, and chunks nobody here knows.
+//! What a WAV file says beside its samples: LIST/INFO, bext, iXML, cue, smpl, id3, and unknown chunks.
 //!
 //! A chunk is carried over byte for byte, before or after the samples as it was found. Some cannot be: those that
 //! describe the old samples (PEAK, levl, MD5), and in a big-endian file those whose numbers would have to be turned

@@ -44,7 +44,7 @@ pub struct Reader<R> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Samples may follow, then chunks that nobody has seen yet.
+    /// Samples may follow, then chunks not read yet.
     Samples {
         trailing: Trailing,
     },
@@ -95,7 +95,7 @@ impl<R: Read> Reader<R> {
         self.header.container
     }
 
-    /// Samples per channel: those that are there for a file, those declared for a pipe, `None` when nobody knows.
+    /// Samples per channel: those that are there for a file, those declared for a pipe, `None` when unknown.
     pub fn n_frames(&self) -> Option<u64> {
         self.n_frames
     }
