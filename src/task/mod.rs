@@ -11,8 +11,15 @@
 //! Memory stays bounded whatever the length, unless the task says otherwise. Errors of reading name their input.
 
 mod compare;
+mod converter;
 mod measure;
 mod programme;
+mod single_tone;
 
 pub use compare::{Alignment, Compared, PairMeasurement, Reference, compare};
+pub use converter::{
+    Converted, ConverterRecord, ConverterStimulus, ConverterTest, ConverterTestOptions, MAX_CONVERTER_BITS,
+    TestedChannel, convert, test_converter,
+};
 pub use measure::{ChannelMeasurement, MeasureOptions, Measurement, measure};
+pub use single_tone::SingleTone;

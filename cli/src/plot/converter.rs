@@ -1,48 +1,31 @@
 //! Pictures of converters: the spectrum of a record with one tone, and `linearity`.
 
 use sqnr::{
-    analysis::{
-        linearity::Stimulus,
-        spectrum::PowerSpectrum,
-        tone::{self, Settings},
-        window::Window,
-    },
+    analysis::linearity::Stimulus,
     report::plot::{Chart, linearity::Linearity, tone::Tone},
+    task::{ConverterRecord, SingleTone},
 };
 
 use super::{
     super::{
-        adc::{record::Record, test::StimulusKind},
+        adc::test::StimulusKind,
         exit::Failure,
         progress::FileProgress,
-        source,
+        source::{Passes, Rereadable},
     },
     pair::{Pair, Source},
 };
 
-/// Longest record drawn as that of one tone; of a longer one its start.
-const MAX_TONE_SAMPLES: usize = 1 << 20;
-/// Its side lobes lie 180 dB down: whatever is drawn and summed as noise is noise. Those of four terms, 92 dB down, would
-/// add 9 dB to the noise of 16 bits.
-const WINDOW: Window = Window::BlackmanHarris7;
-const BLOCK: usize = 16_384;
-/// A tone less than this above all else is a part of a sound, not a tone under test.
-const LEAST_SINAD_DB: f64 = 20.0;
-
 /// The picture of a tone, its harmonics and the noise, if the input holds one.
 pub fn tone(source: &Source) -> Result<Option<Chart>, Failure> {
-    let mut file = source.open()?;
-    let rate_hz = f64::from(file.info().spec.sample_rate_hz);
-    let (mut x, mut block) = (Vec::new(), Vec::new());
-    while x.len() < MAX_TONE_SAMPLES {
-        let n = file.read_planar(&mut block, BLOCK).map_err(|error| source::unreadable(source.input, error))?;
-        if n == 0 {
-            break;
-        }
-        x.extend_from_slice(&block[usize::from(source.channel) - 1]);
-    }
-    let conditions = format!("{}{}", source.input.display(), source.channel_of(file.info()));
-    tone_in(&x, rate_hz, conditions).map_err(|error| Failure::compute(&source.input.path, error))
+    let file = Rereadable::new(source.input, Passes::Several)?;
+    let first = file.open()?;
+    source.check_channel(&first)?;
+    let rate_hz = f64::from(first.info().spec.sample_rate_hz);
+    let conditions = format!("{}{}", source.input.display(), source.channel_of(first.info()));
+    let tone = SingleTone::read(&file, usize::from(source.channel) - 1);
+    let tone = tone.map_err(|error| Failure::of(error, &source.input.path))?;
+    Ok(tone.map(|tone| chart(&tone, rate_hz, conditions)))
 }
 
 /// The same of an output.
@@ -50,23 +33,18 @@ pub fn tone_of_output(pair: Pair, progress: &FileProgress) -> Result<Option<Char
     let (path, rate_hz, conditions) = (pair.path.clone(), f64::from(pair.sample_rate_hz), pair.conditions.clone());
     let mut output = Vec::new();
     pair.each_block(progress, |_, y| {
-        let room = MAX_TONE_SAMPLES.saturating_sub(output.len());
+        let room = SingleTone::MAX_SAMPLES.saturating_sub(output.len());
         output.extend_from_slice(&y[..room.min(y.len())]);
     })?;
-    tone_in(&output, rate_hz, conditions).map_err(|error| Failure::compute(&path, error))
+    let tone = SingleTone::find(&output, rate_hz).map_err(|error| Failure::compute(&path, error))?;
+    Ok(tone.map(|tone| chart(&tone, rate_hz, conditions)))
 }
 
-fn tone_in(x: &[f64], rate_hz: f64, mut conditions: String) -> sqnr::Result<Option<Chart>> {
-    let x = &x[..x.len().min(MAX_TONE_SAMPLES)];
-    let figures = tone::analyse(x, rate_hz, &Settings::default())?.figures;
-    if !figures.sinad_db.is_ok_and(|sinad| sinad >= LEAST_SINAD_DB) {
-        return Ok(None);
+fn chart(tone: &SingleTone, rate_hz: f64, mut conditions: String) -> Chart {
+    if tone.n_samples == SingleTone::MAX_SAMPLES {
+        conditions += &format!(" · the first {:.1} s", tone.n_samples as f64 / rate_hz);
     }
-    if x.len() == MAX_TONE_SAMPLES {
-        conditions += &format!(" · the first {:.1} s", x.len() as f64 / rate_hz);
-    }
-    let spectrum = PowerSpectrum::of_whole(x, rate_hz, WINDOW)?;
-    Ok(Some(Tone { conditions, spectrum: &spectrum, figures: &figures }.chart()))
+    Tone { conditions, spectrum: &tone.spectrum, figures: &tone.figures }.chart()
 }
 
 /// DNL and INL of the converter that gave the codes of the input.
@@ -83,8 +61,12 @@ pub fn linearity(
             return Err(Failure::usage("linearity is measured with --stimulus sine or ramp"));
         }
     };
-    let channel = source.channel_of(source.open()?.info());
-    let record = Record::read(source.input, bits, progress)?;
+    let file = Rereadable::new(source.input, Passes::Several)?;
+    let first = file.open()?;
+    source.check_channel(&first)?;
+    let channel = source.channel_of(first.info());
+    let record = ConverterRecord::read(&file, bits, progress);
+    let record = record.map_err(|error| Failure::of(error, &source.input.path))?;
     let figures = record.linearity(usize::from(source.channel) - 1, stimulus);
     if let Err(why) = figures.dnl_max_lsb {
         return Err(Failure::input(&source.input.path, format!("no linearity: {why}")));
