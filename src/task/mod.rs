@@ -10,11 +10,13 @@
 //! anything that can be opened ([`Reopen`](crate::audio_file::Reopen)): a path, or a [`Signal`](crate::Signal) in memory.
 //! Memory stays bounded whatever the length, unless the task says otherwise. Errors of reading name their input.
 
+mod alongside;
 mod compare;
 mod converter;
 mod measure;
 mod programme;
 mod single_tone;
+mod verify;
 
 pub use compare::{Alignment, Compared, PairMeasurement, Reference, compare};
 pub use converter::{
@@ -23,3 +25,4 @@ pub use converter::{
 };
 pub use measure::{ChannelMeasurement, MeasureOptions, Measurement, measure};
 pub use single_tone::SingleTone;
+pub use verify::{DecodingLoss, Tee, Verification, verify, while_encoding};

@@ -8,10 +8,11 @@ use std::{
 use sqnr::{
     Error,
     codec::{self, Allocation, BitTable, EncoderOptions, Goal, Summary},
+    task::DecodingLoss,
 };
 
 use super::{
-    super::{loss::Loss, pcm::Pcm, units},
+    super::{loss, pcm::Pcm, units},
     EncodeArgs,
 };
 
@@ -19,7 +20,7 @@ use super::{
 pub struct Coded {
     pub summary: Summary,
     /// With `--verify`.
-    pub loss: Option<Loss>,
+    pub loss: Option<DecodingLoss>,
     /// With `--nmr`.
     pub nmr_db: Option<f64>,
     /// With `--bits-per-band`.
@@ -36,7 +37,7 @@ impl Coded {
     /// `  NMR -14.02 dB  SNR 21.30 dB, verified`, as far as it was measured.
     pub fn fidelity(&self) -> String {
         let nmr = self.nmr_db.map(|nmr_db| format!("  NMR {}", units::db(nmr_db)));
-        let loss = self.loss.as_ref().map(|loss| format!("  {}, verified", loss.describe()));
+        let loss = self.loss.as_ref().map(|loss| format!("  {}, verified", loss::describe(loss)));
         nmr.into_iter().chain(loss).collect()
     }
 }
