@@ -15,6 +15,8 @@ mod compare;
 mod converter;
 mod measure;
 mod programme;
+#[cfg(all(feature = "json", feature = "plot"))]
+mod report_page;
 mod single_tone;
 mod verify;
 
@@ -24,5 +26,7 @@ pub use converter::{
     TestedChannel, convert, test_converter,
 };
 pub use measure::{ChannelMeasurement, MeasureOptions, Measurement, measure};
+#[cfg(all(feature = "json", feature = "plot"))]
+pub use report_page::{MeasuredVersion, report_charts, report_page};
 pub use single_tone::SingleTone;
 pub use verify::{DecodingLoss, Tee, Verification, verify, while_encoding};

@@ -4,7 +4,7 @@ use sqnr::{
     analysis::{
         envelope::Envelope,
         spectrogram::{Builder, Spectrogram},
-        spectrum::{PowerSpectrum, Settings},
+        spectrum::{Averaged, PowerSpectrum, Settings},
     },
     report::plot::{
         Chart, Ink, Scale,
@@ -17,7 +17,6 @@ use sqnr::{
 use super::{
     super::{exit::Failure, progress::FileProgress, source},
     pair::Source,
-    spectra::Averaged,
 };
 
 /// Samples per block read.
@@ -85,9 +84,8 @@ pub fn spectrogram(source: &Source, shown: Shown, progress: &FileProgress) -> Re
 pub fn spectra(source: &Source, shown: Shown, progress: &FileProgress) -> Result<Chart, Failure> {
     let start = |rate_hz: f64, _| Averaged::new(rate_hz as u32);
     let gathered = gather(source, shown, progress, start, Averaged::push)?;
-    let path = &source.input.path;
-    let taken: Result<Vec<PowerSpectrum>, Failure> = gathered.stages.into_iter().map(|s| s.finish(path)).collect();
-    let taken = taken?;
+    let taken: sqnr::Result<Vec<PowerSpectrum>> = gathered.stages.into_iter().map(Averaged::finish).collect();
+    let taken = taken.map_err(|error| Failure::compute(&source.input.path, error))?;
     let name = |i: usize| if shown == Shown::Input { source.input.display() } else { PAIR[i].into() };
     let traces = taken.iter().enumerate().map(|(i, spectrum)| Trace { name: name(i), spectrum, ink: INKS[i] });
     Ok(Spectrum { conditions: gathered.conditions, traces: traces.collect() }.chart())

@@ -2,12 +2,16 @@
 
 use std::sync::OnceLock;
 
-use sqnr::{Signal, analysis::spectrum::PowerSpectrum, audio_file::Info, design::Samples};
+use sqnr::{
+    Signal,
+    analysis::spectrum::{Averaged, PowerSpectrum},
+    audio_file::Info,
+    design::Samples,
+};
 
 use super::super::{
     exit::Failure,
     inputs::Input,
-    plot::spectra::Averaged,
     progress::FileProgress,
     quantize::chain,
     source::{self, Passes, Rereadable},
@@ -108,5 +112,5 @@ impl Clip {
 pub fn spectrum(x: &[f64], sample_rate_hz: u32) -> Option<PowerSpectrum> {
     let mut averaged = Averaged::new(sample_rate_hz).ok()?;
     averaged.push(x);
-    averaged.finish(std::path::Path::new("")).ok()
+    averaged.finish().ok()
 }
