@@ -14,10 +14,12 @@ mod alongside;
 mod compare;
 mod converter;
 mod measure;
+mod predictor;
 mod programme;
 #[cfg(all(feature = "json", feature = "plot"))]
 mod report_page;
 mod single_tone;
+mod used_bits;
 mod verify;
 
 pub use compare::{Alignment, Compared, PairMeasurement, Reference, compare};
@@ -26,7 +28,9 @@ pub use converter::{
     TestedChannel, convert, test_converter,
 };
 pub use measure::{ChannelMeasurement, MeasureOptions, Measurement, measure};
+pub use predictor::design_predictor;
 #[cfg(all(feature = "json", feature = "plot"))]
 pub use report_page::{MeasuredVersion, report_charts, report_page};
 pub use single_tone::SingleTone;
+pub use used_bits::{UsedBits, used_bits};
 pub use verify::{DecodingLoss, Tee, Verification, verify, while_encoding};
