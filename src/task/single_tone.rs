@@ -34,7 +34,8 @@ impl SingleTone {
     /// The tone in the start of a channel, counted from 0; none where there is no tone, or too much beside it.
     ///
     /// ```
-    /// let tone = sqnr::generate::signal(Default::default())?;
+    /// let recipe = sqnr::generate::Recipe { snr_db: Some(60.0), ..Default::default() };
+    /// let tone = sqnr::generate::signal(recipe)?;
     /// let found = sqnr::task::SingleTone::read(&tone, 0)?.expect("a tone");
     /// assert!((found.figures.frequency_hz.unwrap() - 997.0).abs() < 1e-6);
     /// # Ok::<(), sqnr::Error>(())
@@ -82,10 +83,12 @@ mod tests {
 
     #[test]
     fn the_start_of_a_long_record_is_looked_at() {
-        let tone = generate::Recipe { n_samples: SingleTone::MAX_SAMPLES as u64 + 1, ..Default::default() };
+        let n_samples = SingleTone::MAX_SAMPLES as u64 + 1;
+        let tone = generate::Recipe { n_samples, snr_db: Some(60.0), ..Default::default() };
         let x = generate::signal(tone).expect("legal").into_channels();
         let found = SingleTone::read(&Signal::new(48_000, x).expect("legal"), 0).expect("in memory").expect("a tone");
         assert_eq!(found.n_samples, SingleTone::MAX_SAMPLES);
-        assert!(found.figures.sinad_db.expect("a tone") > 200.0);
+        let sinad_db = found.figures.sinad_db.expect("a tone");
+        assert!((sinad_db - 60.0).abs() < 0.1, "{sinad_db}");
     }
 }
