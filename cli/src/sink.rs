@@ -13,7 +13,7 @@ use sqnr::{
 };
 
 use super::{
-    exit::{Exit, Failure},
+    exit::{Exit, Failure, display_path},
     outputs::{Existing, Output},
 };
 
@@ -66,11 +66,19 @@ impl WavSink {
 
     /// Writes amplitudes channel by channel.
     pub fn write_planar<C: AsRef<[f64]>>(&mut self, channels: &[C]) -> Result<(), Failure> {
-        let written = match &mut self.writer {
+        self.put(channels).map_err(|error| unwritable(&self.path, error))
+    }
+
+    /// The same for a task of the library; the error names the output.
+    pub fn write_block(&mut self, channels: &[Vec<f64>]) -> LibraryResult<()> {
+        self.put(channels).map_err(|error| error.of_output(display_path(&self.path)))
+    }
+
+    fn put<C: AsRef<[f64]>>(&mut self, channels: &[C]) -> LibraryResult<()> {
+        match &mut self.writer {
             Target::File(writer) => writer.write_planar(channels),
             Target::Stdout(writer) => writer.write_planar(channels),
-        };
-        written.map_err(|error| unwritable(&self.path, error))
+        }
     }
 
     /// Ends the file and lets it appear under its name.
@@ -119,7 +127,7 @@ pub fn unwritable(path: &Path, error: Error) -> Failure {
         Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => std::process::exit(Exit::Done as i32),
         Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
             let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            Failure::output(path, format!("there is no folder {}; make it first", super::exit::display_path(folder)))
+            Failure::output(path, format!("there is no folder {}; make it first", display_path(folder)))
         }
         Error::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
             Failure::output(path, "exists; use -f to replace it, -n to skip it")

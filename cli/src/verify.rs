@@ -10,18 +10,20 @@ use clap::Args;
 use serde_json::json;
 
 use sqnr::{
-    audio_file::Info,
-    codec::{Damage, Decoder, Header, OnDamage},
+    audio_file::Reopen,
+    codec::Damage,
+    task::{self, Verification},
 };
 
 use super::{
     batch::{Batch, FileReport},
     exit::{Exit, Failure, display_path},
     inputs::{self, Input, Walked},
-    loss::Loss,
+    loss,
     options::{Global, Inputs},
     progress::FileProgress,
-    source, units,
+    source::{Passes, Rereadable},
+    units,
 };
 
 /// Shown at the end of `sqnr verify --help`; a test runs each line.
@@ -53,21 +55,14 @@ pub fn run(args: &VerifyArgs, global: &Global) -> Result<Exit, Failure> {
 }
 
 fn one_file(args: &VerifyArgs, input: &Input, progress: &FileProgress) -> Result<FileReport, Failure> {
-    let wrong = |error| Failure::input(&input.path, error);
-    let mut decoder = Decoder::with_policy(open(input)?, OnDamage::Salvage).map_err(wrong)?;
-    let header = decoder.header().clone();
-    let at = |samples| progress.at(samples, header.samples, header.sample_rate_hz);
-    let (samples, loss) = match &args.against {
-        Some(path) => {
-            let reference = Input { path: path.clone(), below: path.clone() };
-            let mut original = source::open(&reference)?;
-            refuse_other_formats(&header, original.info(), input, &reference)?;
-            let loss = Loss::measure(&mut decoder, &mut original, at).map_err(wrong)?;
-            (loss.samples, Some(loss))
-        }
-        None => (drain(&mut decoder, at).map_err(wrong)?, None),
-    };
-    Ok(report(args, input, decoder.damages(), (samples, f64::from(header.sample_rate_hz)), loss))
+    let encoded = open(input)?;
+    let reference = args.against.as_ref().map(|path| Input { path: path.clone(), below: path.clone() });
+    let original = reference.as_ref().map(|reference| Rereadable::new(reference, Passes::One)).transpose()?;
+    let original = original.as_ref().map(|original| original as &dyn Reopen);
+    let verified = task::verify(encoded, original, progress)
+        // What names nobody is the fault of the encoded file.
+        .map_err(|error| Failure::of(error.of_input(display_path(&input.path)), &input.path))?;
+    Ok(report(args, input, &verified))
 }
 
 /// Opens an `.sqn` file or standard input.
@@ -82,51 +77,22 @@ fn open(input: &Input) -> Result<Box<dyn Read>, Failure> {
     }
 }
 
-fn refuse_other_formats(header: &Header, original: &Info, input: &Input, reference: &Input) -> Result<(), Failure> {
-    let reference = reference.display();
-    let (ours, theirs) = (header.sample_rate_hz, original.spec.sample_rate_hz);
-    if ours != theirs {
-        return Err(Failure::input(&input.path, format!("has {ours} Hz, {reference} {theirs} Hz")));
-    }
-    let (ours, theirs) = (u16::from(header.channels), original.spec.channels);
-    match ours == theirs {
-        true => Ok(()),
-        false => Err(Failure::input(&input.path, format!("has {ours} channels, {reference} {theirs}"))),
-    }
-}
-
-/// Decodes to the end; returns the samples per channel.
-fn drain<R: Read>(decoder: &mut Decoder<R>, mut at: impl FnMut(u64)) -> sqnr::Result<u64> {
-    let mut samples = 0;
-    while let Some(block) = decoder.next_block()? {
-        samples += block[0].len() as u64;
-        at(samples);
-    }
-    Ok(samples)
-}
-
-fn report(
-    args: &VerifyArgs,
-    input: &Input,
-    damages: &[Damage],
-    (samples, rate_hz): (u64, f64),
-    loss: Option<Loss>,
-) -> FileReport {
+fn report(args: &VerifyArgs, input: &Input, verified: &Verification) -> FileReport {
     let place =
         |damage: &Damage| format!("group {} at {}: {}", damage.group, units::duration(damage.start_s), damage.what);
-    let mut failed_checks: Vec<String> = damages.iter().map(place).collect();
+    let mut failed_checks: Vec<String> = verified.damages.iter().map(place).collect();
     let verdict = if failed_checks.is_empty() { "whole" } else { "damaged" };
-    let duration_s = samples as f64 / rate_hz;
+    let duration_s = verified.samples as f64 / f64::from(verified.sample_rate_hz);
     let mut table = format!("{}: {verdict}, {}", input.display(), units::duration(duration_s));
     let mut json = serde_json::Map::from_iter([
         ("whole".to_owned(), json!(failed_checks.is_empty())),
-        ("samples".to_owned(), json!(samples)),
+        ("samples".to_owned(), json!(verified.samples)),
         ("duration_s".to_owned(), json!(duration_s)),
     ]);
-    if let (Some(loss), Some(path)) = (loss, &args.against) {
+    if let (Some(loss), Some(path)) = (&verified.loss, &args.against) {
         let reference = display_path(path);
-        table += &format!(", {} against {reference}", loss.describe());
-        json.extend(loss.json());
+        table += &format!(", {} against {reference}", loss::describe(loss));
+        json.extend(loss::json(loss));
         json.insert("reference".into(), reference.clone().into());
         if loss.samples != loss.reference_samples {
             let (ours, theirs) = (loss.samples, loss.reference_samples);

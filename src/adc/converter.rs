@@ -1,6 +1,6 @@
 //! Runs the model.
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use super::{
     Lane, Spec,
@@ -85,6 +85,12 @@ impl Converter {
     /// One step in units of the input: `2 full_scale / L`.
     pub fn step(&self) -> f64 {
         2.0 * self.spec.full_scale / self.n_codes as f64
+    }
+
+    /// Inputs that no end of the range clips: half a step each side of the first and last level.
+    pub fn granular_range(&self) -> RangeInclusive<f64> {
+        let half_step = self.step() / 2.0;
+        -self.spec.full_scale - half_step..=self.spec.full_scale - half_step
     }
 
     /// Transitions in steps from mid-scale, the one into code k + 1 at place k, where the model has its own.

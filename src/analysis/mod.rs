@@ -9,7 +9,6 @@
 //! `docs/analysis.md`.
 
 pub mod alignment;
-pub mod averaged;
 mod entropy;
 pub mod envelope;
 pub mod error_density;

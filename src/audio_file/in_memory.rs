@@ -102,6 +102,14 @@ mod tests {
     }
 
     #[test]
+    fn so_many_frames_are_read_or_what_is_left() {
+        let signal = Signal::new(8_000, vec![vec![0.5; 40_000]]).expect("legal");
+        let mut source = Source::of_signal(&signal);
+        let mut next = |n| source.read_up_to(n).expect("in memory").len();
+        assert_eq!([next(20_000), next(0), next(30_000), next(1)], [20_000, 0, 20_000, 0]);
+    }
+
+    #[test]
     fn blocks_are_handed_over_to_the_end() {
         let signal = Signal::new(8_000, vec![vec![0.5; 100]]).expect("legal");
         let mut sizes = Vec::new();

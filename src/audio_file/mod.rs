@@ -316,11 +316,24 @@ impl<'a> Source<'a> {
     /// # Errors
     /// `Io`.
     pub fn read_to_end(&mut self) -> Result<Signal> {
+        self.read_up_to(usize::MAX)
+    }
+
+    /// The next `n_frames` samples of each channel in memory, or what is left of them.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn read_up_to(&mut self, n_frames: usize) -> Result<Signal> {
         let mut channels = vec![Vec::new(); usize::from(self.info.spec.channels)];
-        self.each_block(16_384, &(), |block| {
-            channels.iter_mut().zip(block).for_each(|(channel, part)| channel.extend_from_slice(part));
-            Ok(())
-        })?;
+        let (mut block, mut room) = (Vec::new(), n_frames);
+        while room > 0 {
+            let n = self.read_planar(&mut block, room.min(16_384))?;
+            if n == 0 {
+                break;
+            }
+            channels.iter_mut().zip(&block).for_each(|(channel, part)| channel.extend_from_slice(part));
+            room -= n;
+        }
         Signal::new(self.info.spec.sample_rate_hz, channels)
     }
 

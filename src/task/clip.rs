@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::{CodecRoundTrip, Quantized, codec_round_trip};
 use crate::{
     Error, Progress, Result, Signal,
-    analysis::{averaged::Averaged, spectrum::PowerSpectrum},
+    analysis::spectrum::{Averaged, PowerSpectrum},
     audio_file::{Info, Reopen, Source},
     chain::{self, Pcm, Piece, Plan},
     design::{Samples, training},

@@ -10,21 +10,39 @@
 //! anything that can be opened ([`Reopen`](crate::audio_file::Reopen)): a path, or a [`Signal`](crate::Signal) in memory.
 //! Memory stays bounded whatever the length, unless the task says otherwise. Errors of reading name their input.
 
+mod alongside;
 mod clip;
 mod codec_round_trip;
 mod compare;
+mod converter;
 mod decode;
 mod measure;
 #[cfg(feature = "plot")]
 pub mod picture;
+mod predictor;
 mod programme;
 mod quantize;
+#[cfg(all(feature = "json", feature = "plot"))]
+mod report_page;
+mod single_tone;
 mod tensors;
+mod used_bits;
+mod verify;
 
 pub use clip::{Clip, output_and_error_spectra};
 pub use codec_round_trip::{CodecRoundTrip, codec_round_trip};
 pub use compare::{Alignment, Compared, PairMeasurement, Reference, compare};
+pub use converter::{
+    Converted, ConverterRecord, ConverterStimulus, ConverterTest, ConverterTestOptions, MAX_CONVERTER_BITS,
+    TestedChannel, convert, test_converter,
+};
 pub use decode::{DecodeOptions, Decoded, Decoding};
 pub use measure::{ChannelMeasurement, MeasureOptions, Measurement, measure};
+pub use predictor::design_predictor;
 pub use quantize::{Quantized, quantize, quantize_audio};
+#[cfg(all(feature = "json", feature = "plot"))]
+pub use report_page::{MeasuredVersion, report_charts, report_page};
+pub use single_tone::SingleTone;
 pub use tensors::{QuantizedTensors, TensorFigures, check_size, quantize_tensors};
+pub use used_bits::{UsedBits, used_bits};
+pub use verify::{DecodingLoss, Tee, Verification, verify, while_encoding};

@@ -1,7 +1,6 @@
 //! `adc`: a model of a converter, and the tests that find its faults.
 
 pub mod model;
-pub mod record;
 pub mod test;
 
 use clap::{Args, Subcommand};

@@ -9,11 +9,11 @@ use clap::Args;
 use serde_json::{Map, json};
 
 use sqnr::{
-    adc::{Channel, Converter, Spec},
-    analysis::error_statistics::{ErrorFigures, ErrorStatistics, Settings},
+    adc::{Converter, Spec},
     audio_file::Source,
     quantizer::Quantizer,
     recipe::{Design, read_design},
+    task::{self, Converted},
     wav::{self, SampleFormat},
 };
 
@@ -96,7 +96,7 @@ pub fn run(args: &ModelArgs, global: &Global) -> Result<Exit, Failure> {
     let planned = outputs::plan(&inputs, &args.outputs, ".adc.wav")?;
     let batch = Batch { command: "adc model", global, inputs: &args.inputs };
     batch.convert(inputs, planned, &args.outputs, |Conversion { input, output, existing }, progress| {
-        let mut source = source::open(input)?;
+        let mut source = source::open(input)?.named(input.display());
         let rate = f64::from(source.info().spec.sample_rate_hz);
         let converter = match &codebook {
             Some(codebook) => Converter::with_quantizer(spec.clone(), rate, Arc::clone(codebook)),
@@ -105,10 +105,29 @@ pub fn run(args: &ModelArgs, global: &Global) -> Result<Exit, Failure> {
         let converter = converter.map_err(|error| Failure::usage(error.to_string()))?;
         let wav_spec = wav::Spec { sample_format: sample_format(&converter, &spec)?, ..source.info().spec };
         let sink = WavSink::create(output, existing, &wav_spec, source.info().n_frames, source.metadata())?;
-        let stages = Stages::new(&converter, &spec, wav_spec.channels)?;
-        let done = stages.run(input, &mut source, sink, progress)?;
+        let done = convert(input, &mut source, &converter, sink, progress)?;
         Ok(report((input, output), &spec, &converter, &done))
     })
+}
+
+fn convert(
+    input: &Input,
+    source: &mut Source,
+    converter: &Converter,
+    mut sink: WavSink,
+    progress: &FileProgress,
+) -> Result<Done, Failure> {
+    let converted = task::convert(source, converter, |block| sink.write_block(block), progress);
+    let converted = converted.map_err(|error| Failure::of(error, &input.path))?;
+    let mut warnings = source.warnings().to_vec();
+    warnings.extend(source.metadata().not_kept.iter().cloned());
+    let written = sink.finish(&source.metadata().after_data)?;
+    warnings.extend(written.warnings);
+    let n_clipped = converted.figures.n_clipped;
+    if n_clipped > 0 {
+        warnings.push(format!("{n_clipped} samples are beyond the converter's range"));
+    }
+    Ok(Done { sample_rate_hz: source.info().spec.sample_rate_hz, converted, bytes: written.bytes, warnings })
 }
 
 /// The description's file, then `--set`, then `--bits`.
@@ -147,97 +166,20 @@ fn sample_format(converter: &Converter, spec: &Spec) -> Result<SampleFormat, Fai
     }
 }
 
-/// Samples per channel in one block.
-const BLOCK: usize = 16_384;
-
-/// A file on its way through the converter.
-struct Stages<'a> {
-    channels: Vec<Channel<'a>>,
-    statistics: Vec<ErrorStatistics>,
-    /// Inputs whose output is still to come.
-    waiting: Vec<Vec<f64>>,
-    out: Vec<Vec<f64>>,
-}
-
 /// What was done to a file.
 struct Done {
-    n_frames: u64,
     sample_rate_hz: u32,
-    total: ErrorFigures,
+    converted: Converted,
     bytes: u64,
     warnings: Vec<String>,
 }
 
-impl<'a> Stages<'a> {
-    fn new(converter: &'a Converter, spec: &Spec, n_channels: u16) -> Result<Self, Failure> {
-        let half_step = converter.step() / 2.0;
-        let granular = -spec.full_scale - half_step..=spec.full_scale - half_step;
-        let settings = Settings { granular, ..Settings::default() };
-        let n = usize::from(n_channels);
-        let statistics: sqnr::Result<Vec<_>> = (0..n).map(|_| ErrorStatistics::new(settings.clone())).collect();
-        Ok(Self {
-            channels: (0..n_channels).map(|index| converter.channel(index)).collect(),
-            statistics: statistics.map_err(|error| Failure::usage(error.to_string()))?,
-            waiting: vec![Vec::new(); n],
-            out: vec![Vec::new(); n],
-        })
-    }
-
-    fn run(
-        mut self,
-        input: &Input,
-        source: &mut Source,
-        mut sink: WavSink,
-        progress: &FileProgress,
-    ) -> Result<Done, Failure> {
-        let info = source.info().clone();
-        let rate = info.spec.sample_rate_hz;
-        let (mut block, mut n_frames) = (Vec::new(), 0);
-        loop {
-            let n = source.read_planar(&mut block, BLOCK).map_err(|error| source::unreadable(input, error))?;
-            if n == 0 {
-                break;
-            }
-            for (c, x) in block.iter().enumerate() {
-                self.waiting[c].extend_from_slice(x);
-                self.channels[c].push(x, &mut self.out[c]);
-            }
-            self.store(&mut sink)?;
-            n_frames += n as u64;
-            progress.at(n_frames, info.n_frames, rate);
-        }
-        for (channel, out) in std::mem::take(&mut self.channels).into_iter().zip(&mut self.out) {
-            channel.finish(out);
-        }
-        self.store(&mut sink)?;
-        let mut warnings = source.warnings().to_vec();
-        warnings.extend(source.metadata().not_kept.iter().cloned());
-        let written = sink.finish(&source.metadata().after_data)?;
-        warnings.extend(written.warnings);
-        let mut total = self.statistics.remove(0);
-        self.statistics.iter().for_each(|channel| total.merge(channel));
-        let total = total.figures();
-        if total.n_clipped > 0 {
-            warnings.push(format!("{} samples are beyond the converter's range", total.n_clipped));
-        }
-        Ok(Done { n_frames, sample_rate_hz: rate, total, bytes: written.bytes, warnings })
-    }
-
-    /// Measures and writes what is ready.
-    fn store(&mut self, sink: &mut WavSink) -> Result<(), Failure> {
-        for ((statistics, x), y) in self.statistics.iter_mut().zip(&mut self.waiting).zip(&self.out) {
-            statistics.push(&x[..y.len()], y);
-            x.drain(..y.len());
-        }
-        sink.write_planar(&self.out)?;
-        self.out.iter_mut().for_each(Vec::clear);
-        Ok(())
-    }
-}
-
 fn report((input, output): (&Input, &Output), spec: &Spec, converter: &Converter, done: &Done) -> FileReport {
-    let snr =
-        done.total.snr_db.map_or_else(|why| format!("no SNR: {why}"), |value| format!("SNR {}", units::db(value)));
+    let snr = done
+        .converted
+        .figures
+        .snr_db
+        .map_or_else(|why| format!("no SNR: {why}"), |value| format!("SNR {}", units::db(value)));
     let line = format!(
         "{} -> {}  {}  {} codes  {snr}",
         input.display(),
@@ -245,10 +187,10 @@ fn report((input, output): (&Input, &Output), spec: &Spec, converter: &Converter
         units::bytes(done.bytes),
         converter.n_codes()
     );
-    let mut object: Map<_, _> = batch::json_object(&done.total);
+    let mut object: Map<_, _> = batch::json_object(&done.converted.figures);
     object.extend([
         ("sample_rate_hz".to_owned(), done.sample_rate_hz.into()),
-        ("duration_s".to_owned(), json!(done.n_frames as f64 / f64::from(done.sample_rate_hz))),
+        ("duration_s".to_owned(), json!(done.converted.n_frames as f64 / f64::from(done.sample_rate_hz))),
         ("bits".to_owned(), spec.bits.into()),
         ("levels".to_owned(), converter.n_codes().into()),
         ("bytes".to_owned(), done.bytes.into()),

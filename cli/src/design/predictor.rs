@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::filter_file::{self, Target};
-use sqnr::predictive::Predictor;
+use sqnr::{audio_file::Reopen, task};
 
+use super::filter_file::{self, Target};
 use crate::{
     exit::{Exit, Failure, display_path},
-    inputs::{self, Input},
+    inputs,
     options::{Global, Inputs},
-    source,
+    source::{Passes, Rereadable},
 };
 
 /// Shown at the end of `sqnr design predictor --help`; a test runs each line.
@@ -35,19 +35,15 @@ pub struct PredictorArgs {
     output: PathBuf,
 }
 
-/// Samples per channel that are read at once.
-const BLOCK: usize = 1 << 16;
-
 /// Runs `design predictor`.
 pub fn run(args: &PredictorArgs, global: &Global) -> Result<Exit, Failure> {
     let inputs = inputs::collect(&args.inputs)?;
     let Target::Write(output) = filter_file::target(&args.output, &inputs, global)? else { return Ok(Exit::Done) };
-    let mut signals = Vec::new();
-    for input in &inputs {
-        signals.extend(channels(input)?);
-    }
-    let slices: Vec<&[f64]> = signals.iter().map(Vec::as_slice).collect();
-    let predictor = Predictor::design(&slices, args.order).map_err(|e| Failure::compute(&inputs[0].path, e))?;
+    let files: Vec<Rereadable> =
+        inputs.iter().map(|input| Rereadable::new(input, Passes::One)).collect::<Result<_, _>>()?;
+    let audio: Vec<&dyn Reopen> = files.iter().map(|file| file as &dyn Reopen).collect();
+    let designed = task::design_predictor(&audio, args.order);
+    let predictor = designed.map_err(|error| Failure::of(error, &inputs[0].path))?;
     let table = format!("prediction gain  {:.3} dB\n", predictor.gain_db());
     let object = json!({
         "kind": "predictor",
@@ -57,17 +53,4 @@ pub fn run(args: &PredictorArgs, global: &Global) -> Result<Exit, Failure> {
         "input": inputs.iter().map(|input| display_path(&input.path)).collect::<Vec<_>>(),
     });
     filter_file::finish(&output, "design predictor", object, &table, global)
-}
-
-/// All samples of a file; what is not a number counts as 0.
-fn channels(input: &Input) -> Result<Vec<Vec<f64>>, Failure> {
-    let mut source = source::open(input)?;
-    let n_channels = usize::from(source.info().spec.channels);
-    let (mut channels, mut block) = (vec![Vec::new(); n_channels], vec![Vec::new(); n_channels]);
-    while source.read_planar(&mut block, BLOCK).map_err(|error| source::unreadable(input, error))? > 0 {
-        for (channel, block) in channels.iter_mut().zip(&block) {
-            channel.extend(block.iter().map(|&x| if x.is_finite() { x } else { 0.0 }));
-        }
-    }
-    Ok(channels)
 }

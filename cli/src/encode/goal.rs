@@ -2,10 +2,13 @@
 
 use std::{io::Write, path::Path};
 
-use sqnr::codec::{self, Allocation, BitTable, Encoded, EncoderOptions, Summary, Target};
+use sqnr::{
+    codec::{self, Allocation, BitTable, Encoded, EncoderOptions, Summary, Target},
+    task::DecodingLoss,
+};
 
 use super::{
-    super::{loss::Loss, pcm::Pcm, units},
+    super::{loss, pcm::Pcm, units},
     EncodeArgs,
 };
 
@@ -16,7 +19,7 @@ const SCRATCH_IN_MEMORY: usize = 1 << 20;
 pub struct Coded {
     pub summary: Summary,
     /// With `--verify`.
-    pub loss: Option<Loss>,
+    pub loss: Option<DecodingLoss>,
     /// With `--nmr`.
     pub nmr_db: Option<f64>,
     /// With `--bits-per-band`.
@@ -33,7 +36,7 @@ impl Coded {
     /// `  NMR -14.02 dB  SNR 21.30 dB, verified`, as far as it was measured.
     pub fn fidelity(&self) -> String {
         let nmr = self.nmr_db.map(|nmr_db| format!("  NMR {}", units::db(nmr_db)));
-        let loss = self.loss.as_ref().map(|loss| format!("  {}, verified", loss.describe()));
+        let loss = self.loss.as_ref().map(|loss| format!("  {}, verified", loss::describe(loss)));
         nmr.into_iter().chain(loss).collect()
     }
 }

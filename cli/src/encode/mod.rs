@@ -1,7 +1,6 @@
 //! `encode`: audio to `.sqn`, at a quality, a bit rate, an SNR, a noise-to-mask ratio, or bits per band.
 
 mod goal;
-mod verify;
 
 use std::{
     io::{self, BufWriter, Write},
@@ -17,6 +16,7 @@ use sqnr::{
     audio_file::tag_names,
     codec::{BandQuantizer, BitTable, EncoderOptions, Target},
     recipe::{CodecRequest, Method, Recipe},
+    task,
 };
 
 use super::{
@@ -24,6 +24,7 @@ use super::{
     batch::{self, Batch, Conversion, FileReport},
     exit::{Exit, Failure},
     inputs::{self, Walked},
+    loss,
     options::{Global, Inputs, Outputs},
     outputs::{self, Output},
     pcm::Pcm,
@@ -154,8 +155,8 @@ fn encode<W: Write>(check: Check, pcm: &mut Pcm, options: &EncoderOptions, mut s
     if check == Check::Trust {
         return goal::encode(pcm, options, &mut sink).map(|coded| (coded, sink));
     }
-    let mut again = pcm.open_again()?;
-    let (coded, sink, loss) = verify::while_encoding(sink, &mut again, |tee| goal::encode(pcm, options, tee))?;
+    let again = pcm.open_again()?;
+    let (coded, sink, loss) = task::while_encoding(sink, again, |tee| goal::encode(pcm, options, tee))?;
     let (given, decoded) = (coded.summary.samples, loss.samples);
     if given != decoded || loss.reference_samples != decoded {
         let what = format!("verification failed: {given} samples per channel were encoded, {decoded} decoded");
@@ -231,7 +232,7 @@ fn json(request: &CodecRequest, pcm: &Pcm, coded: &Coded) -> Map<String, Value> 
         ("invalid_samples".to_owned(), json!(summary.invalid_samples)),
     ]);
     if let Some(loss) = &coded.loss {
-        object.extend(loss.json());
+        object.extend(loss::json(loss));
     }
     if let Some(nmr_db) = coded.nmr_db {
         object.insert("nmr_db".into(), json!(nmr_db));

@@ -8,7 +8,8 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use sqnr::{
-    audio_file::{Fidelity, Info, Source},
+    audio_file::{Info, Source},
+    task::{self, UsedBits},
     wav::ChunkEntry,
 };
 
@@ -36,9 +37,6 @@ pub struct InfoArgs {
     inputs: Inputs,
 }
 
-/// Seconds looked through for the bits used.
-const SCANNED_S: u64 = 10;
-
 /// Runs `info`.
 pub fn run(args: &InfoArgs, global: &Global) -> Result<Exit, Failure> {
     let inputs = inputs::collect(&args.inputs)?;
@@ -50,9 +48,9 @@ fn one_file(input: &Input) -> Result<FileReport, Failure> {
     if let Some(contents) = encoded::contents(input)? {
         return Ok(encoded::report(&contents));
     }
-    let mut source = source::open(input)?;
+    let mut source = source::open(input)?.named(input.display());
     let info = source.info().clone();
-    let used = used_bits(input, &mut source, &info)?;
+    let used = task::used_bits(&mut source).map_err(|error| Failure::of(error, &input.path))?;
     let bytes = std::fs::metadata(&input.path).ok().filter(|m| m.is_file()).map(|m| m.len());
     let facts = Facts { info: &info, used: used.as_ref(), bytes, source: &source };
     Ok(FileReport {
@@ -61,33 +59,6 @@ fn one_file(input: &Input) -> Result<FileReport, Failure> {
         warnings: source.warnings().to_vec(),
         ..FileReport::default()
     })
-}
-
-/// Bits in which the codes looked at differ from zero.
-struct UsedBits {
-    bits: u32,
-    n_frames: u64,
-}
-
-/// Looks through the first seconds; none for float samples and for lossy codecs, which fill all bits.
-fn used_bits(input: &Input, source: &mut Source, info: &Info) -> Result<Option<UsedBits>, Failure> {
-    let format = info.spec.sample_format;
-    if !format.has_codes() || info.fidelity == Fidelity::Lossy {
-        return Ok(None);
-    }
-    let limit = SCANNED_S * u64::from(info.spec.sample_rate_hz);
-    let mut codes = vec![0; 4_096 * usize::from(info.spec.channels)];
-    let (mut any, mut n_frames) = (0, 0);
-    while n_frames < limit {
-        let n = source.read_codes(&mut codes).map_err(|error| source::unreadable(input, error))?;
-        if n == 0 {
-            break;
-        }
-        any = codes[..n * usize::from(info.spec.channels)].iter().fold(any, |any, code| any | code);
-        n_frames += n as u64;
-    }
-    let bits = if any == 0 { 0 } else { format.valid_bits().saturating_sub(any.trailing_zeros()) };
-    Ok(Some(UsedBits { bits, n_frames }))
 }
 
 /// Everything known about one file.

@@ -247,7 +247,9 @@ fn chart(args: &PlotArgs, plan: &Plan, input: &Input, progress: &FileProgress) -
         Kind::SnrLevel => stimulus().and_then(|stimulus| picture::against_level(&stimulus, plan, progress)),
         Kind::SnrBits => stimulus().and_then(|stimulus| picture::against_bits(&stimulus, plan, progress)),
         Kind::Codebook => codebook_of(&subject, &input.path),
-        Kind::Linearity => return converter::linearity(&subject, input, args.stimulus, args.recipe.bits, progress),
+        Kind::Linearity => {
+            return converter::linearity(&subject, &input.path, args.stimulus, args.recipe.bits, progress);
+        }
         Kind::ErrorValue => picture::against_value(&subject, progress),
         Kind::ErrorPhase => picture::against_phase(&subject, progress),
         Kind::Nmr => picture::noise_to_mask(&subject, progress),

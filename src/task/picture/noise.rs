@@ -4,10 +4,9 @@ use super::Pair;
 use crate::{
     Error, Progress, Result,
     analysis::{
-        averaged::Averaged,
         error_histogram::HistogramSettings,
         error_statistics::{ErrorStatistics, Settings},
-        spectrum::PowerSpectrum,
+        spectrum::{Averaged, PowerSpectrum},
     },
     report::plot::{Chart, histogram::Histogram, noise::Noise},
 };

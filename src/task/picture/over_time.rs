@@ -3,10 +3,9 @@
 use crate::{
     Progress, Result,
     analysis::{
-        averaged::Averaged,
         envelope::Envelope,
         spectrogram::{Builder, Spectrogram},
-        spectrum::{PowerSpectrum, Settings},
+        spectrum::{Averaged, PowerSpectrum, Settings},
     },
     report::plot::{
         Chart, Ink, Scale,

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use sqnr::{Signal, analysis::alignment};
+use crate::{Result, Signal, analysis::alignment};
 
 /// Half the length of the interpolating filter, in samples of the slower of the two rates.
 const HALF_TAPS: f64 = 24.0;
@@ -10,7 +10,7 @@ const HALF_TAPS: f64 = 24.0;
 const ALIGNED_SAMPLES: usize = 1 << 18;
 
 /// `signal` at another rate and number of channels, and what was done to it.
-pub fn converted(signal: &Signal, rate_hz: u32, n_channels: usize) -> sqnr::Result<(Signal, Vec<String>)> {
+pub(super) fn converted(signal: &Signal, rate_hz: u32, n_channels: usize) -> Result<(Signal, Vec<String>)> {
     let mut done = Vec::new();
     let mut channels = signal.channels().to_vec();
     if channels.len() != n_channels {
@@ -62,7 +62,7 @@ fn resampled(x: &[f64], ratio: f64) -> Vec<f64> {
 }
 
 /// Samples that `version` comes later than `reference`, as far as the first seconds of the first channels tell.
-pub fn delay_samples(reference: &Signal, version: &Signal) -> Option<i64> {
+pub(super) fn delay_samples(reference: &Signal, version: &Signal) -> Option<i64> {
     let start = |signal: &Signal| -> Vec<f64> {
         signal.channels()[0].iter().take(ALIGNED_SAMPLES).map(|x| if x.is_finite() { *x } else { 0.0 }).collect()
     };
@@ -71,7 +71,7 @@ pub fn delay_samples(reference: &Signal, version: &Signal) -> Option<i64> {
 }
 
 /// `signal` `delay` samples earlier; silence fills in where it then begins late.
-pub fn shifted(signal: &Signal, delay: i64) -> sqnr::Result<Signal> {
+pub(super) fn shifted(signal: &Signal, delay: i64) -> Result<Signal> {
     let size = usize::try_from(delay.unsigned_abs()).unwrap_or(usize::MAX).min(signal.len());
     let shift = |x: &Vec<f64>| match delay > 0 {
         true => x[size..].to_vec(),

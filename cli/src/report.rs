@@ -1,8 +1,5 @@
 //! `report`: one HTML page with figures, zoomable plots and blind listening for one or several files.
 
-mod for_listening;
-mod measure;
-
 use std::{
     io::{BufWriter, Write as _},
     path::{Path, PathBuf},
@@ -13,9 +10,13 @@ use clap::Args;
 use rayon::prelude::*;
 use serde_json::{Map, json};
 
-use sqnr::report::{
-    html::{Comparison, DEFAULT_AUDIO_BYTES, Page, Parts},
-    plot::{Chart, Scale, error_shape::ErrorShapes, error_steps::ErrorSteps, spectrogram},
+use sqnr::{
+    audio_file::Reopen,
+    report::{
+        html::{Comparison, DEFAULT_AUDIO_BYTES, Page, Parts},
+        plot::Chart,
+    },
+    task::{self, MeasuredVersion},
 };
 
 use super::{
@@ -31,7 +32,6 @@ use super::{
     source::{Passes, Rereadable},
     stdio,
 };
-use measure::{Measured, Reference};
 
 /// Shown at the end of `sqnr report --help`; a test runs each line.
 const EXAMPLES: &str = "\
@@ -61,8 +61,6 @@ pub struct ReportArgs {
 
 /// Most files on one page: more buttons would not be compared by anyone.
 const MAX_VERSIONS: usize = 12;
-/// Spectrograms drawn: the reference and the first errors.
-const MAX_SPECTROGRAMS: usize = 3;
 
 /// Runs `report`.
 pub fn run(args: &ReportArgs, global: &Global) -> Result<Exit, Failure> {
@@ -86,7 +84,8 @@ pub fn run(args: &ReportArgs, global: &Global) -> Result<Exit, Failure> {
     let progress = Progress::new(global);
     let read = read_all(args, global, &files, &progress)?;
     outputs::make_folder(&output, &args.outputs)?;
-    write(&page(args, &read.measured, &read.charts), &output, existing)?;
+    let page = task::report_page(&read.measured, read.charts, args.comparison(), args.parts());
+    write(&page, &output, existing)?;
     for failure in &read.failures {
         progress.note_line(&format!("sqnr: {}", escape_controls(&failure.to_string())));
     }
@@ -107,7 +106,7 @@ pub fn compare(
     let task = Task { files: &files, opened: &opened, is_comparison: Comparison::WithFirst, progress };
     let measured = files.iter().enumerate().map(|(i, _)| task.measure(i)).collect::<Result<Vec<_>, _>>()?;
     let (measured, charts) = task.finish(measured)?;
-    write(&page_of(&measured, &charts, Comparison::WithFirst, Parts::All), output, existing)
+    write(&task::report_page(&measured, charts, Comparison::WithFirst, Parts::All), output, existing)
 }
 
 /// `-o`, or the first input's name with another ending.
@@ -120,7 +119,7 @@ fn output(args: &ReportArgs, files: &[Input]) -> Result<Output, Failure> {
 
 /// What was read of all inputs.
 struct Read {
-    measured: Vec<Measured>,
+    measured: Vec<MeasuredVersion>,
     charts: Vec<Chart>,
     /// Inputs that are not on the page, and why.
     failures: Vec<Failure>,
@@ -140,7 +139,7 @@ fn read_all(args: &ReportArgs, global: &Global, files: &[Input], progress: &Prog
     let task = Task { files, opened: &opened, is_comparison: args.comparison(), progress };
     let batch = Batch { command: "report", global, inputs: &args.inputs };
     let stop = AtomicBool::new(false);
-    let outcomes: Vec<Option<Result<Measured, Failure>>> = batch.thread_pool()?.install(|| {
+    let outcomes: Vec<Option<Result<MeasuredVersion, Failure>>> = batch.thread_pool()?.install(|| {
         let measure = |i| {
             if stop.load(Ordering::Relaxed) {
                 return None;
@@ -171,32 +170,22 @@ fn read_all(args: &ReportArgs, global: &Global, files: &[Input], progress: &Prog
 }
 
 impl Task<'_> {
-    fn measure(&self, i: usize) -> Result<Measured, Failure> {
-        let reference = Reference { input: &self.files[0], file: &self.opened[0] };
-        let against = Some(reference).filter(|_| self.is_comparison == Comparison::WithFirst && i > 0);
+    fn measure(&self, i: usize) -> Result<MeasuredVersion, Failure> {
+        let is_compared = self.is_comparison == Comparison::WithFirst && i > 0;
+        let reference = is_compared.then_some(&self.opened[0] as &dyn Reopen);
         let line = self.progress.file(i + 1, self.files.len(), &self.files[i].display());
         let room = DEFAULT_AUDIO_BYTES / self.files.len();
-        Measured::of(&self.files[i], &self.opened[i], against, room, &line)
+        let read = MeasuredVersion::read(&self.opened[i], reference, room, &line);
+        read.map_err(|error| Failure::of(error, &self.files[i].path))
     }
 
     /// Makes all fit to be heard together, and draws what is beside the zoomable plots.
-    fn finish(&self, mut measured: Vec<Measured>) -> Result<(Vec<Measured>, Vec<Chart>), Failure> {
+    fn finish(&self, mut measured: Vec<MeasuredVersion>) -> Result<(Vec<MeasuredVersion>, Vec<Chart>), Failure> {
         let (first, others) = measured.split_first_mut().expect("there is a first file");
         for (i, other) in others.iter_mut().enumerate() {
             other.fit_to(first).map_err(|error| Failure::compute(&self.files[i + 1].path, error))?;
         }
-        let mut charts = spectrograms(&measured);
-        let shapes = measured.iter().enumerate().skip(1);
-        let shapes: Vec<_> = shapes.filter_map(|(i, version)| version.error_shape(&measured[0], i)).collect();
-        if !shapes.is_empty() {
-            let conditions = format!("versions minus {}", measured[0].name);
-            charts.push(ErrorShapes { conditions, shapes }.chart());
-        }
-        let counted: Vec<_> = measured.iter().enumerate().skip(1).filter_map(|(i, m)| m.counted(i)).collect();
-        if !counted.is_empty() {
-            let conditions = format!("versions minus {}", measured[0].name);
-            charts.push(ErrorSteps { conditions, counted }.chart());
-        }
+        let mut charts = task::report_charts(&measured);
         charts.extend(self.allocations()?);
         Ok((measured, charts))
     }
@@ -219,45 +208,12 @@ impl ReportArgs {
     fn comparison(&self) -> Comparison {
         if self.reference.is_some() { Comparison::WithFirst } else { Comparison::None }
     }
-}
 
-fn page<'a>(args: &ReportArgs, measured: &'a [Measured], charts: &[Chart]) -> Page<'a> {
-    let parts = match (args.no_audio, args.listening_only) {
-        (true, _) => Parts::WithoutAudio,
-        (_, true) => Parts::ListeningOnly,
-        _ => Parts::All,
-    };
-    page_of(measured, charts, args.comparison(), parts)
-}
-
-fn page_of<'a>(measured: &'a [Measured], charts: &[Chart], comparison: Comparison, parts: Parts) -> Page<'a> {
-    let (rate, channels) = measured[0].form();
-    let title = match comparison {
-        Comparison::WithFirst => format!("Compared with {}", measured[0].name),
-        Comparison::None => measured.iter().map(|m| m.name.as_str()).collect::<Vec<_>>().join(", "),
-    };
-    let several = if channels == 1 { "" } else { "; plots show channel 1" };
-    Page {
-        title,
-        subtitle: format!("{rate} Hz, {channels} {}{several}", if channels == 1 { "channel" } else { "channels" }),
-        versions: measured.iter().map(Measured::version).collect(),
-        comparison,
-        charts: charts.to_vec(),
-        parts,
-        notes: measured.iter().flat_map(|m| m.notes.clone()).collect(),
-        max_audio_bytes: DEFAULT_AUDIO_BYTES,
-    }
-}
-
-/// The first file, then errors where there is a reference, else the other files.
-fn spectrograms(measured: &[Measured]) -> Vec<Chart> {
-    let shown = measured.iter().filter_map(Measured::spectrogram).take(MAX_SPECTROGRAMS);
-    let panels: Vec<_> = shown.map(|(title, spectrogram)| spectrogram::Titled { title, spectrogram }).collect();
-    match panels.is_empty() {
-        true => Vec::new(),
-        false => {
-            let conditions = measured[0].name.clone();
-            vec![spectrogram::Spectrograms { conditions, panels, frequency: Scale::Linear }.chart()]
+    fn parts(&self) -> Parts {
+        match (self.no_audio, self.listening_only) {
+            (true, _) => Parts::WithoutAudio,
+            (_, true) => Parts::ListeningOnly,
+            _ => Parts::All,
         }
     }
 }
