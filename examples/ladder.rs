@@ -4,8 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use sqnr::design::sweep::{self, Method};
 use sqnr::design::{Density, Samples};
+use sqnr::recipe::Word;
+use sqnr::task::sweep;
 
 /// Cells of a density over 20 standard deviations.
 const N_CELLS: i32 = 20_000;
@@ -49,10 +50,10 @@ fn of_file(path: &Path) -> sqnr::Result<Samples> {
 fn print(name: &str, samples: &Samples) -> sqnr::Result<()> {
     let sweep = sweep::run(samples, 4, None)?;
     println!("\n## {name}\n\n| method | 1 bit | 2 bits | 3 bits | 4 bits |\n|---|---|---|---|---|");
-    for method in Method::ALL {
+    for method in sweep::METHODS {
         let points = sweep.points.iter().filter(|p| p.method == method);
         let cells = points.map(|p| format!("{:.2} b {:.2} dB ({:.2})", p.rate_bits, p.snr_db, p.gap_db));
-        println!("| {} | {} |", method.name(), cells.collect::<Vec<_>>().join(" | "));
+        println!("| {} | {} |", method.word(), cells.collect::<Vec<_>>().join(" | "));
     }
     Ok(())
 }

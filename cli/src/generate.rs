@@ -1,23 +1,27 @@
 //! `generate`: test signals whose truth is known.
 
-use std::{fmt::Write as _, path::PathBuf, sync::Arc};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use sqnr::{
-    generate::{Generator, Kind, Recipe, coherent_frequency_hz},
-    quantizer::Uniform,
-    shaping::{Dither, Requantizer, RequantizerOptions},
-    wav::{Metadata, SampleFormat, Spec},
+    chain::FileSink,
+    generate::{Kind, TestSignal, coherent_frequency_hz},
+    shaping::Dither,
+    task::Generating,
+    wav::Metadata,
 };
 
 use super::{
     batch,
     exit::{Exit, Failure},
     options::Global,
+    out_file::OutFile,
     outputs::{self, Clearance, Existing, Output},
-    sink::WavSink,
     stdio, units,
 };
 
@@ -111,12 +115,9 @@ enum GenerateDither {
     Tpdf,
 }
 
-/// Samples per channel in one block.
-const BLOCK: usize = 8_192;
-
 /// Runs `generate`.
 pub fn run(args: &GenerateArgs, global: &Global) -> Result<Exit, Failure> {
-    let recipe = recipe(args)?;
+    let signal = test_signal(args)?;
     let output = Output::named(&args.output)?;
     if output == Output::Stdout && global.json {
         return Err(Failure::usage("standard output carries the audio; use -o FILE with --json"));
@@ -126,11 +127,11 @@ pub fn run(args: &GenerateArgs, global: &Global) -> Result<Exit, Failure> {
         note(global, &format!("{}: exists, nothing to do", output.display()));
         return Ok(Exit::Done);
     }
-    let bytes = write(args, &recipe, &output, existing)?;
+    let bytes = write(args, &signal, &output, existing)?;
     if global.json {
-        stdio::print_line(&Value::Object(json(args, &recipe, &output, bytes)).to_string())?;
+        stdio::print_line(&Value::Object(json(args, &signal, &output, bytes)).to_string())?;
     } else {
-        note(global, &describe(args, &recipe, &output, bytes));
+        note(global, &describe(args, &signal, &output, bytes));
     }
     Ok(Exit::Done)
 }
@@ -141,7 +142,7 @@ fn note(global: &Global, text: &str) {
     }
 }
 
-fn recipe(args: &GenerateArgs) -> Result<Recipe, Failure> {
+fn test_signal(args: &GenerateArgs) -> Result<TestSignal, Failure> {
     let wrong = |error: sqnr::Error| Failure::usage(error.to_string());
     let seconds = args.seconds.unwrap_or(1.0);
     if !(0.0..=1e9).contains(&seconds) {
@@ -165,7 +166,7 @@ fn recipe(args: &GenerateArgs) -> Result<Recipe, Failure> {
         KindName::Ramp => Kind::Ramp,
         KindName::Silence => Kind::Silence,
     };
-    Ok(Recipe {
+    Ok(TestSignal {
         kind,
         sample_rate_hz: args.rate,
         n_samples,
@@ -182,46 +183,24 @@ fn notch_hz(args: &GenerateArgs) -> (f64, f64) {
     args.notch.unwrap_or((0.2 * rate_hz, 0.22 * rate_hz))
 }
 
-fn write(args: &GenerateArgs, recipe: &Recipe, output: &Output, existing: Existing) -> Result<u64, Failure> {
-    let wrong = |error: sqnr::Error| Failure::usage(error.to_string());
-    let sample_format = args.bits.map_or(Ok(SampleFormat::FLOAT32), SampleFormat::integer).map_err(wrong)?;
-    let spec = Spec { sample_rate_hz: args.rate, channels: args.channels, channel_mask: None, sample_format };
-    let mut generators = Vec::new();
-    for channel in 0..u32::from(args.channels) {
-        generators.push(Generator::new(Recipe { channel, ..recipe.clone() }).map_err(wrong)?);
-    }
-    let mut requantizer = args.bits.map(|bits| requantizer(bits, args)).transpose().map_err(wrong)?;
-    let mut sink = WavSink::create(output, existing, &spec, Some(recipe.n_samples), &Metadata::default())?;
-    let mut channels = vec![vec![0.0; BLOCK]; generators.len()];
-    let (mut indices, mut y) = (vec![0; BLOCK], vec![0.0; BLOCK]);
-    let mut done = 0;
-    while done < recipe.n_samples {
-        let n = (recipe.n_samples - done).min(BLOCK as u64) as usize;
-        for (c, (samples, generator)) in channels.iter_mut().zip(&mut generators).enumerate() {
-            samples.resize(n, 0.0);
-            generator.fill(samples);
-            if let Some(requantizer) = &mut requantizer {
-                requantizer.process(c, done, samples, &mut indices[..n], &mut y[..n]);
-                samples.copy_from_slice(&y[..n]);
-            }
-        }
-        sink.write_planar(&channels)?;
-        done += n as u64;
-    }
-    sink.finish(&[]).map(|written| written.bytes)
-}
-
-fn requantizer(bits: u32, args: &GenerateArgs) -> sqnr::Result<Requantizer> {
+fn write(args: &GenerateArgs, signal: &TestSignal, output: &Output, existing: Existing) -> Result<u64, Failure> {
     let dither = match args.dither {
         GenerateDither::None => Dither::None,
         GenerateDither::Tpdf => Dither::Triangular,
     };
-    let options = RequantizerOptions { dither, seed: args.seed, shaper: None };
-    Requantizer::new(Arc::new(Uniform::mid_tread(bits)?), options)
+    let bits = args.bits.map(|bits| (bits, dither));
+    let generating = Generating::new(signal, args.channels, bits).map_err(|error| Failure::usage(error.to_string()))?;
+    let (file, seeking) = OutFile::create(output, existing)?;
+    let sink = FileSink::new(file, seeking, &generating.form(), Some(signal.n_samples), &Metadata::default());
+    let written = sink.and_then(|mut sink| {
+        generating.run(&mut sink)?;
+        sink.finish(None, &[]).and_then(OutFile::commit)
+    });
+    written.map(|written| written.file).map_err(|error| Failure::of(error, Path::new("generate")))
 }
 
-fn describe(args: &GenerateArgs, recipe: &Recipe, output: &Output, bytes: u64) -> String {
-    let seconds = recipe.n_samples as f64 / f64::from(args.rate);
+fn describe(args: &GenerateArgs, signal: &TestSignal, output: &Output, bytes: u64) -> String {
+    let seconds = signal.n_samples as f64 / f64::from(args.rate);
     let mut text = format!(
         "{}  {}  {} Hz, {} ch, {}",
         output.display(),
@@ -230,29 +209,29 @@ fn describe(args: &GenerateArgs, recipe: &Recipe, output: &Output, bytes: u64) -
         args.channels,
         units::duration(seconds)
     );
-    match recipe.kind {
+    match signal.kind {
         Kind::Notched { notch_hz: (low, high) } => {
             let _ = write!(text, "  notch {low} to {high} Hz");
         }
         Kind::White | Kind::Pink | Kind::Impulse | Kind::Ramp | Kind::Silence => {}
         Kind::Sine | Kind::TwinTone { .. } | Kind::Sweep { .. } | Kind::Multitone { .. } => {
-            let _ = write!(text, "  {:.6} Hz", recipe.frequency_hz);
+            let _ = write!(text, "  {:.6} Hz", signal.frequency_hz);
         }
     }
     let _ = write!(text, "  {} dBFS", args.level);
     text
 }
 
-fn json(args: &GenerateArgs, recipe: &Recipe, output: &Output, bytes: u64) -> Map<String, Value> {
+fn json(args: &GenerateArgs, signal: &TestSignal, output: &Output, bytes: u64) -> Map<String, Value> {
     let Value::Object(object) = json!({
         "schema": batch::JSON_SCHEMA,
         "command": "generate",
         "output": output.display(),
         "sample_rate_hz": args.rate,
         "channels": args.channels,
-        "duration_s": recipe.n_samples as f64 / f64::from(args.rate),
+        "duration_s": signal.n_samples as f64 / f64::from(args.rate),
         "bits": args.bits,
-        "frequency_hz": recipe.frequency_hz,
+        "frequency_hz": signal.frequency_hz,
         "notch_hz": (args.kind == KindName::Notched).then(|| [notch_hz(args).0, notch_hz(args).1]),
         "level_dbfs": args.level,
         "snr_db": args.snr,

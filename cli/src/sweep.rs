@@ -6,20 +6,15 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use sqnr::{
-    analysis::{
-        spectrum::{PowerSpectrum, Settings as SpectrumSettings},
-        weighting::Weighting,
-        window::Window,
-    },
-    design::{
-        sweep::{self, Excerpt, Method, Point, Requirement, Sweep},
-        training,
-    },
+    analysis::weighting::Weighting,
+    design::training,
+    recipe::Word,
+    task::sweep::{self, Excerpt, Point, Requirement, Sweep},
 };
 
 use super::plot::picture_file::{self, Form, PictureArgs};
 use super::{
-    batch::{Batch, Conversion, FileReport, Job},
+    batch::{self, Batch, Conversion, FileReport, Job},
     exit::{Exit, Failure},
     inputs::{self, Input},
     options::{Global, Inputs, Outputs},
@@ -113,11 +108,11 @@ fn one_file(args: &SweepArgs, job: &Job, existing: Existing) -> Result<FileRepor
     let file = Rereadable::new(input, Passes::Several)?;
     let wrong = |error| Failure::of(error, &input.path);
     let samples = training::histogram(&file).map_err(wrong)?;
-    let (excerpt, rate_hz) = training::excerpt(&file, EXCERPT).map_err(wrong)?;
-    let level_db = |error: &[f64]| weighted_dbfs(error, rate_hz, args.weighting);
+    let (excerpt, rate_hz) = training::excerpt(&file, sweep::EXCERPT_SAMPLES).map_err(wrong)?;
+    let level_db = |error: &[f64]| args.weighting.level_dbfs(error, rate_hz);
     let excerpt = Some(Excerpt { samples: &excerpt, level_db: &level_db }).filter(|e| e.samples.len() > 1);
     let result = sweep::run(&samples, args.max_bits, excerpt).map_err(wrong)?;
-    let pick = result.recommend(&args.wish(), |method| !args.fixed_length || !method.is_entropy_coded());
+    let pick = result.recommend(&args.wish(), |method| !args.fixed_length || !sweep::is_entropy_coded(method));
     if let Some(output) = &job.output {
         draw(args, &result, pick.as_ref().ok(), Conversion { input, output, existing })?;
     }
@@ -129,44 +124,6 @@ fn one_file(args: &SweepArgs, job: &Job, existing: Existing) -> Result<FileRepor
         failed_checks: failed_checks.into_iter().collect(),
         ..FileReport::default()
     })
-}
-
-/// Samples that noise is measured on.
-const EXCERPT: usize = 1 << 17;
-/// Samples of one spectrum: lines of 11 Hz, finer than any weighting curve bends.
-const N_FFT: usize = 4_096;
-
-/// The weighted level of `error`, 0 dBFS being a sine of amplitude 1; minus infinity without error.
-fn weighted_dbfs(error: &[f64], sample_rate_hz: f64, weighting: Weighting) -> f64 {
-    let n_fft = N_FFT.min(error.len());
-    let settings = SpectrumSettings { n_fft, hop: n_fft.div_ceil(2), window: Window::Hann };
-    match PowerSpectrum::of(error, sample_rate_hz, settings) {
-        Ok(spectrum) => 10.0 * (2.0 * weighting.power_of(&spectrum, sample_rate_hz)).log10(),
-        Err(_) => f64::NAN,
-    }
-}
-
-/// The command line that does what a point says; a name that a shell would take apart is quoted.
-fn command(point: &Point, input: &Input) -> String {
-    let (name, bits) = (quoted(&input.display()), point.bits);
-    let options = match point.method {
-        Method::MidRise | Method::LloydMax => format!("-m {} -b {bits} --dither none", point.method.name()),
-        // With 8 bits the plain words mean G.711.
-        Method::MuLaw | Method::ALaw if bits == 8 => format!("-m {} -b 8 --law continuous", point.method.name()),
-        Method::MuLaw | Method::ALaw => format!("-m {} -b {bits}", point.method.name()),
-        Method::TrellisCoded => format!("-m trellis -b {bits}"),
-        Method::UniformEntropyCoded => format!("-m entropy-coded -b {bits}"),
-        Method::EntropyConstrained => format!("-m entropy-constrained --rate {bits}"),
-        Method::Dependent => format!("-m dependent --rate {bits}"),
-        Method::Vector => format!("-m vector -b {bits}"),
-        _ => format!("-b {bits} --dither none"),
-    };
-    format!("sqnr quantize {name} {options}")
-}
-
-fn quoted(name: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./+,=@%".contains(c);
-    if name.chars().all(is_plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', "'\\''")) }
 }
 
 fn table(result: &Sweep, pick: Option<&Point>, input: &Input, weighting: Weighting) -> String {
@@ -183,7 +140,7 @@ fn table(result: &Sweep, pick: Option<&Point>, input: &Input, weighting: Weighti
         let _ = writeln!(
             text,
             "{:<24}{:>5}{:>9.3}{:>10.2}{:>12.2}{level:>16}{mark}",
-            p.method.name(),
+            p.method.word(),
             p.bits,
             p.rate_bits,
             p.snr_db,
@@ -192,9 +149,9 @@ fn table(result: &Sweep, pick: Option<&Point>, input: &Input, weighting: Weighti
     }
     text.push_str("* no other method has a higher SNR at this rate\n");
     if let Some(p) = pick {
-        let name = p.method.name();
+        let name = p.method.word();
         let _ = writeln!(text, "recommended: {name}, {:.3} bits a sample, {:.2} dB", p.rate_bits, p.snr_db);
-        let _ = writeln!(text, "  {}", command(p, input));
+        let _ = writeln!(text, "  {}", p.recipe().shell_line(&input.display()));
     }
     text
 }
@@ -204,14 +161,15 @@ fn json_object(result: &Sweep, pick: Option<&Point>, input: &Input, weighting: W
     let finite = |db: f64| Some(db).filter(|db| db.is_finite());
     let point = |p: &Point| {
         json!({
-            "method": p.method.name(),
+            "method": p.method.word(),
             "bits": p.bits,
             "rate_bits": p.rate_bits,
             "snr_db": finite(p.snr_db),
             "gap_db": finite(p.gap_db),
             "noise_dbfs": p.noise_db.and_then(finite),
             "pareto": front.contains(p),
-            "command": command(p, input),
+            "recipe": batch::json_recipe(&p.recipe()),
+            "command": p.recipe().shell_line(&input.display()),
         })
     };
     Map::from_iter([
@@ -227,12 +185,12 @@ fn draw(args: &SweepArgs, result: &Sweep, pick: Option<&Point>, files: Conversio
         rate_distortion::{RateDistortion, Recommended},
     };
     let finite: Vec<&Point> = result.points.iter().filter(|p| p.snr_db.is_finite()).collect();
-    let mut curves: Vec<Curve> = Method::ALL
+    let mut curves: Vec<Curve> = sweep::METHODS
         .into_iter()
         .map(|method| {
             let own = || finite.iter().filter(move |p| p.method == method);
             Curve {
-                name: method.name().into(),
+                name: method.word().into(),
                 x: own().map(|p| p.rate_bits).collect(),
                 y: own().map(|p| p.snr_db).collect(),
                 origin: Origin::Measured,
@@ -245,7 +203,7 @@ fn draw(args: &SweepArgs, result: &Sweep, pick: Option<&Point>, files: Conversio
     let y = x.iter().map(|&rate| result.bound.snr_db(rate)).collect();
     curves.push(Curve { name: "R(D)".into(), x, y, origin: Origin::Theory });
     let recommended = pick.filter(|p| p.snr_db.is_finite()).map(|p| Recommended {
-        name: format!("{}: {:.2} bits, {:.1} dB", p.method.name(), p.rate_bits, p.snr_db),
+        name: format!("{}: {:.2} bits, {:.1} dB", p.method.word(), p.rate_bits, p.snr_db),
         rate_bits: p.rate_bits,
         snr_db: p.snr_db,
     });
@@ -256,22 +214,6 @@ fn draw(args: &SweepArgs, result: &Sweep, pick: Option<&Point>, files: Conversio
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_quoted_where_a_shell_would_take_them_apart() {
-        assert_eq!(quoted("a/b-1.wav"), "a/b-1.wav");
-        assert_eq!(quoted("it's a.wav"), "'it'\\''s a.wav'");
-    }
-
-    #[test]
-    fn a_tone_at_1_khz_has_its_level_under_every_weighting() {
-        let tone: Vec<f64> = (0..48_000).map(|i| (f64::from(i) * std::f64::consts::TAU / 48.0).sin()).collect();
-        for weighting in [Weighting::Flat, Weighting::A, Weighting::C, Weighting::Itu468] {
-            let level = weighted_dbfs(&tone, 48_000.0, weighting);
-            assert!(level.abs() < 0.05, "{weighting}: {level}");
-        }
-        assert_eq!(weighted_dbfs(&[0.0; 5_000], 48_000.0, Weighting::A), f64::NEG_INFINITY);
-    }
 
     #[test]
     fn decibels_are_read_with_and_without_their_unit() {

@@ -7,7 +7,7 @@ use std::{fmt, ops::RangeInclusive, str::FromStr};
 
 use super::{
     figure::{Absent, Figure},
-    spectrum::PowerSpectrum,
+    spectrum::{PowerSpectrum, Settings},
     tone::check_samples,
     window::Window,
 };
@@ -59,6 +59,19 @@ impl Weighting {
         let lines = spectrum.power().iter().enumerate();
         let in_band = lines.map(|(k, p)| (spectrum.frequency_hz(k), p)).take_while(|(f, _)| *f <= bandwidth_hz);
         in_band.map(|(f, p)| p * self.power_gain(f)).sum()
+    }
+
+    /// The weighted level of `x` in dBFS, 0 dBFS being a sine of amplitude 1; minus infinity in silence, NaN for less than
+    /// two samples.
+    pub fn level_dbfs(self, x: &[f64], sample_rate_hz: f64) -> f64 {
+        /// Samples of one spectrum: lines of 11 Hz, finer than any weighting curve bends.
+        const N_FFT: usize = 4_096;
+        let n_fft = N_FFT.min(x.len());
+        let settings = Settings { n_fft, hop: n_fft.div_ceil(2), window: Window::Hann };
+        match PowerSpectrum::of(x, sample_rate_hz, settings) {
+            Ok(spectrum) => 10.0 * (2.0 * self.power_of(&spectrum, sample_rate_hz)).log10(),
+            Err(_) => f64::NAN,
+        }
     }
 }
 
@@ -114,6 +127,16 @@ pub fn dynamic_range_db(x: &[f64], sample_rate_hz: f64, weighting: Weighting, ba
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tone_at_1_khz_has_its_level_under_every_weighting() {
+        let tone: Vec<f64> = (0..48_000).map(|i| (f64::from(i) * std::f64::consts::TAU / 48.0).sin()).collect();
+        for weighting in [Weighting::Flat, Weighting::A, Weighting::C, Weighting::Itu468] {
+            let level = weighting.level_dbfs(&tone, 48_000.0);
+            assert!(level.abs() < 0.05, "{weighting}: {level}");
+        }
+        assert_eq!(Weighting::A.level_dbfs(&[0.0; 5_000], 48_000.0), f64::NEG_INFINITY);
+    }
 
     #[test]
     fn curves_pass_the_tables_of_their_standards() {

@@ -17,7 +17,6 @@ mod panter_dite;
 mod quadrature;
 pub mod rate_distortion;
 pub mod samples;
-pub mod sweep;
 pub mod training;
 mod tridiagonal;
 pub mod uniform_best;
@@ -89,12 +88,12 @@ impl Design {
 }
 
 /// Power over mean squared error in dB; infinite when the error is 0.
-fn snr_db(power: f64, mse: f64) -> f64 {
+pub(crate) fn snr_db(power: f64, mse: f64) -> f64 {
     if mse <= 0.0 { f64::INFINITY } else { 10.0 * (power / mse).log10() }
 }
 
 /// `-sum p log2 p`, bits, of probabilities that sum to 1.
-fn entropy_bits(probabilities: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn entropy_bits(probabilities: impl Iterator<Item = f64>) -> f64 {
     let bits: f64 = probabilities.filter(|&p| p > 0.0).map(|p| -p * p.log2()).sum();
     bits.max(0.0)
 }

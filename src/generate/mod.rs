@@ -58,7 +58,7 @@ pub enum Kind {
 
 /// A test signal in full.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Recipe {
+pub struct TestSignal {
     /// What to generate.
     pub kind: Kind,
     /// Samples per second.
@@ -77,7 +77,7 @@ pub struct Recipe {
     pub channel: u32,
 }
 
-impl Default for Recipe {
+impl Default for TestSignal {
     fn default() -> Self {
         Self {
             kind: Kind::Sine,
@@ -116,7 +116,7 @@ fn greatest_common_divisor(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
-/// All samples of a recipe in memory, one channel.
+/// All samples of a signal in memory, one channel.
 ///
 /// ```
 /// let tone = sqnr::generate::signal(Default::default())?;
@@ -126,21 +126,21 @@ fn greatest_common_divisor(a: u64, b: u64) -> u64 {
 ///
 /// # Errors
 /// As [`Generator::new`], and `LimitExceeded` above 2^30 samples.
-pub fn signal(recipe: Recipe) -> Result<Signal> {
+pub fn signal(signal: TestSignal) -> Result<Signal> {
     const MAX_SAMPLES: u64 = 1 << 30;
-    if recipe.n_samples > MAX_SAMPLES {
+    if signal.n_samples > MAX_SAMPLES {
         let what = "samples of a generated signal";
-        return Err(Error::LimitExceeded { what, value: recipe.n_samples, limit: MAX_SAMPLES });
+        return Err(Error::LimitExceeded { what, value: signal.n_samples, limit: MAX_SAMPLES });
     }
-    let (sample_rate_hz, mut x) = (recipe.sample_rate_hz, vec![0.0; recipe.n_samples as usize]);
-    Generator::new(recipe)?.fill(&mut x);
+    let (sample_rate_hz, mut x) = (signal.sample_rate_hz, vec![0.0; signal.n_samples as usize]);
+    Generator::new(signal)?.fill(&mut x);
     Signal::new(sample_rate_hz, vec![x])
 }
 
-/// Makes the samples of a recipe, block by block.
+/// Makes the samples of a signal, block by block.
 #[derive(Debug, Clone)]
 pub struct Generator {
-    recipe: Recipe,
+    signal: TestSignal,
     amplitude: f64,
     noise_rms: f64,
     source: Source,
@@ -192,31 +192,31 @@ impl Generator {
     /// # Errors
     /// `InvalidParameter` for a rate of 0, a frequency outside 0 .. rate/2, a level that is not finite or above
     /// +20 dBFS, a ratio that is not positive, no tone, or a notch whose ends do not ascend.
-    pub fn new(recipe: Recipe) -> Result<Self> {
-        check(&recipe)?;
-        let amplitude = 10f64.powf(recipe.level_dbfs / 20.0);
-        let source = source(&recipe, amplitude);
+    pub fn new(signal: TestSignal) -> Result<Self> {
+        check(&signal)?;
+        let amplitude = 10f64.powf(signal.level_dbfs / 20.0);
+        let source = source(&signal, amplitude);
         let signal_rms = amplitude / SQRT_2;
-        let noise_rms = recipe.snr_db.map_or(0.0, |snr_db| signal_rms * 10f64.powf(-snr_db / 20.0));
-        Ok(Self { recipe, amplitude, noise_rms, source, position: 0 })
+        let noise_rms = signal.snr_db.map_or(0.0, |snr_db| signal_rms * 10f64.powf(-snr_db / 20.0));
+        Ok(Self { signal, amplitude, noise_rms, source, position: 0 })
     }
 
-    /// Writes the next samples, zeros after the end of the recipe.
+    /// Writes the next samples, zeros after the end of the test signal.
     pub fn fill(&mut self, samples: &mut [f64]) {
         for sample in samples {
-            *sample = if self.position < self.recipe.n_samples { self.next_sample() } else { 0.0 };
+            *sample = if self.position < self.signal.n_samples { self.next_sample() } else { 0.0 };
             self.position += 1;
         }
     }
 
     fn next_sample(&mut self) -> f64 {
-        let (n, length) = (self.position, self.recipe.n_samples);
-        let (seed, stream) = (self.recipe.seed, 2 * self.recipe.channel);
+        let (n, length) = (self.position, self.signal.n_samples);
+        let (seed, stream) = (self.signal.seed, 2 * self.signal.channel);
         let noise = |added: u32| normal(seed, stream + added, n);
         let clean = match &mut self.source {
             Source::Tones(tones) => tones.iter().map(|tone| tone.at(n)).sum(),
             Source::Sweep { start_hz, octaves_e } => {
-                let length_s = length as f64 / f64::from(self.recipe.sample_rate_hz);
+                let length_s = length as f64 / f64::from(self.signal.sample_rate_hz);
                 let progress = n as f64 / length as f64;
                 let cycles = *start_hz * length_s / *octaves_e * ((progress * *octaves_e).exp() - 1.0);
                 self.amplitude * (TAU * (cycles - cycles.floor())).sin()
@@ -237,25 +237,25 @@ fn normal(seed: u64, stream: u32, n: u64) -> f64 {
     2.0 * DitherSource::new(Dither::Gaussian, seed, stream).value(n)
 }
 
-fn check(recipe: &Recipe) -> Result<()> {
-    if recipe.sample_rate_hz == 0 {
+fn check(signal: &TestSignal) -> Result<()> {
+    if signal.sample_rate_hz == 0 {
         return Err(Error::invalid("sample rate", 0, "1 Hz and above"));
     }
-    if recipe.level_dbfs.is_nan() || recipe.level_dbfs > 20.0 {
-        return Err(Error::invalid("level", format!("{} dBFS", recipe.level_dbfs), "up to +20 dBFS"));
+    if signal.level_dbfs.is_nan() || signal.level_dbfs > 20.0 {
+        return Err(Error::invalid("level", format!("{} dBFS", signal.level_dbfs), "up to +20 dBFS"));
     }
-    if recipe.snr_db.is_some_and(|snr| !snr.is_finite()) {
-        return Err(Error::invalid("SNR", recipe.snr_db.unwrap_or_default(), "a finite number of dB"));
+    if signal.snr_db.is_some_and(|snr| !snr.is_finite()) {
+        return Err(Error::invalid("SNR", signal.snr_db.unwrap_or_default(), "a finite number of dB"));
     }
-    let nyquist_hz = f64::from(recipe.sample_rate_hz) / 2.0;
+    let nyquist_hz = f64::from(signal.sample_rate_hz) / 2.0;
     let in_band = |name, frequency_hz: f64| match frequency_hz > 0.0 && frequency_hz < nyquist_hz {
         true => Ok(()),
         false => Err(Error::invalid(name, format!("{frequency_hz} Hz"), format!("above 0 and below {nyquist_hz} Hz"))),
     };
-    match recipe.kind {
-        Kind::Sine => in_band("frequency", recipe.frequency_hz),
+    match signal.kind {
+        Kind::Sine => in_band("frequency", signal.frequency_hz),
         Kind::TwinTone { second_hz, ratio } => {
-            in_band("frequency", recipe.frequency_hz)?;
+            in_band("frequency", signal.frequency_hz)?;
             in_band("second frequency", second_hz)?;
             match ratio.is_finite() && ratio > 0.0 {
                 true => Ok(()),
@@ -263,15 +263,15 @@ fn check(recipe: &Recipe) -> Result<()> {
             }
         }
         Kind::Sweep { end_hz } => {
-            in_band("frequency", recipe.frequency_hz)?;
+            in_band("frequency", signal.frequency_hz)?;
             in_band("end frequency", end_hz)?;
-            match end_hz == recipe.frequency_hz {
+            match end_hz == signal.frequency_hz {
                 true => Err(Error::invalid("end frequency", end_hz, "another than the start's")),
                 false => Ok(()),
             }
         }
         Kind::Multitone { end_hz, n_tones } => {
-            in_band("frequency", recipe.frequency_hz)?;
+            in_band("frequency", signal.frequency_hz)?;
             in_band("end frequency", end_hz)?;
             match (1..=10_000).contains(&n_tones) {
                 true => Ok(()),
@@ -290,28 +290,28 @@ fn check(recipe: &Recipe) -> Result<()> {
     }
 }
 
-fn source(recipe: &Recipe, amplitude: f64) -> Source {
-    let tone = |frequency_hz, amplitude, start| Tone::new(frequency_hz, recipe.sample_rate_hz, amplitude, start);
-    match recipe.kind {
-        Kind::Sine => Source::Tones(vec![tone(recipe.frequency_hz, amplitude, 0.0)]),
+fn source(signal: &TestSignal, amplitude: f64) -> Source {
+    let tone = |frequency_hz, amplitude, start| Tone::new(frequency_hz, signal.sample_rate_hz, amplitude, start);
+    match signal.kind {
+        Kind::Sine => Source::Tones(vec![tone(signal.frequency_hz, amplitude, 0.0)]),
         Kind::TwinTone { second_hz, ratio } => Source::Tones(vec![
-            tone(recipe.frequency_hz, amplitude * ratio / (1.0 + ratio), 0.0),
+            tone(signal.frequency_hz, amplitude * ratio / (1.0 + ratio), 0.0),
             tone(second_hz, amplitude / (1.0 + ratio), 0.0),
         ]),
         Kind::Sweep { end_hz } => {
-            Source::Sweep { start_hz: recipe.frequency_hz, octaves_e: (end_hz / recipe.frequency_hz).ln() }
+            Source::Sweep { start_hz: signal.frequency_hz, octaves_e: (end_hz / signal.frequency_hz).ln() }
         }
         Kind::Multitone { end_hz, n_tones } => Source::Tones(
-            multitone(recipe.frequency_hz, end_hz, n_tones)
+            multitone(signal.frequency_hz, end_hz, n_tones)
                 .map(|(f, start)| tone(f, amplitude / f64::from(n_tones).sqrt(), start))
                 .collect(),
         ),
         Kind::White => Source::White,
         Kind::Notched { notch_hz: (low, high) } => {
-            let rate_hz = f64::from(recipe.sample_rate_hz);
+            let rate_hz = f64::from(signal.sample_rate_hz);
             Source::Notched(Box::new(NotchedNoise::new((low / rate_hz, high / rate_hz))))
         }
-        Kind::Pink => Source::Pink(PinkFilter::new(recipe.sample_rate_hz)),
+        Kind::Pink => Source::Pink(PinkFilter::new(signal.sample_rate_hz)),
         Kind::Impulse => Source::Impulse,
         Kind::Ramp => Source::Ramp,
         Kind::Silence => Source::Silence,
@@ -388,9 +388,9 @@ impl PinkFilter {
 mod tests {
     use super::*;
 
-    fn samples(recipe: Recipe) -> Vec<f64> {
-        let mut x = vec![0.0; recipe.n_samples as usize];
-        Generator::new(recipe).expect("legal").fill(&mut x);
+    fn samples(signal: TestSignal) -> Vec<f64> {
+        let mut x = vec![0.0; signal.n_samples as usize];
+        Generator::new(signal).expect("legal").fill(&mut x);
         x
     }
 
@@ -400,7 +400,7 @@ mod tests {
 
     #[test]
     fn a_sine_has_its_level_and_frequency() {
-        let x = samples(Recipe { level_dbfs: -6.0, frequency_hz: 1_000.0, ..Recipe::default() });
+        let x = samples(TestSignal { level_dbfs: -6.0, frequency_hz: 1_000.0, ..TestSignal::default() });
         assert!((10.0 * (2.0 * power(&x)).log10() + 6.0).abs() < 1e-9);
         assert!((x[12] - 10f64.powf(-0.3) * (TAU * 0.25).sin()).abs() < 1e-12);
     }
@@ -419,9 +419,9 @@ mod tests {
     fn blocks_of_any_size_give_the_same_samples() {
         let notched = Kind::Notched { notch_hz: (9_600.0, 10_560.0) };
         for kind in [Kind::Sine, Kind::White, Kind::Pink, notched, Kind::Sweep { end_hz: 20_000.0 }] {
-            let recipe = Recipe { kind, n_samples: 1_000, snr_db: Some(40.0), ..Recipe::default() };
-            let whole = samples(recipe.clone());
-            let mut generator = Generator::new(recipe).expect("legal");
+            let signal = TestSignal { kind, n_samples: 1_000, snr_db: Some(40.0), ..TestSignal::default() };
+            let whole = samples(signal.clone());
+            let mut generator = Generator::new(signal).expect("legal");
             let mut parts = vec![0.0; 1_000];
             parts.chunks_mut(37).for_each(|part| generator.fill(part));
             assert_eq!(whole, parts);
@@ -431,13 +431,13 @@ mod tests {
     #[test]
     fn noise_has_the_power_of_a_sine_of_its_level_and_the_snr_asked_for() {
         for kind in [Kind::White, Kind::Notched { notch_hz: (9_600.0, 10_560.0) }, Kind::Pink] {
-            let x = samples(Recipe { kind, level_dbfs: -20.0, n_samples: 1 << 19, ..Recipe::default() });
+            let x = samples(TestSignal { kind, level_dbfs: -20.0, n_samples: 1 << 19, ..TestSignal::default() });
             let tolerance_db = if kind == Kind::Pink { 0.6 } else { 0.03 };
             assert!((10.0 * (2.0 * power(&x)).log10() + 20.0).abs() < tolerance_db, "{kind:?}");
         }
-        let recipe = Recipe { n_samples: 1 << 18, ..Recipe::default() };
-        let clean = samples(recipe.clone());
-        let noisy = samples(Recipe { snr_db: Some(50.0), ..recipe });
+        let signal = TestSignal { n_samples: 1 << 18, ..TestSignal::default() };
+        let clean = samples(signal.clone());
+        let noisy = samples(TestSignal { snr_db: Some(50.0), ..signal });
         let noise: Vec<f64> = noisy.iter().zip(&clean).map(|(a, b)| a - b).collect();
         assert!((10.0 * (power(&clean) / power(&noise)).log10() - 50.0).abs() < 0.03);
     }
@@ -460,19 +460,19 @@ mod tests {
 
     #[test]
     fn impossible_recipes_are_refused() {
-        let legal = Recipe::default();
-        for recipe in [
-            Recipe { sample_rate_hz: 0, ..legal.clone() },
-            Recipe { frequency_hz: 24_000.0, ..legal.clone() },
-            Recipe { frequency_hz: f64::NAN, ..legal.clone() },
-            Recipe { level_dbfs: f64::NAN, ..legal.clone() },
-            Recipe { kind: Kind::Notched { notch_hz: (2_000.0, 1_000.0) }, ..legal.clone() },
-            Recipe { kind: Kind::Notched { notch_hz: (1_000.0, 24_000.0) }, ..legal.clone() },
-            Recipe { kind: Kind::Multitone { end_hz: 1e4, n_tones: 0 }, ..legal.clone() },
-            Recipe { kind: Kind::Sweep { end_hz: 997.0 }, ..legal.clone() },
-            Recipe { kind: Kind::TwinTone { second_hz: 1e3, ratio: 0.0 }, ..legal },
+        let legal = TestSignal::default();
+        for signal in [
+            TestSignal { sample_rate_hz: 0, ..legal.clone() },
+            TestSignal { frequency_hz: 24_000.0, ..legal.clone() },
+            TestSignal { frequency_hz: f64::NAN, ..legal.clone() },
+            TestSignal { level_dbfs: f64::NAN, ..legal.clone() },
+            TestSignal { kind: Kind::Notched { notch_hz: (2_000.0, 1_000.0) }, ..legal.clone() },
+            TestSignal { kind: Kind::Notched { notch_hz: (1_000.0, 24_000.0) }, ..legal.clone() },
+            TestSignal { kind: Kind::Multitone { end_hz: 1e4, n_tones: 0 }, ..legal.clone() },
+            TestSignal { kind: Kind::Sweep { end_hz: 997.0 }, ..legal.clone() },
+            TestSignal { kind: Kind::TwinTone { second_hz: 1e3, ratio: 0.0 }, ..legal },
         ] {
-            assert!(matches!(Generator::new(recipe), Err(Error::InvalidParameter { .. })));
+            assert!(matches!(Generator::new(signal), Err(Error::InvalidParameter { .. })));
         }
     }
 }

@@ -20,6 +20,8 @@ mod fields;
 mod files;
 #[cfg(feature = "json")]
 mod json;
+#[cfg(test)]
+mod laws;
 mod method;
 mod number_format;
 mod shape;

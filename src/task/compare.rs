@@ -70,7 +70,7 @@ pub struct Compared {
 /// ```
 /// use sqnr::{analysis::Absent, generate, task};
 ///
-/// let tone = generate::signal(generate::Recipe { n_samples: 9_600, ..Default::default() })?;
+/// let tone = generate::signal(generate::TestSignal { n_samples: 9_600, ..Default::default() })?;
 /// let reference = task::Reference::read(&tone)?;
 /// let compared = task::compare(&reference, &tone, task::Alignment::AsIs)?;
 /// assert_eq!(compared.over_all.pair.snr_db, Err(Absent::NoError));
@@ -263,7 +263,7 @@ mod tests {
 
     fn noise(n_samples: u64) -> Vec<f64> {
         let recipe =
-            generate::Recipe { kind: generate::Kind::White, n_samples, level_dbfs: -20.0, ..Default::default() };
+            generate::TestSignal { kind: generate::Kind::White, n_samples, level_dbfs: -20.0, ..Default::default() };
         generate::signal(recipe).expect("legal").into_channels().remove(0)
     }
 

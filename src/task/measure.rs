@@ -69,7 +69,7 @@ pub struct ChannelMeasurement {
 /// ```
 /// use sqnr::{generate, task};
 ///
-/// let tone = generate::signal(generate::Recipe::default())?;
+/// let tone = generate::signal(generate::TestSignal::default())?;
 /// let measured = task::measure(&tone, &task::MeasureOptions::default(), &())?;
 /// let frequency_hz = measured.channels[0].tone.frequency_hz.expect("there is a tone");
 /// assert!((frequency_hz - 997.0).abs() < 1e-6);
@@ -261,7 +261,7 @@ mod tests {
     use crate::{Signal, generate};
 
     fn sine(level_dbfs: f64) -> Vec<f64> {
-        let recipe = generate::Recipe { n_samples: 9_600, level_dbfs, ..generate::Recipe::default() };
+        let recipe = generate::TestSignal { n_samples: 9_600, level_dbfs, ..generate::TestSignal::default() };
         generate::signal(recipe).expect("legal").into_channels().remove(0)
     }
 

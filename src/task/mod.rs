@@ -16,6 +16,7 @@ mod codec_round_trip;
 mod compare;
 mod converter;
 mod decode;
+mod generate;
 mod measure;
 #[cfg(feature = "plot")]
 pub mod picture;
@@ -25,6 +26,7 @@ mod quantize;
 #[cfg(all(feature = "json", feature = "plot"))]
 mod report_page;
 mod single_tone;
+pub mod sweep;
 mod tensors;
 mod used_bits;
 mod verify;
@@ -37,6 +39,7 @@ pub use converter::{
     TestedChannel, convert, test_converter,
 };
 pub use decode::{DecodeOptions, Decoded, Decoding};
+pub use generate::Generating;
 pub use measure::{ChannelMeasurement, MeasureOptions, Measurement, measure};
 pub use predictor::design_predictor;
 pub use quantize::{Quantized, quantize, quantize_audio};

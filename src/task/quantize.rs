@@ -29,9 +29,9 @@ impl Quantized {
 /// Quantizes a signal as the recipe asks, and measures the error.
 ///
 /// ```
-/// use sqnr::generate::{Generator, Recipe};
+/// use sqnr::generate::{TestSignal, signal};
 ///
-/// let sine = Generator::new(Recipe::default())?.signal()?;
+/// let sine = signal(TestSignal::default())?;
 /// let eight_bits = sqnr::quantize(&sine, &"uniform bits=8 dither=none".parse()?)?;
 /// // 6.02 B + 1.76 dB
 /// assert!((eight_bits.snr_db().expect("a sine has noise") - 49.9).abs() < 0.2);

@@ -34,7 +34,7 @@ impl SingleTone {
     /// The tone in the start of a channel, counted from 0; none where there is no tone, or too much beside it.
     ///
     /// ```
-    /// let recipe = sqnr::generate::Recipe { snr_db: Some(60.0), ..Default::default() };
+    /// let recipe = sqnr::generate::TestSignal { snr_db: Some(60.0), ..Default::default() };
     /// let tone = sqnr::generate::signal(recipe)?;
     /// let found = sqnr::task::SingleTone::read(&tone, 0)?.expect("a tone");
     /// assert!((found.figures.frequency_hz.unwrap() - 997.0).abs() < 1e-6);
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn noise_is_no_tone() {
-        let noise = generate::Recipe { kind: generate::Kind::White, level_dbfs: -20.0, ..Default::default() };
+        let noise = generate::TestSignal { kind: generate::Kind::White, level_dbfs: -20.0, ..Default::default() };
         let signal = generate::signal(noise).expect("legal");
         assert!(SingleTone::read(&signal, 0).expect("in memory").is_none());
         assert!(matches!(SingleTone::read(&signal, 1), Err(Error::InvalidParameter { .. })));
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn the_start_of_a_long_record_is_looked_at() {
         let n_samples = SingleTone::MAX_SAMPLES as u64 + 1;
-        let tone = generate::Recipe { n_samples, snr_db: Some(60.0), ..Default::default() };
+        let tone = generate::TestSignal { n_samples, snr_db: Some(60.0), ..Default::default() };
         let x = generate::signal(tone).expect("legal").into_channels();
         let found = SingleTone::read(&Signal::new(48_000, x).expect("legal"), 0).expect("in memory").expect("a tone");
         assert_eq!(found.n_samples, SingleTone::MAX_SAMPLES);

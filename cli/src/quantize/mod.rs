@@ -304,3 +304,62 @@ impl Sink for Sinks {
         self.error.as_mut().map_or(Ok(()), |error| error.write_error(x, piece))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct QuantizeLine {
+        #[command(flatten)]
+        args: QuantizeArgs,
+    }
+
+    /// What `QuantizeArgs` and the rest parse; the command line of a recipe asks for that recipe again.
+    #[test]
+    fn the_command_line_of_a_recipe_asks_for_it() {
+        let methods = ["uniform", "mid-rise", "mu-law", "a-law", "lloyd-max", "entropy-coded", "dependent", "trellis"];
+        let rest = [
+            "",
+            "bits=8",
+            "levels=12",
+            "rate=1.5",
+            "bits=8 dither=tpdf",
+            "bits=4 dither=none shape=auto seed=7",
+            "bits=8 shape=1.5,-0.6 container=f32",
+            "bits=8 shape=-0.5",
+            "bits=8 law=sox",
+            "bits=6 law=continuous",
+            "bits=12 compression=100",
+            "rate=2 states=64",
+            "bits=16 container=24",
+            "bits=3 shape=lipshitz",
+        ];
+        let others = [
+            "design.json",
+            "predictor.json bits=3",
+            "dsd64 paths=8",
+            "ima",
+            "g722-48",
+            "bf16",
+            "mxfp4 exponent=best",
+            "int8 granularity=group:32 calibration=percentile:99.9 symmetry=symmetric rule=tflite",
+            "q3.12",
+        ];
+        let named = methods.iter().flat_map(|method| rest.iter().map(move |rest| format!("{method} {rest}")));
+        let mut n_asked = 0;
+        for text in named.chain(others.map(String::from)) {
+            let recipe: Recipe = text.parse().expect("legal");
+            if recipe.check().is_err() {
+                continue;
+            }
+            let line = ["quantize".to_owned()].into_iter().chain(recipe.command_line()).chain(["a.wav".to_owned()]);
+            let parsed = QuantizeLine::try_parse_from(line).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(parsed.args.recipe().expect("no file"), recipe, "{text}");
+            n_asked += 1;
+        }
+        assert!(n_asked > 50, "{n_asked}");
+    }
+}

@@ -111,7 +111,7 @@ mod tests {
     use crate::{Error, Signal, adc::Spec, audio_file::Reopen, generate};
 
     fn tone() -> Signal {
-        generate::signal(generate::Recipe { level_dbfs: 6.0, ..Default::default() }).expect("legal")
+        generate::signal(generate::TestSignal { level_dbfs: 6.0, ..Default::default() }).expect("legal")
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub struct TestedChannel {
 /// ```
 /// use sqnr::{adc, generate, task};
 ///
-/// let tone = generate::signal(generate::Recipe { level_dbfs: -1.0, ..Default::default() })?;
+/// let tone = generate::signal(generate::TestSignal { level_dbfs: -1.0, ..Default::default() })?;
 /// let converter = adc::Converter::new(adc::Spec { bits: 8, ..Default::default() }, 48_000.0)?;
 /// let record = sqnr::Signal::new(48_000, vec![converter.convert(&tone.channels()[0])])?;
 /// let tested = task::test_converter(&record, &task::ConverterTestOptions::default(), &())?;
@@ -242,7 +242,7 @@ mod tests {
     use super::*;
     use crate::{Signal, adc, generate};
 
-    fn tested(recipe: generate::Recipe, options: &ConverterTestOptions) -> ConverterTest {
+    fn tested(recipe: generate::TestSignal, options: &ConverterTestOptions) -> ConverterTest {
         let x = generate::signal(recipe).expect("legal").into_channels().remove(0);
         let spec = adc::Spec { bits: 8, noise_lsb: 0.3, ..Default::default() };
         let converter = adc::Converter::new(spec, 48_000.0).expect("legal");
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_sine_tells_all_and_the_worst_channel_speaks() {
-        let recipe = generate::Recipe { n_samples: 65_536, level_dbfs: -0.5, ..Default::default() };
+        let recipe = generate::TestSignal { n_samples: 65_536, level_dbfs: -0.5, ..Default::default() };
         let test = tested(recipe, &ConverterTestOptions { level_dbfs: Some(-0.5), ..Default::default() });
         assert_eq!((test.bits, test.worst), (Ok(8), 1));
         let titles: Vec<&str> = test.channels[0].sections.iter().map(|section| section.title).collect();
@@ -266,11 +266,11 @@ mod tests {
 
     #[test]
     fn each_stimulus_has_its_figures() {
-        let ramp = generate::Recipe { kind: generate::Kind::Ramp, n_samples: 65_536, ..Default::default() };
+        let ramp = generate::TestSignal { kind: generate::Kind::Ramp, n_samples: 65_536, ..Default::default() };
         let test = tested(ramp, &ConverterTestOptions { stimulus: ConverterStimulus::Ramp, ..Default::default() });
         assert_eq!(test.channels[0].sections[0].title, "Linearity");
         let kind = generate::Kind::TwinTone { second_hz: 1_200.0, ratio: 1.0 };
-        let twin = generate::Recipe { kind, n_samples: 65_536, level_dbfs: -1.0, ..Default::default() };
+        let twin = generate::TestSignal { kind, n_samples: 65_536, level_dbfs: -1.0, ..Default::default() };
         let test = tested(twin, &ConverterTestOptions { stimulus: ConverterStimulus::TwoTone, ..Default::default() });
         assert!(test.channels[0].figure("td_n_db").expect("two tones") < -40.0);
     }

@@ -4,7 +4,7 @@ use crate::{
     Error, Progress, Result,
     audio_file::Reopen,
     design::{Samples, training},
-    generate::{Generator, Recipe},
+    generate::{Generator, TestSignal},
     wav::{SampleFormat, Spec},
 };
 
@@ -29,7 +29,7 @@ impl<'a> Stimulus<'a> {
     /// A 997 Hz sine of amplitude 1.0.
     pub fn sine() -> Self {
         // One second at 48 kHz holds 997 whole periods, and 997 is prime.
-        let sine = Recipe::default();
+        let sine = TestSignal::default();
         let mut samples = vec![0.0; sine.n_samples as usize];
         Generator::new(sine.clone()).expect("the default recipe is legal").fill(&mut samples);
         let sample_format = SampleFormat::FLOAT64;

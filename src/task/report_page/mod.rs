@@ -373,7 +373,7 @@ mod tests {
     }
 
     fn tone(level_dbfs: f64, n_samples: u64) -> Signal {
-        generate::signal(generate::Recipe { level_dbfs, n_samples, ..Default::default() }).expect("legal")
+        generate::signal(generate::TestSignal { level_dbfs, n_samples, ..Default::default() }).expect("legal")
     }
 
     fn read(audio: &Signal, reference: Option<&Signal>) -> MeasuredVersion {

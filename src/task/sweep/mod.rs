@@ -6,81 +6,44 @@
 
 mod bench;
 
-use super::rate_distortion::RateDistortion;
-use super::samples::Samples;
-use crate::{Error, Result, parallel};
+use crate::{
+    Error, Result,
+    design::{Samples, rate_distortion::RateDistortion},
+    parallel,
+    recipe::{Depth, DitherChoice, Law, NamedMethod, Recipe, Word},
+    shaping::Dither,
+};
 use bench::Bench;
 
 /// Most bits a sweep goes to.
 pub const MAX_BITS: u32 = 16;
-/// A way to quantize.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Method {
-    /// Mid-tread over [-1, 1), every code as long.
-    Uniform,
-    /// Mid-rise over [-1, 1).
-    MidRise,
-    /// mu-law, mu = 255.
-    MuLaw,
-    /// A-law, A = 87.6.
-    ALaw,
-    /// The optimum for this signal at this number of levels.
-    LloydMax,
-    /// Trellis-coded at a fixed rate, 8 states, twice the levels of Lloyd-Max.
-    TrellisCoded,
-    /// Mid-tread, indices entropy coded.
-    UniformEntropyCoded,
-    /// The least error at this entropy of the index.
-    EntropyConstrained,
-    /// Dependent quantization, 8 states, indices range coded.
-    Dependent,
-    /// Vectors of neighbours, up to 256 of them, every code as long.
-    Vector,
-}
+/// Samples of an [`Excerpt`]: enough for a noise level that stands still.
+pub const EXCERPT_SAMPLES: usize = 1 << 17;
 
-impl Method {
-    /// Every method.
-    pub const ALL: [Self; 10] = [
-        Self::Uniform,
-        Self::MidRise,
-        Self::MuLaw,
-        Self::ALaw,
-        Self::LloydMax,
-        Self::TrellisCoded,
-        Self::UniformEntropyCoded,
-        Self::EntropyConstrained,
-        Self::Dependent,
-        Self::Vector,
-    ];
+/// The methods that are tried, in the order of the table.
+pub const METHODS: [NamedMethod; 10] = [
+    NamedMethod::Uniform,
+    NamedMethod::MidRise,
+    NamedMethod::MuLaw,
+    NamedMethod::ALaw,
+    NamedMethod::LloydMax,
+    NamedMethod::Trellis,
+    NamedMethod::EntropyCoded,
+    NamedMethod::EntropyConstrained,
+    NamedMethod::Dependent,
+    NamedMethod::Vector,
+];
 
-    /// The name in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Uniform => "uniform",
-            Self::MidRise => "mid-rise",
-            Self::MuLaw => "mu-law",
-            Self::ALaw => "a-law",
-            Self::LloydMax => "lloyd-max",
-            Self::TrellisCoded => "trellis-coded",
-            Self::UniformEntropyCoded => "uniform, entropy coded",
-            Self::EntropyConstrained => "entropy-constrained",
-            Self::Dependent => "dependent, range coded",
-            Self::Vector => "vector",
-        }
-    }
-
-    /// True when the rate is that of variable-length codes.
-    pub fn is_entropy_coded(self) -> bool {
-        matches!(self, Self::UniformEntropyCoded | Self::EntropyConstrained | Self::Dependent)
-    }
+/// True when the rate is that of variable-length codes.
+pub fn is_entropy_coded(method: NamedMethod) -> bool {
+    matches!(method, NamedMethod::EntropyCoded | NamedMethod::EntropyConstrained | NamedMethod::Dependent)
 }
 
 /// What a method does at one setting.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
     /// How it quantizes.
-    pub method: Method,
+    pub method: NamedMethod,
     /// The bit depth or rate it was set to.
     pub bits: u32,
     /// What it costs, bits a sample.
@@ -91,6 +54,20 @@ pub struct Point {
     pub gap_db: f64,
     /// What [`Excerpt::level_db`] says of the error on the excerpt; none without one.
     pub noise_db: Option<f64>,
+}
+
+impl Point {
+    /// The recipe that does it.
+    pub fn recipe(&self) -> Recipe {
+        let depth = if self.method.takes_rate() { Depth::Rate(self.bits.into()) } else { Depth::Bits(self.bits) };
+        // With 8 bits the plain words mean G.711.
+        let law = (self.method.is_companding() && self.bits == 8).then_some(Law::Continuous);
+        let dither = match self.method {
+            NamedMethod::Uniform | NamedMethod::MidRise => Dither::None.into(),
+            _ => DitherChoice::Auto,
+        };
+        Recipe { depth: Some(depth), law, dither, ..Recipe::new(self.method) }
+    }
 }
 
 /// A stretch of the signal in its own order, for figures that depend on it: how loud the error is, above all.
@@ -134,8 +111,8 @@ pub fn run(samples: &Samples, max_bits: u32, excerpt: Option<Excerpt>) -> Result
     }
     let bound = RateDistortion::of_samples(samples)?;
     let bench = Bench::new(samples, &bound, excerpt);
-    let tasks: Vec<(Method, u32)> =
-        Method::ALL.into_iter().flat_map(|method| (1..=max_bits).map(move |bits| (method, bits))).collect();
+    let tasks: Vec<(NamedMethod, u32)> =
+        METHODS.into_iter().flat_map(|method| (1..=max_bits).map(move |bits| (method, bits))).collect();
     let points = parallel::map(&tasks, |&(method, bits)| bench.point(method, bits)).into_iter().flatten().collect();
     Ok(Sweep { points, bound })
 }
@@ -159,7 +136,7 @@ impl Sweep {
     ///
     /// # Errors
     /// `NoResult` when none does; it names the nearest.
-    pub fn recommend(&self, wish: &Requirement, is_available: impl Fn(Method) -> bool) -> Result<Point> {
+    pub fn recommend(&self, wish: &Requirement, is_available: impl Fn(NamedMethod) -> bool) -> Result<Point> {
         let within = |p: &&Point| {
             is_available(p.method)
                 && wish.max_bits.is_none_or(|most| p.bits <= most && p.rate_bits <= f64::from(most) + 1e-9)
@@ -180,7 +157,7 @@ impl Sweep {
                 let Point { method, rate_bits, snr_db, .. } = best;
                 let what = format!(
                     "nothing within the limits reaches {target} dB; {} at {rate_bits:.2} bits reaches {snr_db:.2} dB",
-                    method.name()
+                    method.word()
                 );
                 Error::NoResult { what }
             })
@@ -217,15 +194,18 @@ mod tests {
             found.unwrap_or_else(|| panic!("{method:?} at {bits}")).snr_db
         };
         for bits in 2..=4 {
-            assert!(snr(Method::LloydMax, bits) > snr(Method::Uniform, bits));
-            assert!(snr(Method::TrellisCoded, bits) > snr(Method::LloydMax, bits) + 0.4);
-            assert!(snr(Method::EntropyConstrained, bits) > snr(Method::LloydMax, bits));
+            assert!(snr(NamedMethod::LloydMax, bits) > snr(NamedMethod::Uniform, bits));
+            assert!(snr(NamedMethod::Trellis, bits) > snr(NamedMethod::LloydMax, bits) + 0.4);
+            assert!(snr(NamedMethod::EntropyConstrained, bits) > snr(NamedMethod::LloydMax, bits));
         }
         // Vectors of independent draws gain what their cells gain, without entropy coding.
-        assert!(snr(Method::Vector, 1) > snr(Method::LloydMax, 1) && snr(Method::Vector, 2) > snr(Method::LloydMax, 2));
+        assert!(
+            snr(NamedMethod::Vector, 1) > snr(NamedMethod::LloydMax, 1)
+                && snr(NamedMethod::Vector, 2) > snr(NamedMethod::LloydMax, 2)
+        );
         let gap = |method| sweep.points.iter().filter(|p| p.method == method).map(|p| p.gap_db).fold(0.0, f64::max);
-        assert!(gap(Method::Dependent) < 0.6, "{}", gap(Method::Dependent));
-        assert!(gap(Method::EntropyConstrained) < 1.56, "{}", gap(Method::EntropyConstrained));
+        assert!(gap(NamedMethod::Dependent) < 0.6, "{}", gap(NamedMethod::Dependent));
+        assert!(gap(NamedMethod::EntropyConstrained) < 1.56, "{}", gap(NamedMethod::EntropyConstrained));
     }
 
     #[test]
@@ -236,7 +216,7 @@ mod tests {
             assert!(noise_db < 0.0, "{p:?}");
         }
         let finest = |bits: u32| {
-            let points = SWEEP.points.iter().filter(|p| p.method == Method::LloydMax && p.bits == bits);
+            let points = SWEEP.points.iter().filter(|p| p.method == NamedMethod::LloydMax && p.bits == bits);
             points.map(|p| p.noise_db.expect("an excerpt")).fold(0.0, f64::min)
         };
         assert!(finest(4) < finest(1) - 9.0, "{} {}", finest(4), finest(1));
@@ -247,8 +227,8 @@ mod tests {
         let sweep = &*SWEEP;
         let wish = Requirement { target_snr_db: Some(15.0), ..Requirement::default() };
         let all = sweep.recommend(&wish, |_| true).expect("within 4 bits");
-        assert!(all.snr_db >= 15.0 && all.method.is_entropy_coded(), "{all:?}");
-        let fixed = sweep.recommend(&wish, |m| !m.is_entropy_coded()).expect("within 4 bits");
+        assert!(all.snr_db >= 15.0 && is_entropy_coded(all.method), "{all:?}");
+        let fixed = sweep.recommend(&wish, |m| !is_entropy_coded(m)).expect("within 4 bits");
         assert!(fixed.snr_db >= 15.0 && fixed.rate_bits >= all.rate_bits);
         let capped = Requirement { max_rate_bits: Some(2.0), ..Requirement::default() };
         let best = sweep.recommend(&capped, |_| true).expect("some");

@@ -1,11 +1,12 @@
 //! One method at one setting: builds it for the signal, and measures it.
 
-use super::{Excerpt, Method, Point};
+use super::{Excerpt, Point};
 use crate::design::draws::shuffled_quantiles;
 use crate::design::rate_distortion::RateDistortion;
 use crate::design::{Samples, dependent, entropy_bits, entropy_constrained, optimal_partition, snr_db};
 use crate::quantizer::packet::{PacketDecoder, PacketEncoder, Scheme};
 use crate::quantizer::{Companding, Compressor, Grid, Quantizer, Training, TrellisCoded, Uniform, VectorCodebook};
+use crate::recipe::NamedMethod;
 
 /// Quantiles that methods with a memory code.
 const N_DRAWS: usize = 40_000;
@@ -47,7 +48,7 @@ impl<'a> Bench<'a> {
     }
 
     /// A method at a setting; none where it has no such setting for this signal.
-    pub fn point(&self, method: Method, bits: u32) -> Option<Point> {
+    pub fn point(&self, method: NamedMethod, bits: u32) -> Option<Point> {
         let built = self.build(method, bits)?;
         let noise_db = self.excerpt.map(|excerpt| {
             let y = built.quantizer.reconstructed(excerpt.samples);
@@ -59,37 +60,37 @@ impl<'a> Bench<'a> {
         Some(Point { method, bits, rate_bits, snr_db, gap_db, noise_db })
     }
 
-    fn build(&self, method: Method, bits: u32) -> Option<Built> {
+    fn build(&self, method: NamedMethod, bits: u32) -> Option<Built> {
         match method {
-            Method::Uniform | Method::UniformEntropyCoded => {
+            NamedMethod::Uniform | NamedMethod::EntropyCoded => {
                 Some(self.scalar(Uniform::mid_tread(bits).ok()?, method, bits))
             }
-            Method::MidRise => Some(self.scalar(Uniform::mid_rise(bits).ok()?, method, bits)),
-            Method::MuLaw => Some(self.scalar(companding(Compressor::MU_LAW, bits)?, method, bits)),
-            Method::ALaw => Some(self.scalar(companding(Compressor::A_LAW, bits)?, method, bits)),
-            Method::LloydMax => {
+            NamedMethod::MidRise => Some(self.scalar(Uniform::mid_rise(bits).ok()?, method, bits)),
+            NamedMethod::MuLaw => Some(self.scalar(companding(Compressor::MU_LAW, bits)?, method, bits)),
+            NamedMethod::ALaw => Some(self.scalar(companding(Compressor::A_LAW, bits)?, method, bits)),
+            NamedMethod::LloydMax => {
                 let design = optimal_partition::optimal(self.samples, 1 << bits).ok()?;
                 let quantizer = Kind::Scalar(Box::new(design.codebook().ok()?));
                 Some(Built { quantizer, rate_bits: f64::from(bits), snr_db: design.snr_db })
             }
-            Method::EntropyConstrained => {
+            NamedMethod::EntropyConstrained => {
                 let design = entropy_constrained::for_samples(self.samples, f64::from(bits)).ok()?;
                 let quantizer = Kind::Scalar(Box::new(design.codebook().ok()?));
                 Some(Built { quantizer, rate_bits: design.entropy_bits, snr_db: design.snr_db })
             }
-            Method::TrellisCoded if bits <= MEMORY_BITS => self.trellis_coded(bits),
-            Method::Dependent if bits <= MEMORY_BITS => {
+            NamedMethod::Trellis if bits <= MEMORY_BITS => self.trellis_coded(bits),
+            NamedMethod::Dependent if bits <= MEMORY_BITS => {
                 let design = dependent::for_samples(self.samples, N_STATES, f64::from(bits)).ok()?;
                 let quantizer = Kind::Coded(Scheme::Dependent(Box::new(design.quantizer)));
                 Some(Built { quantizer, rate_bits: design.rate_bits, snr_db: design.snr_db })
             }
-            Method::Vector if bits <= VECTOR_BITS => self.vector(bits),
-            Method::TrellisCoded | Method::Dependent | Method::Vector => None,
+            NamedMethod::Vector if bits <= VECTOR_BITS => self.vector(bits),
+            NamedMethod::Trellis | NamedMethod::Dependent | NamedMethod::Vector => None,
         }
     }
 
     /// Exact over the distribution.
-    fn scalar(&self, quantizer: impl Quantizer + 'static, method: Method, bits: u32) -> Built {
+    fn scalar(&self, quantizer: impl Quantizer + 'static, method: NamedMethod, bits: u32) -> Built {
         let (mut power, mut error) = (0.0, 0.0);
         let mut counts = std::collections::BTreeMap::new();
         for (&x, &w) in self.samples.values().iter().zip(self.samples.weights()) {
@@ -100,7 +101,7 @@ impl<'a> Bench<'a> {
             *counts.entry(index).or_insert(0.0) += w;
         }
         let total = self.samples.total();
-        let rate_bits = match method.is_entropy_coded() {
+        let rate_bits = match super::is_entropy_coded(method) {
             true => entropy_bits(counts.values().map(|n| n / total)),
             false => f64::from(bits),
         };
