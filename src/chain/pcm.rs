@@ -31,6 +31,16 @@ pub struct Pcm {
     n_done: u64,
 }
 
+impl std::fmt::Debug for Pcm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pcm")
+            .field("recipe", &self.recipe)
+            .field("spec", &self.spec)
+            .field("storage", &self.storage)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Pcm {
     /// The chain of a recipe around a quantizer that is there already.
     ///

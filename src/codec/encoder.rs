@@ -42,6 +42,16 @@ pub struct Encoder<W> {
     offsets: Vec<u64>,
 }
 
+impl<W> std::fmt::Debug for Encoder<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Encoder")
+            .field("header", &self.header)
+            .field("goal", &self.goal)
+            .field("samples", &self.samples)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A group to encode, and its bytes once it is encoded.
 struct Group {
     job: EncodeJob,

@@ -41,6 +41,7 @@ pub struct Decoded {
 }
 
 /// A file that is about to be decoded.
+#[derive(Debug)]
 pub struct Decoding {
     header: Header,
     spec: Spec,

@@ -16,6 +16,12 @@ pub struct Dct4 {
     scratch: Vec<Complex32>,
 }
 
+impl std::fmt::Debug for Dct4 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dct4").field("n", &self.twiddles.len()).finish_non_exhaustive()
+    }
+}
+
 impl Dct4 {
     /// A plan for blocks of `n` samples.
     ///

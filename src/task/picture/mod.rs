@@ -46,6 +46,12 @@ pub struct Subject<'a> {
     pub channel: u16,
 }
 
+impl std::fmt::Debug for Subject<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Subject").field("plan", &self.plan).field("channel", &self.channel).finish_non_exhaustive()
+    }
+}
+
 impl<'a> Subject<'a> {
     /// The pair of signals that the reference or the plan make.
     ///

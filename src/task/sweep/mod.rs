@@ -79,6 +79,12 @@ pub struct Excerpt<'a> {
     pub level_db: &'a (dyn Fn(&[f64]) -> f64 + Sync),
 }
 
+impl std::fmt::Debug for Excerpt<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Excerpt").field("n_samples", &self.samples.len()).finish_non_exhaustive()
+    }
+}
+
 /// The result of a sweep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sweep {
