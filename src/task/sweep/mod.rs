@@ -109,6 +109,16 @@ pub struct Requirement {
 ///
 /// `samples` is the whole signal's distribution, full scale 1.0.
 ///
+/// ```
+/// use sqnr::{design::Samples, task::sweep};
+///
+/// let ramp: Vec<f64> = (0..1_000).map(|i| f64::from(i) / 500.0 - 1.0).collect();
+/// let found = sweep::run(&Samples::new(&ramp)?, 2, None)?;
+/// // No method passes Shannon's bound.
+/// assert!(found.points.iter().all(|point| point.snr_db <= found.bound.snr_db(point.rate_bits) + 0.1));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `InvalidParameter` unless `max_bits` is 1 to 16; `NoResult` when all samples are equal.
 pub fn run(samples: &Samples, max_bits: u32, excerpt: Option<Excerpt>) -> Result<Sweep> {
