@@ -240,6 +240,7 @@ impl<'a> Printer<'a> {
         if let Some(output) = &job.output {
             object.insert("output".into(), output.display().into());
         }
+        object.insert("recipe".into(), Value::Null);
         object.extend(report.json.clone());
         object.insert("skipped".into(), report.skipped.into());
         object.insert("failed_checks".into(), report.failed_checks.clone().into());
@@ -297,6 +298,14 @@ fn totals(state: &State, n_jobs: usize, seconds: f64) -> String {
         text += &format!("; {} failed: {}", state.failed.len(), state.failed.join(", "));
     }
     text
+}
+
+/// The recipe that uses the design in a file, as JSON.
+pub fn json_recipe_of_design(output: &Output) -> Value {
+    match output {
+        Output::File(path) => json_recipe(&sqnr::recipe::Recipe::new(sqnr::recipe::Method::File(path.clone()))),
+        Output::Stdout => Value::Null,
+    }
 }
 
 /// A recipe as JSON, as `quantize --recipe` takes it back.

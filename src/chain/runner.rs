@@ -104,14 +104,20 @@ impl Meter {
     /// NaN becomes 0, infinity full scale.
     fn clean(&mut self, x: &mut [Vec<f64>]) {
         self.n_frames += x.first().map_or(0, Vec::len) as u64;
-        for x in x.iter_mut().flatten() {
-            self.n_beyond_full_scale += u64::from(x.abs() > 1.0);
-            if !x.is_finite() {
-                self.n_nan += u64::from(x.is_nan());
-                self.n_infinite += u64::from(x.is_infinite());
-                *x = if x.is_nan() { 0.0 } else { x.signum() };
+        for channel in x {
+            self.n_beyond_full_scale += channel.iter().filter(|x| x.abs() > 1.0).count() as u64;
+            // No early end, so that the loop runs many samples at once.
+            let all_finite = channel.iter().fold(true, |all, x| all & x.is_finite());
+            if !all_finite {
+                channel.iter_mut().filter(|x| !x.is_finite()).for_each(|x| self.replace(x));
             }
         }
+    }
+
+    fn replace(&mut self, x: &mut f64) {
+        self.n_nan += u64::from(x.is_nan());
+        self.n_infinite += u64::from(x.is_infinite());
+        *x = if x.is_nan() { 0.0 } else { x.signum() };
     }
 
     /// Measures the piece against the samples it answers, hands both on, and makes the piece empty.

@@ -91,7 +91,7 @@ fn recipe(text: &str) -> Recipe {
 }
 
 /// One clip quantized in one way.
-pub struct Taken {
+pub struct Row {
     pub clip: String,
     pub stop: &'static str,
     pub file: String,
@@ -181,13 +181,13 @@ pub struct Picture {
 }
 
 impl Tour<'_> {
-    fn quantize_all(&self, clips: &[Input]) -> Result<Vec<Taken>, Failure> {
+    fn quantize_all(&self, clips: &[Input]) -> Result<Vec<Row>, Failure> {
         let jobs: Vec<(&Input, &Stop)> =
             clips.iter().flat_map(|clip| STOPS.iter().map(move |stop| (clip, stop))).collect();
         jobs.par_iter().enumerate().map(|(i, (clip, stop))| self.quantize(clip, stop, (i + 1, jobs.len()))).collect()
     }
 
-    fn quantize(&self, clip: &Input, stop: &Stop, (number, total): (usize, usize)) -> Result<Taken, Failure> {
+    fn quantize(&self, clip: &Input, stop: &Stop, (number, total): (usize, usize)) -> Result<Row, Failure> {
         let recipe = recipe(stop.recipe);
         let plan = Plan::new(&recipe).map_err(Failure::of_recipe)?;
         let name = stem(clip);
@@ -195,7 +195,7 @@ impl Tour<'_> {
         let output = Output::File(self.folder.join(&file));
         let files = Files { input: clip, output: &output, error: None, existing: self.existing };
         let done = quantize::convert(&plan, files, &self.progress.file(number, total, &file))?;
-        Ok(Taken {
+        Ok(Row {
             clip: name,
             stop: stop.name,
             file,
@@ -208,12 +208,12 @@ impl Tour<'_> {
         })
     }
 
-    fn encode_all(&self, clips: &[Input]) -> Result<Vec<Taken>, Failure> {
+    fn encode_all(&self, clips: &[Input]) -> Result<Vec<Row>, Failure> {
         clips.par_iter().map(|clip| self.encode(clip)).collect()
     }
 
     /// The clip through the codec: the `.sqn` file, and what it decodes to.
-    fn encode(&self, clip: &Input) -> Result<Taken, Failure> {
+    fn encode(&self, clip: &Input) -> Result<Row, Failure> {
         let mut source = source::open(clip)?;
         let spec = Spec { sample_format: SampleFormat::FLOAT32, ..source.info().spec };
         let signal = source.read_to_end().map_err(|error| source::unreadable(clip, error))?;
@@ -229,7 +229,7 @@ impl Tour<'_> {
         let mut wav = WavSink::create(&output("codec.wav"), self.existing, &spec, n_frames, &Metadata::default())?;
         wav.write_planar(made.quantized.signal.channels())?;
         wav.finish(&[])?;
-        Ok(Taken {
+        Ok(Row {
             clip: name,
             stop: "codec",
             file,
@@ -305,7 +305,7 @@ fn stem(input: &Input) -> String {
 }
 
 /// The figures as a table.
-fn table(results: &[Taken]) -> String {
+fn table(results: &[Row]) -> String {
     let width = results.iter().map(|r| r.clip.chars().count()).max().unwrap_or(0).max(4);
     let mut text = format!(
         "{:width$}  {:28}  {:>9}  {:>11}  {:>9}  {:>7}\n",
@@ -326,7 +326,7 @@ fn table(results: &[Taken]) -> String {
     text
 }
 
-fn json(args: &DemoArgs, results: &[Taken], pictures: &[Picture]) -> Value {
+fn json(args: &DemoArgs, results: &[Row], pictures: &[Picture]) -> Value {
     let rows: Vec<Value> = results
         .iter()
         .map(|r| {

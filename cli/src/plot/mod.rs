@@ -204,6 +204,7 @@ fn without_input(args: &PlotArgs, plan: &Plan, global: &Global) -> Result<Exit, 
     if global.json {
         let object = json!({
             "schema": super::batch::JSON_SCHEMA, "command": "plot", "kind": args.kind.name(), "outputs": written,
+            "recipe": batch::json_recipe(plan.recipe()),
         });
         stdio::print_line(&object.to_string())?;
     } else if !global.quiet {
