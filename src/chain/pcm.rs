@@ -107,7 +107,7 @@ impl Chain for Pcm {
             return Ok(());
         }
         for (c, x) in x.iter().enumerate() {
-            self.requantizer.foresee(c, x);
+            self.requantizer.show_ahead(c, x);
             self.ahead[c].extend_from_slice(x);
         }
         let n = self.ahead[0].len().saturating_sub(self.requantizer.look_ahead());
@@ -119,7 +119,7 @@ impl Chain for Pcm {
     fn finish(&mut self, piece: &mut Piece) -> Result<()> {
         let silence = vec![0.0; self.requantizer.look_ahead()];
         let rest = std::mem::take(&mut self.ahead);
-        (0..rest.len()).for_each(|c| self.requantizer.foresee(c, &silence));
+        (0..rest.len()).for_each(|c| self.requantizer.show_ahead(c, &silence));
         self.quantize(&rest, piece);
         Ok(())
     }
