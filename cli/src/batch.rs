@@ -240,7 +240,6 @@ impl<'a> Printer<'a> {
         if let Some(output) = &job.output {
             object.insert("output".into(), output.display().into());
         }
-        object.insert("recipe".into(), Value::Null);
         object.extend(report.json.clone());
         object.insert("skipped".into(), report.skipped.into());
         object.insert("failed_checks".into(), report.failed_checks.clone().into());

@@ -226,7 +226,6 @@ fn json(args: &GenerateArgs, signal: &TestSignal, output: &Output, bytes: u64) -
     let Value::Object(object) = json!({
         "schema": batch::JSON_SCHEMA,
         "command": "generate",
-        "recipe": Value::Null,
         "output": output.display(),
         "sample_rate_hz": args.rate,
         "channels": args.channels,

@@ -247,7 +247,6 @@ fn print_outcome(args: &ReportArgs, global: &Global, files: &[Input], output: &O
         let object = Map::from_iter([
             ("schema".to_owned(), super::batch::JSON_SCHEMA.into()),
             ("command".to_owned(), "report".into()),
-            ("recipe".to_owned(), serde_json::Value::Null),
             ("input".to_owned(), json!(names)),
             ("ref".to_owned(), json!(reference)),
             ("output".to_owned(), output.display().into()),

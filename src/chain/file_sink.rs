@@ -154,7 +154,7 @@ fn interleave(planar: &[Vec<i32>], codes: &mut Vec<i32>, code: impl Fn(i32) -> i
     codes.clear();
     codes.resize(planar[0].len() * n_channels, 0);
     for (channel, indices) in planar.iter().enumerate() {
-        for (place, &index) in codes[channel..].iter_mut().step_by(n_channels).zip(indices) {
+        for (place, &index) in codes.iter_mut().skip(channel).step_by(n_channels).zip(indices) {
             *place = code(index);
         }
     }

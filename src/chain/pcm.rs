@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Chain, Clipping, Form, Piece, Storage};
+use super::{Chain, Clipping, Form, InfiniteInput, Piece, Storage};
 use crate::{
     Error, Result,
     analysis::error_statistics,
@@ -155,6 +155,10 @@ impl Chain for Pcm {
 
     fn as_pcm(&self) -> Option<&Pcm> {
         Some(self)
+    }
+
+    fn infinite_input(&self) -> InfiniteInput {
+        InfiniteInput::Clips
     }
 
     fn clipping(&self) -> Clipping {

@@ -25,7 +25,8 @@ pub fn show(mut deck: Deck, args: &LiveArgs, global: &Global, signals: &Signals)
         deck.tend();
         let elapsed_s = start.elapsed().as_secs_f64();
         let state = deck.status().state;
-        let is_last = state == State::Ended || args.seconds.is_some_and(|s| elapsed_s >= s) || signals.signal().is_some();
+        let is_last =
+            state == State::Ended || args.seconds.is_some_and(|s| elapsed_s >= s) || signals.signal().is_some();
         if !global.quiet && (is_last || elapsed_s >= f64::from(n_lines + 1)) {
             n_lines = elapsed_s as u32;
             let line = Line { elapsed_s, deck: &deck };
