@@ -9,6 +9,13 @@ use std::{
 };
 
 /// What can go wrong in this crate.
+///
+/// ```
+/// use sqnr::{Error, quantizer::Uniform};
+///
+/// let refused = Uniform::mid_tread(99).expect_err("too many bits");
+/// assert!(matches!(refused, Error::InvalidParameter { .. }));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

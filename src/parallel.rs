@@ -56,6 +56,15 @@ pub struct InOrder<W, J, R> {
     idle: Vec<W>,
 }
 
+impl<W, J, R> std::fmt::Debug for InOrder<W, J, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InOrder")
+            .field("begun", &self.begun.len())
+            .field("most_begun", &self.most_begun)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<W: Send + 'static, J: Send + 'static, R: Send + 'static> InOrder<W, J, R> {
     /// No jobs yet. Workers are made as jobs need them.
     ///

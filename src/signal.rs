@@ -5,6 +5,16 @@ use crate::{Error, Result};
 /// Planar samples with their rate; full scale is 1.0.
 ///
 /// All channels have the same length. Samples may lie outside [-1, 1); a quantizer clips them.
+///
+/// ```
+/// use sqnr::Signal;
+///
+/// let stereo = Signal::new(48_000, vec![vec![0.0; 24_000], vec![0.5; 24_000]])?;
+/// assert_eq!((stereo.len(), stereo.duration_s()), (24_000, 0.5));
+/// // Channels of different lengths are no signal.
+/// assert!(Signal::new(48_000, vec![vec![0.0; 2], vec![0.0; 3]]).is_err());
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Signal {
     sample_rate_hz: u32,

@@ -18,6 +18,15 @@ use crate::{
 const HALF: usize = 24;
 
 /// A converter ready to run on a signal.
+///
+/// ```
+/// use sqnr::adc::{Converter, Spec};
+///
+/// let converter = Converter::new(Spec { bits: 3, ..Spec::default() }, 48_000.0)?;
+/// assert_eq!((converter.n_codes(), converter.step()), (8, 0.25));
+/// assert!(converter.convert(&[0.3, -0.6]).iter().zip([0.3, -0.6]).all(|(y, x)| (y - x).abs() <= 0.125));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Converter {
     spec: Spec,

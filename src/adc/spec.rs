@@ -48,6 +48,14 @@ pub enum Transfer {
 }
 
 /// A converter. The default is ideal, 16 bits.
+///
+/// ```
+/// use sqnr::adc::Spec;
+///
+/// let spec = Spec { bits: 12, noise_lsb: 0.5, ..Spec::default() };
+/// assert!(spec.check().is_ok());
+/// assert!(Spec { bits: 99, ..spec }.check().is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "adc-spec", derive(serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct Spec {

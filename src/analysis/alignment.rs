@@ -57,6 +57,16 @@ const N_REFINEMENTS: usize = 5;
 
 /// Aligns `y` to `x`.
 ///
+/// ```
+/// use sqnr::analysis::alignment::align;
+///
+/// let noise = |i: u32| f64::from(i.wrapping_mul(2_654_435_761) >> 8) / (1 << 23) as f64 - 1.0;
+/// let x: Vec<f64> = (0..20_000).map(noise).collect();
+/// let y: Vec<f64> = (0..20_000).map(|i| if i < 40 { 0.0 } else { 0.5 * noise(i - 40) }).collect();
+/// let aligned = align(&x, &y).expect("they belong together");
+/// assert!((aligned.delay_samples - 40.0).abs() < 0.01 && (aligned.gain - 0.5).abs() < 0.01);
+/// ```
+///
 /// # Errors
 /// Why there is no alignment: silence, samples that are not finite, or nothing in common.
 pub fn align(x: &[f64], y: &[f64]) -> Result<Aligned, Absent> {

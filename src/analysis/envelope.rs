@@ -11,6 +11,15 @@
 const MAX_VALUES: usize = 1 << 21;
 
 /// Takes the waveform of a stream.
+///
+/// ```
+/// use sqnr::analysis::envelope::Envelope;
+///
+/// let mut envelope = Envelope::default();
+/// envelope.push(&[0.1, -0.9, 0.3]);
+/// let (pairs, _samples_per_pair) = envelope.finish();
+/// assert!(pairs.contains(&-0.9) && pairs.contains(&0.3));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Envelope {
     max_values: usize,

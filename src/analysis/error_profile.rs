@@ -19,6 +19,17 @@ use super::{
 use crate::{Error, Result};
 
 /// Gathers errors by their place on an axis that is cut into equal bins.
+///
+/// ```
+/// use sqnr::analysis::error_profile::ErrorProfile;
+///
+/// // Rounding to halves: the mean error follows the input.
+/// let x: Vec<f64> = (0..1_000).map(|i| f64::from(i) / 1_000.0).collect();
+/// let y: Vec<f64> = x.iter().map(|x| (2.0 * x).round() / 2.0).collect();
+/// let profile = ErrorProfile::of(&x, &y, 100)?;
+/// assert!(profile.mean_dependence().unwrap() > 0.9);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ErrorProfile {
     low: f64,

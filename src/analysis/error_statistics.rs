@@ -21,6 +21,12 @@ use crate::kernel::error_sums::{Extremes, LANES, Lanes, add_aligned, larger};
 /// `20 log10(2) B + 10 log10(3/2)`, the 6.02 B + 1.76 dB of a full-scale sine in a uniform quantizer of `bits` bits.
 ///
 /// Source: W. R. Bennett, "Spectra of quantized signals", 1948.
+///
+/// ```
+/// use sqnr::analysis::error_statistics::full_scale_sine_sqnr_db;
+///
+/// assert!((full_scale_sine_sqnr_db(16.0) - 98.09).abs() < 0.01);
+/// ```
 pub fn full_scale_sine_sqnr_db(bits: f64) -> f64 {
     20.0 * 2f64.log10() * bits + 10.0 * 1.5f64.log10()
 }
@@ -50,6 +56,17 @@ const MAX_MAGNITUDE: f64 = 1e100;
 const FOLD: u64 = 1024;
 
 /// Accumulator of error statistics; full scale 1.0.
+///
+/// ```
+/// use sqnr::analysis::error_statistics::{ErrorStatistics, Settings};
+///
+/// let mut statistics = ErrorStatistics::new(Settings::default())?;
+/// statistics.push(&[0.5, -0.5], &[0.6, -0.6]);
+/// let figures = statistics.figures();
+/// // The error is a fifth of the signal.
+/// assert!((figures.snr_db.unwrap() - 13.98).abs() < 0.01 && (figures.error_peak - 0.1).abs() < 1e-12);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ErrorStatistics {
     settings: Settings,

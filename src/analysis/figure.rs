@@ -6,6 +6,16 @@ use std::fmt;
 pub type Figure = std::result::Result<f64, Absent>;
 
 /// Why a figure does not exist.
+///
+/// ```
+/// use sqnr::analysis::{Absent, error_statistics::{ErrorStatistics, Settings}};
+///
+/// let mut statistics = ErrorStatistics::new(Settings::default())?;
+/// statistics.push(&[0.5; 100], &[0.5; 100]);
+/// // Without an error there is no ratio, and no number stands for it.
+/// assert_eq!(statistics.figures().snr_db, Err(Absent::NoError));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Absent {

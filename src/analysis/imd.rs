@@ -74,6 +74,17 @@ pub struct ImdFigures {
 ///
 /// A record without two tones is no error: every figure of the result then says why it is missing.
 ///
+/// ```
+/// use sqnr::analysis::imd;
+///
+/// let tones = |i: i32| (0.5 * f64::from(i)).sin() + (0.55 * f64::from(i)).sin();
+/// let x: Vec<f64> = (0..48_000).map(|i| 0.4 * tones(i)).map(|x| x + 0.01 * x.powi(3)).collect();
+/// let figures = imd::analyse(&x, 48_000.0, None)?;
+/// let [low, high] = figures.frequencies_hz.map(|hz| hz.unwrap());
+/// assert!((low - 3_819.7).abs() < 0.1 && (high - 4_201.7).abs() < 0.1);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `InvalidParameter` for a rate not above zero, or frequencies that are not ascending between 0 and half of it.
 pub fn analyse(x: &[f64], sample_rate_hz: f64, tones_hz: Option<[f64; 2]>) -> Result<ImdFigures> {

@@ -53,6 +53,16 @@ impl JitterFigures {
 
 /// Separates jitter from amplitude noise in a record of one tone near `frequency_hz` (within half a line).
 ///
+/// ```
+/// use sqnr::analysis::jitter::estimate;
+///
+/// let x: Vec<f64> = (0..1 << 16).map(|i| 0.9 * (std::f64::consts::TAU * 0.2 * f64::from(i)).sin()).collect();
+/// let figures = estimate(&x, 48_000.0, 9_600.0)?;
+/// // A computed sine has no jitter to speak of: below a picosecond.
+/// assert!(figures.jitter_s.unwrap_or(0.0) < 1e-12);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// Those of [`sine_fit::fit`]; `InvalidParameter` for a rate not above zero.
 pub fn estimate(x: &[f64], sample_rate_hz: f64, frequency_hz: f64) -> Result<JitterFigures> {

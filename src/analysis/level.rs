@@ -20,6 +20,17 @@ const LANES: usize = 4;
 const BLOCK: usize = 1024;
 
 /// Gathers the level of one channel, block by block.
+///
+/// ```
+/// use sqnr::analysis::level::LevelMeter;
+///
+/// let mut meter = LevelMeter::new(48_000.0)?;
+/// meter.push(&(0..48_000).map(|i| 0.5 * (0.5 * f64::from(i)).sin()).collect::<Vec<f64>>());
+/// let figures = meter.figures();
+/// // A sine of amplitude 0.5: -6.02 dBFS.
+/// assert!((figures.rms_dbfs.unwrap() + 6.02).abs() < 0.01 && (figures.crest_db.unwrap() - 3.01).abs() < 0.01);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct LevelMeter {
     n_samples: u64,

@@ -43,6 +43,16 @@ impl Stimulus {
 const MIN_SAMPLES_PER_CODE: u64 = 16;
 
 /// Counts codes of a converter with L levels.
+///
+/// ```
+/// use sqnr::analysis::linearity::{CodeHistogram, Stimulus, analyse};
+///
+/// // A ramp met code 3 half as often as the others: its cell is half a step too narrow.
+/// let histogram = CodeHistogram::from_counts(vec![50, 110, 110, 50, 110, 110, 110, 50])?;
+/// let figures = analyse(&histogram, Stimulus::Ramp { ends_lsb: None }).expect("enough samples");
+/// assert!((figures.dnl_max_lsb.unwrap() - 0.5).abs() < 1e-9);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct CodeHistogram {
     counts: Vec<u64>,

@@ -19,6 +19,17 @@ const MOMENTARY_STEPS: usize = 4;
 const SHORT_TERM_STEPS: usize = 30;
 
 /// Gathers loudness block by block.
+///
+/// ```
+/// use sqnr::analysis::loudness::LoudnessMeter;
+///
+/// let tone: Vec<f64> = (0..240_000).map(|i| (std::f64::consts::TAU * f64::from(i) * 997.0 / 48e3).sin()).collect();
+/// let mut meter = LoudnessMeter::new(1, 48_000)?;
+/// meter.push(&[&tone])?;
+/// // ITU-R BS.1770: a full-scale sine of 997 Hz in one channel reads -3.01 LKFS.
+/// assert!((meter.figures().loudness_lufs.unwrap() + 3.01).abs() < 0.02);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 pub struct LoudnessMeter {
     state: EbuR128,
     /// Samples of 100 ms.

@@ -55,6 +55,17 @@ pub struct NprFigures {
 ///
 /// - `notch_hz`: lower and upper end of the notch, if it shall not be looked for
 ///
+/// ```
+/// use sqnr::{analysis::npr, generate::{Kind, TestSignal, signal}};
+///
+/// let kind = Kind::Notched { notch_hz: (9_000.0, 11_000.0) };
+/// let noise = signal(TestSignal { kind, n_samples: 1 << 17, level_dbfs: -12.0, ..Default::default() })?;
+/// let figures = npr::analyse(&noise.channels()[0], 48_000.0, Some((9_000.0, 11_000.0)))?;
+/// // Nothing was quantized: the notch is nearly empty.
+/// assert!(figures.npr_db.unwrap() > 80.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `InvalidParameter` for a rate not above zero, or a notch whose ends are not in order below half the rate.
 pub fn analyse(x: &[f64], sample_rate_hz: f64, notch_hz: Option<(f64, f64)>) -> Result<NprFigures> {

@@ -74,6 +74,17 @@ struct Sums {
 
 /// Compares a pair of equally long records.
 ///
+/// ```
+/// use sqnr::analysis::pair;
+///
+/// let x: Vec<f64> = (0..48_000).map(|i| 0.5 * (0.3 * f64::from(i)).sin()).collect();
+/// let louder: Vec<f64> = x.iter().map(|x| 1.1 * x).collect();
+/// let figures = pair::compare(&x, &louder, 48_000.0)?;
+/// // 10 % of gain is an error 20 dB down.
+/// assert!((figures.snr_db.unwrap() - 20.0).abs() < 1e-6);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `LengthMismatch` when they are not; `InvalidParameter` for a rate not above zero.
 pub fn compare(x: &[f64], y: &[f64], sample_rate_hz: f64) -> Result<PairFigures> {

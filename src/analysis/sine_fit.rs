@@ -50,6 +50,16 @@ pub fn fit_known_frequency(x: &[f64], cycles_per_sample: f64) -> Result<SineFit>
 
 /// Fits all four parameters, starting at a frequency that should lie within half a line (1/N) of the tone.
 ///
+/// ```
+/// use sqnr::analysis::sine_fit::fit;
+///
+/// let x: Vec<f64> = (0..1_000).map(|i| 0.1 + 0.5 * (0.2 * f64::from(i)).cos()).collect();
+/// let sine = fit(&x, 0.032)?;
+/// assert!((sine.amplitude - 0.5).abs() < 1e-9 && (sine.dc - 0.1).abs() < 1e-9);
+/// assert!((sine.cycles_per_sample * std::f64::consts::TAU - 0.2).abs() < 1e-9);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// Those of [`fit_known_frequency`]; `NoResult` when the steps leave the range of 2 periods to half the rate.
 pub fn fit(x: &[f64], start_cycles_per_sample: f64) -> Result<SineFit> {

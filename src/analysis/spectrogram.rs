@@ -174,6 +174,17 @@ impl Builder {
 }
 
 /// Levels in dBFS per line: a full-scale sine on a line reads 0.
+///
+/// ```
+/// use sqnr::analysis::{spectrogram::Spectrogram, spectrum::Settings};
+///
+/// let x: Vec<f64> = (0..48_000).map(|i| (0.5 * f64::from(i)).sin()).collect();
+/// let settings = Settings { n_fft: 1024, hop: 512, ..Settings::default() };
+/// let spectrogram = Spectrogram::of(&x, 48_000.0, settings)?;
+/// assert_eq!(spectrogram.n_lines(), 513);
+/// assert_eq!(spectrogram.levels_dbfs().len(), 513 * spectrogram.n_columns());
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spectrogram {
     levels_dbfs: Vec<f32>,

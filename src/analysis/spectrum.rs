@@ -38,6 +38,16 @@ impl Default for Settings {
 }
 
 /// Averages the power spectra of the frames of a stream.
+///
+/// ```
+/// use sqnr::analysis::spectrum::{Settings, Welch};
+///
+/// let mut welch = Welch::new(48_000.0, Settings::default())?;
+/// let x: Vec<f64> = (0..48_000).map(|i| (0.5 * f64::from(i)).sin()).collect();
+/// x.chunks(1_000).for_each(|block| welch.push(block));
+/// assert!(welch.finish()?.n_frames() > 1);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 pub struct Welch {
     settings: Settings,
     sample_rate_hz: f64,
@@ -177,6 +187,18 @@ impl Welch {
 }
 
 /// One-sided power spectrum. Line k lies at k sample_rate / N, k = 0 to N/2.
+///
+/// ```
+/// use sqnr::analysis::spectrum::{PowerSpectrum, Settings};
+///
+/// let x: Vec<f64> = (0..96_000).map(|i| 0.5 * (0.5 * f64::from(i)).sin()).collect();
+/// let spectrum = PowerSpectrum::of(&x, 48_000.0, Settings::default())?;
+/// let lines = spectrum.power();
+/// let loudest = (0..lines.len()).max_by(|&a, &b| lines[a].total_cmp(&lines[b])).unwrap();
+/// // 0.5 / (2 pi) of the sample rate.
+/// assert!((spectrum.frequency_hz(loudest) - 3_819.7).abs() < spectrum.line_spacing_hz());
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct PowerSpectrum {
     power: Vec<f64>,

@@ -21,6 +21,16 @@ const BETA: f64 = 6.2;
 const BLOCK: usize = 256;
 
 /// Gathers the true peak of one channel.
+///
+/// ```
+/// use sqnr::analysis::true_peak::TruePeak;
+///
+/// // A sine at a quarter of the rate whose samples all miss its crest: 0.707 instead of 1.
+/// let x: Vec<f64> = (0..1_000).map(|i| (std::f64::consts::FRAC_PI_2 * (f64::from(i) + 0.5)).sin()).collect();
+/// let mut meter = TruePeak::new();
+/// meter.push(&x);
+/// assert!(meter.peak() > 0.99);
+/// ```
 #[derive(Debug, Clone)]
 pub struct TruePeak {
     taps: Taps,

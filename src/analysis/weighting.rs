@@ -15,6 +15,14 @@ use crate::hearing::curves::{a_db, c_db, itu_468_db};
 use crate::{Error, Result};
 
 /// A weighting of noise by frequency.
+///
+/// ```
+/// use sqnr::analysis::weighting::Weighting;
+///
+/// let a: Weighting = "a".parse()?;
+/// assert!(a.gain_db(1_000.0).abs() < 0.01 && (a.gain_db(100.0) + 19.1).abs() < 0.1);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Weighting {
     /// None.

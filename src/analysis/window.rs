@@ -8,6 +8,15 @@ use std::{f64::consts::TAU, fmt, str::FromStr};
 use crate::{Error, Result};
 
 /// A window for spectral analysis.
+///
+/// ```
+/// use sqnr::analysis::window::Window;
+///
+/// let hann = Window::Hann.samples(8)?;
+/// assert!(hann[0].abs() < 1e-12 && (hann[4] - 1.0).abs() < 1e-12);
+/// assert_eq!("bh4".parse::<Window>()?, Window::BlackmanHarris4);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Window {
     /// All ones; right for coherent records only.

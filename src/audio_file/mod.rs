@@ -71,6 +71,15 @@ trait Blocks {
 
 /// Opens the file at `path`; a pipe by that name works too.
 ///
+/// ```
+/// use sqnr::audio_file;
+///
+/// let mut source = audio_file::open("testdata/singing.wav".as_ref())?;
+/// assert_eq!((source.info().spec.sample_rate_hz, source.info().spec.channels), (44_100, 1));
+/// assert_eq!(source.read_to_end()?.len(), 272_243);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `Io` when the system refuses; `Unsupported` when this is no audio that is read here; `Malformed` when its header is
 /// damaged beyond reading.
@@ -106,6 +115,18 @@ fn open_path(path: &Path) -> Result<Source<'static>> {
 }
 
 /// Opens what comes out of a pipe, such as standard input.
+///
+/// ```
+/// use sqnr::{audio_file, wav::{Metadata, SampleFormat, Spec, Writer}};
+///
+/// let spec = Spec { sample_rate_hz: 8_000, channels: 1, channel_mask: None, sample_format: SampleFormat::INT16 };
+/// let mut writer = Writer::seekable(std::io::Cursor::new(Vec::new()), &spec, None, &Metadata::default())?;
+/// writer.write_codes(&[0, 8_192])?;
+/// let mut source = audio_file::open_stream(std::io::Cursor::new(writer.finish(&[])?.sink.into_inner()))?;
+/// assert_eq!(source.info().container, "WAV");
+/// assert_eq!(source.read_to_end()?.channels(), [[0.0, 0.25]]);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`open`].

@@ -7,6 +7,16 @@ use crate::{Result, Signal};
 
 /// Audio that can be opened from its start as often as needed: a file by its path, a signal in memory, or what a program
 /// keeps of a pipe.
+///
+/// ```
+/// use sqnr::{Signal, audio_file::Reopen};
+///
+/// let signal = Signal::new(48_000, vec![vec![0.25; 100]])?;
+/// // Whoever learns from audio before quantizing it reads it twice.
+/// let first = signal.open()?.read_to_end()?;
+/// assert_eq!(first, signal.open()?.read_to_end()?);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 pub trait Reopen: Sync {
     /// The audio from its start.
     ///

@@ -18,6 +18,22 @@ pub enum Seeking {
 }
 
 /// A file that takes pieces.
+///
+/// ```
+/// use sqnr::{audio_file::Reopen, chain::{self, FileSink, Plan, Seeking, Storing}, generate, wav};
+///
+/// let tone = generate::signal(Default::default())?;
+/// let mut source = tone.open()?;
+/// let plan = Plan::new(&"uniform bits=8".parse()?)?;
+/// let mut chain = plan.chain(&tone, &source.info().spec, Storing::Coded)?;
+/// let file = std::io::Cursor::new(Vec::new());
+/// let mut sink = FileSink::new(file, Seeking::Possible, &chain.form(), None, &wav::Metadata::default())?;
+/// chain::run(&mut source, &mut *chain, &mut sink, &())?;
+/// // A byte a sample, and a header.
+/// let bytes = sink.finish(None, &[])?.file.into_inner();
+/// assert!((48_000..48_200).contains(&bytes.len()));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 pub struct FileSink<W: Write + Seek> {
     target: Target<W>,
     codes: Vec<i32>,

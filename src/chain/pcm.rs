@@ -19,6 +19,15 @@ use crate::{
 const MAX_COUNTED_LEVELS: u64 = 1 << 16;
 
 /// A quantizer with its dither and shaper, and the form of the samples stored.
+///
+/// ```
+/// use sqnr::{audio_file::Reopen, chain::Plan, generate, quantizer::Quantizer};
+///
+/// let tone = generate::signal(Default::default())?;
+/// let pcm = Plan::new(&"mu-law bits=8".parse()?)?.pcm(&tone, &tone.open()?.info().spec)?;
+/// assert_eq!(pcm.quantizer().n_levels(), 256);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 pub struct Pcm {
     recipe: Recipe,
     requantizer: Requantizer,
@@ -29,6 +38,16 @@ pub struct Pcm {
     ahead: Vec<Vec<f64>>,
     /// Samples per channel quantized so far.
     n_done: u64,
+}
+
+impl std::fmt::Debug for Pcm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pcm")
+            .field("recipe", &self.recipe)
+            .field("spec", &self.spec)
+            .field("storage", &self.storage)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Pcm {

@@ -32,6 +32,16 @@ pub enum Storing {
 }
 
 /// A recipe that was checked, with the design that its file holds.
+///
+/// ```
+/// use sqnr::{chain::Plan, quantizer::Quantizer};
+///
+/// let plan = Plan::new(&"uniform bits=8".parse()?)?;
+/// assert_eq!((plan.learns(), plan.fixed_quantizer()?.n_levels()), (false, 256));
+/// // What contradicts itself is refused.
+/// assert!(Plan::new(&"trellis levels=12".parse()?).is_err());
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Plan {
     recipe: Recipe,

@@ -35,6 +35,20 @@ pub struct Outcome {
 
 /// Sends all of `source` through `chain` into `sink`, and measures the error.
 ///
+/// ```
+/// use sqnr::{audio_file::Reopen, chain::{self, Piece, Plan, Storing}, generate};
+///
+/// let tone = generate::signal(Default::default())?;
+/// let mut source = tone.open()?;
+/// let plan = Plan::new(&"uniform bits=16 dither=none".parse()?)?;
+/// let mut chain = plan.chain(&tone, &source.info().spec, Storing::Reconstruction)?;
+/// let mut n_stored = 0;
+/// let mut count = |_: &[Vec<f64>], piece: &Piece| Ok(n_stored += piece.n_frames());
+/// let outcome = chain::run(&mut source, &mut *chain, &mut count, &())?;
+/// assert!(n_stored == 48_000 && (outcome.figures.snr_db.unwrap() - 98.1).abs() < 0.2);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// What reading, coding and writing meet.
 pub fn run(

@@ -55,6 +55,12 @@ pub struct Decoder<R> {
     skip: u64,
 }
 
+impl<R: Read> std::fmt::Debug for Decoder<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decoder").field("header", self.header()).finish_non_exhaustive()
+    }
+}
+
 /// Samples of a group, of which the first `len` count.
 #[derive(Default)]
 struct Block {

@@ -25,6 +25,19 @@ use std::{io::Write, sync::Arc};
 const MOST_BEGUN: usize = 16;
 
 /// Encodes a stream of samples in constant memory.
+///
+/// ```
+/// use sqnr::codec::{Encoder, EncoderOptions, Target};
+///
+/// let options = EncoderOptions { target: Target::Quality(3.0), ..EncoderOptions::new(48_000, 1) };
+/// let (mut file, one_second) = (Vec::new(), (0..48_000).map(|i| (i as f32 * 0.05).sin() * 0.5).collect::<Vec<f32>>());
+/// let mut encoder = Encoder::new(&mut file, &options)?;
+/// encoder.push(&[one_second])?;
+/// let summary = encoder.finish()?;
+/// // Far below the 768 kbit/s of 16 bits.
+/// assert!(summary.samples == 48_000 && summary.bitrate_kbps() < 76.8);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 pub struct Encoder<W> {
     sink: W,
     header: Arc<Header>,
@@ -40,6 +53,16 @@ pub struct Encoder<W> {
     invalid_samples: u64,
     bytes: u64,
     offsets: Vec<u64>,
+}
+
+impl<W> std::fmt::Debug for Encoder<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Encoder")
+            .field("header", &self.header)
+            .field("goal", &self.goal)
+            .field("samples", &self.samples)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A group to encode, and its bytes once it is encoded.

@@ -96,6 +96,16 @@ impl Goal {
 }
 
 /// Options of an encoder.
+///
+/// ```
+/// use sqnr::codec::{EncoderOptions, Target};
+///
+/// let options = EncoderOptions { target: Target::Quality(7.0), ..EncoderOptions::new(44_100, 2) };
+/// assert_eq!(options.header()?.channels, 2);
+/// // Rates outside 8 to 192 kHz are refused.
+/// assert!(EncoderOptions::new(4_000, 2).header().is_err());
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct EncoderOptions {
     /// Samples per second, 8000..=192 000.

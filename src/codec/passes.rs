@@ -77,8 +77,9 @@ impl From<Summary> for Encoded {
 /// # Ok::<(), sqnr::Error>(())
 /// ```
 ///
-/// # Errors `InvalidParameter` for a target or an option out of its range, `NoResult` for silence with [`Target::Snr`]
-/// and for an empty source with [`Target::Nmr`], the source's own, `Io`.
+/// # Errors
+/// `InvalidParameter` for a target or an option out of its range, `NoResult` for silence with [`Target::Snr`] and for an
+/// empty source with [`Target::Nmr`], the source's own, `Io`.
 pub fn encode<W: Write, S: Read + Write + Seek>(
     source: &mut dyn PcmSource,
     sink: W,

@@ -81,6 +81,15 @@ pub struct SqnReader<'s> {
     is_continuous: bool,
 }
 
+impl std::fmt::Debug for SqnReader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqnReader")
+            .field("header", &self.header)
+            .field("next_group", &self.next_group)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<'s> SqnReader<'s> {
     /// A reader at the first group.
     ///
@@ -256,6 +265,12 @@ pub struct SqnDecoder {
     /// The group before, whose end waits for its overlap.
     held: Option<(u32, GroupSamples)>,
     buffer: AudioBuffer<f32>,
+}
+
+impl std::fmt::Debug for SqnDecoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqnDecoder").field("parameters", &self.parameters).finish_non_exhaustive()
+    }
 }
 
 impl SqnDecoder {

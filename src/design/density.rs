@@ -32,6 +32,14 @@ const SQRT_3: f64 = 1.732_050_807_568_877_2;
 const TAIL_NEPERS: f64 = 52.0;
 
 /// A named probability density, at the scale the module's table states.
+///
+/// ```
+/// use sqnr::design::Density;
+///
+/// // Half of a Gaussian lies above zero, sqrt(2 / pi) from it in the mean.
+/// let half = Density::Gaussian.cell(0.0, f64::INFINITY);
+/// assert!((half.mass - 0.5).abs() < 1e-9 && (half.centroid - 0.797_885).abs() < 1e-6);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Density {
     /// Normal, mean 0, variance 1.

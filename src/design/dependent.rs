@@ -37,6 +37,15 @@ pub struct DependentDesign {
 
 /// The dependent quantizer of `n_states` states whose coded bytes take at most `rate_bits` a sample, and nearly those.
 ///
+/// ```
+/// use sqnr::design::{Samples, dependent};
+///
+/// let ramp: Vec<f64> = (0..2_000).map(|i| f64::from(i) / 1_000.0 - 1.0).collect();
+/// let design = dependent::for_samples(&Samples::new(&ramp)?, 8, 2.0)?;
+/// assert!((design.rate_bits - 2.0).abs() < 0.05 && design.snr_db > 11.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `InvalidParameter` when the rate is not above 0 or exceeds the entropy of the samples themselves, or as
 /// [`crate::quantizer::trellis::Trellis::new`]; `NoResult` when no step has so low a rate.

@@ -32,6 +32,16 @@ const PATIENCE: usize = 40;
 
 /// The quantizer for `density` whose index has the entropy `rate_bits`, with the least mean squared error.
 ///
+/// ```
+/// use sqnr::design::{Density, entropy_constrained, lloyd_max};
+///
+/// let coded = entropy_constrained::for_density(Density::Laplacian, 2.0)?;
+/// assert!((coded.entropy_bits - 2.0).abs() < 1e-3);
+/// // Better than the best four levels, which take two bits without entropy coding.
+/// assert!(coded.snr_db > lloyd_max::optimal(Density::Laplacian, 4)?.snr_db);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `InvalidParameter` when the rate is outside [`RATES`]; `NoResult` when no solution has that entropy.
 pub fn for_density(density: Density, rate_bits: f64) -> Result<Design> {

@@ -51,6 +51,15 @@ pub fn stationary(density: Density, n_levels: usize) -> Result<Design> {
 /// there the optimum of 8192 cells of the density ([`super::optimal_partition`]) starts Newton's method, and the
 /// symmetric design is returned when it is no worse.
 ///
+/// ```
+/// use sqnr::design::{Density, lloyd_max};
+///
+/// // Max 1960, table I: eight levels for a Gaussian.
+/// let design = lloyd_max::optimal(Density::Gaussian, 8)?;
+/// assert!((design.mse - 0.034_54).abs() < 1e-5);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `InvalidParameter` when `n_levels` is 0 or above 65,536.
 pub fn optimal(density: Density, n_levels: usize) -> Result<Design> {
@@ -72,6 +81,15 @@ pub fn optimal(density: Density, n_levels: usize) -> Result<Design> {
 ///
 /// Ends when a step lowers the mean squared error by less than 1e-12 of it, or after 10,000 steps. For the best
 /// quantizer see [`optimal_partition::optimal`]; this one is for comparison.
+///
+/// ```
+/// use sqnr::design::{Samples, lloyd_max};
+///
+/// let samples = Samples::new(&[0.0, 0.1, 0.9, 1.0])?;
+/// let design = lloyd_max::trained(&samples, 2)?;
+/// assert!((design.levels[0] - 0.05).abs() < 1e-12 && (design.levels[1] - 0.95).abs() < 1e-12);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 ///
 /// # Errors
 /// `InvalidParameter` when `n_levels` is 0, above 65,536 or above the number of distinct values.

@@ -38,6 +38,16 @@ const MAX_PRICES: usize = 300;
 /// The certificate is a `LowerBound`, equal to the error but for rounding. `iterations` counts the prices tried on all
 /// points. Time O(n) as a rule for each price and O(n log n) at worst, memory 60 bytes a point.
 ///
+/// ```
+/// use sqnr::design::{Samples, optimal_partition};
+///
+/// let samples = Samples::new(&[-1.0, -0.9, 0.1, 0.2, 0.9])?;
+/// let design = optimal_partition::optimal(&samples, 3)?;
+/// // Four samples lie 0.05 beside their level, one on it.
+/// assert!((design.mse - 4.0 * 0.05_f64.powi(2) / 5.0).abs() < 1e-12);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `InvalidParameter` when `n_levels` is 0, above 65,536 or above the number of distinct values; `LimitExceeded` for
 /// 2^32 distinct values and more.

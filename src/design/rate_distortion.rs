@@ -27,6 +27,14 @@ const GAP_BITS: f64 = 2e-4;
 const DB_PER_BIT: f64 = 6.020_599_913_279_624;
 
 /// R(D) as SNR over rate.
+///
+/// ```
+/// use sqnr::design::{Density, rate_distortion::RateDistortion};
+///
+/// // A Gaussian: 6.02 dB for each bit.
+/// let bound = RateDistortion::of_density(Density::Gaussian);
+/// assert!((bound.snr_db(2.0) - 12.04).abs() < 0.01);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct RateDistortion {
     /// Rate in bits a sample and the SNR in dB that no code of this rate exceeds, ascending, from 0 bits on.

@@ -11,6 +11,15 @@ const LARGEST: f64 = 1e150;
 const LEAST_SHARE: f64 = 1e-15;
 
 /// Distinct finite values, ascending, and how much each weighs (how often it occurs).
+///
+/// ```
+/// use sqnr::design::Samples;
+///
+/// let samples = Samples::new(&[0.5, -0.5, 0.5])?;
+/// assert_eq!((samples.values(), samples.weights()), (&[-0.5, 0.5][..], &[1.0, 2.0][..]));
+/// assert_eq!(samples.power(), 0.25);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Samples {
     values: Vec<f64>,

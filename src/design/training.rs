@@ -23,6 +23,15 @@ pub fn codebook(samples: &Samples, n_levels: u64) -> Result<Codebook> {
 /// The distribution of all finite samples of all channels, on a histogram of 2^18 cells over the peak; each cell stands
 /// for the mean of its samples. Reads the audio twice.
 ///
+/// ```
+/// use sqnr::{Signal, design::training};
+///
+/// let signal = Signal::new(48_000, vec![vec![-0.5, 0.0, 0.5, 0.5]])?;
+/// let samples = training::histogram(&signal)?;
+/// assert_eq!((samples.n_distinct(), samples.total()), (3, 4.0));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `NoResult` when there is no finite sample; what reading meets.
 pub fn histogram(audio: &dyn Reopen) -> Result<Samples> {

@@ -15,6 +15,15 @@ use notched::NotchedNoise;
 mod notched;
 
 /// What to generate.
+///
+/// ```
+/// use sqnr::generate::{Kind, TestSignal, signal};
+///
+/// let ramp = signal(TestSignal { kind: Kind::Ramp, n_samples: 5, ..TestSignal::default() })?;
+/// assert_eq!(ramp.channels()[0].len(), 5);
+/// assert!(ramp.channels()[0].windows(2).all(|pair| pair[0] < pair[1]));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     /// One sine at `frequency_hz`; the level is its amplitude.
@@ -95,6 +104,15 @@ impl Default for TestSignal {
 /// The frequency next to `frequency_hz` of which a record of `n_samples` holds a whole number of periods that shares no
 /// factor with `n_samples`: every sample then meets another phase (IEEE Std 1241-2010, 4.1.4.1).
 ///
+/// ```
+/// use sqnr::generate::coherent_frequency_hz;
+///
+/// let hz = coherent_frequency_hz(997.0, 48_000, 65_536)?;
+/// let periods = hz * 65_536.0 / 48_000.0;
+/// assert!((periods - periods.round()).abs() < 1e-9 && periods.round() as u64 % 2 == 1);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `InvalidParameter` when the record is shorter than 4 samples.
 pub fn coherent_frequency_hz(frequency_hz: f64, sample_rate_hz: u32, n_samples: u64) -> Result<f64> {
@@ -138,6 +156,18 @@ pub fn signal(signal: TestSignal) -> Result<Signal> {
 }
 
 /// Makes the samples of a signal, block by block.
+///
+/// ```
+/// use sqnr::generate::{Generator, TestSignal};
+///
+/// let mut generator = Generator::new(TestSignal::default())?;
+/// let (mut first, mut second) = ([0.0; 100], [0.0; 100]);
+/// generator.fill(&mut first);
+/// generator.fill(&mut second);
+/// // The blocks join: sample 100 follows sample 99.
+/// assert!((second[0] - first[99]).abs() < 0.2);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Generator {
     signal: TestSignal,

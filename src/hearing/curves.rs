@@ -4,6 +4,13 @@
 //! BS.468-4, annex 1, figure 1a, the response of its passive network as a rational function.
 
 /// A-weighting, dB; minus infinity at 0 Hz.
+///
+/// ```
+/// use sqnr::hearing::curves::a_db;
+///
+/// // IEC 61672: 0 dB at 1 kHz, -19.1 dB at 100 Hz.
+/// assert!(a_db(1_000.0).abs() < 0.01 && (a_db(100.0) + 19.1).abs() < 0.1);
+/// ```
 pub fn a_db(frequency_hz: f64) -> f64 {
     20.0 * (a_magnitude(frequency_hz) / a_magnitude(1000.0)).log10()
 }

@@ -26,6 +26,17 @@ pub fn threshold_in_quiet(frequency_hz: f64) -> f64 {
 }
 
 /// The bands of frames of one length at one sample rate, and what is fixed about them.
+///
+/// ```
+/// use sqnr::hearing::masking::BarkMask;
+///
+/// let bark = BarkMask::new(48_000.0, 2048);
+/// let mut signal = vec![0.0; bark.n_bands()];
+/// signal[8] = 1.0;
+/// // A tone hides noise in its own band and in those beside it, more above than below.
+/// let mask = bark.mask(&signal);
+/// assert!(mask[8] > mask[9] && mask[9] > mask[7]);
+/// ```
 #[derive(Debug, Clone)]
 pub struct BarkMask {
     /// First line of each band, and the end of the last.

@@ -10,6 +10,14 @@ use crate::{Error, Result};
 const LEAST_DB: f64 = -1000.0;
 
 /// A weighting curve.
+///
+/// ```
+/// use sqnr::hearing::weighting::Weighting;
+///
+/// let db = Weighting::parse("a")?.db(&[1_000.0, 100.0])?;
+/// assert!((db[0] - db[1] - 19.1).abs() < 0.1);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Weighting {
     /// A of IEC 61672-1: moderate levels of sound, 0 dB at 1 kHz.

@@ -28,6 +28,7 @@ const METER_RING_S: f64 = 1.0;
 const RETRY: Duration = Duration::from_millis(700);
 
 /// How a deck is set up.
+#[derive(Debug)]
 pub struct DeckOptions {
     /// Where the sound comes from.
     pub input: Input,
@@ -81,6 +82,7 @@ pub struct Status {
 }
 
 /// A session and all that outlives it.
+#[derive(Debug)]
 pub struct Deck {
     session: Option<Session>,
     parked: (Option<Input>, Option<Core>),

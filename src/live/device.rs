@@ -84,7 +84,7 @@ pub struct Listed {
 }
 
 /// A device and the format it will run in.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Planned {
     device: cpal::Device,
     config: StreamConfig,
@@ -94,6 +94,12 @@ pub struct Planned {
 /// A stream at work; dropping it ends it.
 pub struct Stream {
     inner: cpal::Stream,
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream").field("block_frames", &self.block_frames()).finish_non_exhaustive()
+    }
 }
 
 impl Stream {

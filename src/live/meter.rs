@@ -108,6 +108,16 @@ pub struct Meter {
     frame: Vec<f32>,
 }
 
+impl std::fmt::Debug for Meter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Meter")
+            .field("n_channels", &self.n_channels)
+            .field("sample_rate_hz", &self.sample_rate_hz)
+            .field("n_frames", &self.n_frames)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Peak and peak hold of one level meter.
 #[derive(Debug, Clone, Copy, Default)]
 struct Needle {

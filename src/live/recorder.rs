@@ -29,6 +29,7 @@ const RING_S: f64 = 8.0;
 const BLOCK_FRAMES: usize = 4_096;
 
 /// A recording under way.
+#[derive(Debug)]
 pub struct Recorder {
     thread: JoinHandle<Result<u64>>,
     stop: Arc<AtomicBool>,

@@ -32,6 +32,7 @@ const MAX_CHANNELS: usize = 8;
 const LOST_AFTER_S: f64 = 3.0;
 
 /// Where the sound comes from.
+#[derive(Debug)]
 pub enum Input {
     /// A device.
     Device(Request),
@@ -58,6 +59,12 @@ pub struct Plan {
     capture: CapturePlan,
     playback: PlaybackPlan,
     rates: Rates,
+}
+
+impl std::fmt::Debug for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plan").field("rates", &self.rates).finish_non_exhaustive()
+    }
 }
 
 enum CapturePlan {
@@ -221,6 +228,12 @@ pub struct Opened {
     ends: Ends,
 }
 
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opened").finish_non_exhaustive()
+    }
+}
+
 enum Source {
     Device(Request, Stream),
     File(Worker<Box<audio_file::Source<'static>>>),
@@ -264,6 +277,12 @@ pub struct Session {
     flow: Arc<Flow>,
     rates: Rates,
     bridge: Running,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("rates", &self.rates).finish_non_exhaustive()
+    }
 }
 
 impl Session {

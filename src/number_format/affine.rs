@@ -71,6 +71,16 @@ pub enum ScaleRule {
 }
 
 /// A scale and a zero point with the range of the codes.
+///
+/// ```
+/// use sqnr::number_format::affine::Affine;
+///
+/// let affine = Affine::new(0.5, 10, (0, 255))?;
+/// assert_eq!((affine.encode(1.0), affine.decode(12)), (12, 1.0));
+/// // Beyond the range it clips.
+/// assert_eq!(affine.encode(1e6), 255);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Affine {
     scale: f32,

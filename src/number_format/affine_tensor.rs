@@ -55,6 +55,16 @@ impl AffineOptions {
 }
 
 /// A tensor as affine integers.
+///
+/// ```
+/// use sqnr::number_format::{AffineOptions, AffineTensor, IntegerType};
+///
+/// let x = [-1.0, -0.5, 0.0, 1.0];
+/// let tensor = AffineTensor::encode(&x, &[2, 2], &AffineOptions::new(IntegerType::Int8))?;
+/// let step = tensor.parameters[0].scale();
+/// assert!(x.iter().zip(tensor.decode()).all(|(x, y)| (y - x).abs() <= 0.51 * step));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct AffineTensor {
     /// One pair of scale and zero point for each set of values that share it, in order of their first value.

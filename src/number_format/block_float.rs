@@ -37,6 +37,17 @@ pub enum ExponentRule {
 }
 
 /// A block format: what an element is, and how many share a scale.
+///
+/// ```
+/// use sqnr::number_format::block_float::{ExponentRule, MXINT8};
+///
+/// let x: Vec<f32> = (0..32).map(|i| i as f32 / 32.0).collect();
+/// let blocks = MXINT8.encode(&x, ExponentRule::Floor);
+/// // One scale for 32 elements; six bits after the point hold 1/32 exactly.
+/// assert_eq!((blocks.scales.len(), MXINT8.bits_per_value()), (1, 8.25));
+/// assert_eq!(MXINT8.decode(&blocks)?, x);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MxFormat {
     element: Element,

@@ -65,6 +65,15 @@ pub enum Sign {
 }
 
 /// A fixed-point format with its rules; at most 53 bits wide, so that every word is exact in `f64`.
+///
+/// ```
+/// use sqnr::number_format::fixed_point::FixedPoint;
+///
+/// let q15 = FixedPoint::parse("q0.15")?;
+/// assert_eq!((q15.width(), q15.encode(0.5), q15.encode(7.0)), (16, 16_384, 32_767));
+/// assert_eq!(q15.decode(-32_768), -1.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FixedPoint {
     sign: Sign,

@@ -19,6 +19,17 @@ use super::small_float::{BFLOAT16, BINARY16, FP4_E2M1, FloatOverflow, decode_e8m
 use crate::{Error, Result};
 
 /// A GGUF block type.
+///
+/// ```
+/// use sqnr::number_format::gguf::GgufType;
+///
+/// let x: Vec<f32> = (0..32).map(|i| (i as f32).sin()).collect();
+/// let bytes = GgufType::Q8_0.encode(&x)?;
+/// assert_eq!((bytes.len(), GgufType::Q8_0.bits_per_value()), (34, 8.5));
+/// let y = GgufType::Q8_0.decode(&bytes)?;
+/// assert!(x.iter().zip(&y).all(|(x, y)| (y - x).abs() < 0.5 / 126.0));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(non_camel_case_types)] // The names of the format.
 pub enum GgufType {

@@ -9,6 +9,16 @@ use super::small_float::{self, FloatOverflow, SmallFloat};
 use crate::{Error, Result};
 
 /// A number format.
+///
+/// ```
+/// use sqnr::number_format::NumberFormat;
+///
+/// let format = NumberFormat::parse("bf16")?;
+/// let rounded = format.quantize(&[1.0, 3.141_592_7], &[2])?;
+/// // Eight significant bits.
+/// assert_eq!((rounded.values, rounded.n_bits), (vec![1.0, 3.140_625], 32.0));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum NumberFormat {
     /// A small float each, saturating.

@@ -40,6 +40,14 @@ pub enum FloatOverflow {
 }
 
 /// A small floating-point format.
+///
+/// ```
+/// use sqnr::number_format::small_float::{BINARY16, FP8_E4M3};
+///
+/// assert_eq!((BINARY16.max(), FP8_E4M3.max()), (65_504.0, 448.0));
+/// // Four significant bits.
+/// assert_eq!(FP8_E4M3.quantize(0.3), 0.312_5);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SmallFloat {
     exponent_bits: u32,

@@ -49,6 +49,18 @@ impl Default for DpcmOptions {
 }
 
 /// A DPCM coder: the same struct encodes or decodes.
+///
+/// ```
+/// use sqnr::predictive::{Dpcm, DpcmOptions, Predictor};
+///
+/// let x: Vec<f64> = (0..4_000).map(|i| 0.5 * (0.05 * f64::from(i)).sin()).collect();
+/// let coder = || Dpcm::new(Predictor::new(vec![0.9])?, DpcmOptions { bits: 4, ..DpcmOptions::default() });
+/// let codes = coder()?.encode(&x);
+/// let y = coder()?.decode(&codes);
+/// let error = x.iter().zip(&y).map(|(x, y)| (y - x).powi(2)).sum::<f64>() / 4e3;
+/// assert!(10.0 * (0.125 / error).log10() > 20.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Dpcm {
     predictor: Predictor,

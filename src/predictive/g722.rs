@@ -38,6 +38,16 @@ const EXPONENTIAL: [i32; 32] = [
 ];
 
 /// Encoder or decoder of one channel.
+///
+/// ```
+/// use sqnr::predictive::G722;
+///
+/// let x: Vec<i16> = (0..1_600).map(|i| (8_000.0 * (0.3 * f64::from(i)).sin()) as i16).collect();
+/// let codes = G722::new(8)?.encode(&x);
+/// // Eight bits for two samples.
+/// assert_eq!((codes.len(), G722::new(8)?.decode(&codes).len()), (800, 1_600));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct G722 {
     /// Bits of a byte that are used: 6 to 8.

@@ -88,6 +88,17 @@ static TABLES: [Tables; 4] = [
 ];
 
 /// Encoder or decoder of one channel: both remember the same.
+///
+/// ```
+/// use sqnr::predictive::G726;
+///
+/// let x: Vec<i16> = (0..8_000).map(|i| (8_000.0 * (0.3 * f64::from(i)).sin()) as i16).collect();
+/// let codes = G726::new(4)?.encode(&x);
+/// let y = G726::new(4)?.decode(&codes);
+/// assert!(codes.iter().all(|&code| code < 16));
+/// assert!((4_000..8_000).all(|i| (i32::from(y[i]) - i32::from(x[i])).abs() < 2_000));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct G726 {
     tables: &'static Tables,

@@ -78,6 +78,15 @@ static NEAREST_ADDITIVE: Table = table(Choice::Nearest(ImaDecoding::Additive));
 static NEAREST_MULTIPLICATIVE: Table = table(Choice::Nearest(ImaDecoding::Multiplicative));
 
 /// Nibbles of `x`, one a byte, as the recommended encoder chooses them; moves `state` on.
+///
+/// ```
+/// use sqnr::predictive::{ImaDecoding, ImaState, decode_ima, encode_ima};
+///
+/// let x: Vec<i16> = (0..1_000).map(|i| (8_000.0 * (0.05 * f64::from(i)).sin()) as i16).collect();
+/// let nibbles = encode_ima(&x, &mut ImaState::default());
+/// let y = decode_ima(&nibbles, &mut ImaState::default(), ImaDecoding::Additive);
+/// assert!((500..1_000).all(|i| (i32::from(y[i]) - i32::from(x[i])).abs() < 500));
+/// ```
 pub fn encode_ima(x: &[i16], state: &mut ImaState) -> Vec<u8> {
     let mut nibbles = vec![0; x.len()];
     encode(x, state, &RECOMMENDED, &mut nibbles, |_, _| None);

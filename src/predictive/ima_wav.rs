@@ -19,6 +19,17 @@ pub const IMA_BLOCK_SAMPLES: usize = (CHANNEL_BYTES - 4) * 2 + 1;
 pub const IMA_MAX_CHANNELS: usize = u16::MAX as usize / CHANNEL_BYTES;
 
 /// Encodes the blocks of a file, in order.
+///
+/// ```
+/// use sqnr::predictive::{IMA_BLOCK_SAMPLES, ImaBlockEncoder, ImaDecoding};
+///
+/// let mut encoder = ImaBlockEncoder::new(1, ImaDecoding::Additive, 1)?;
+/// let x = vec![1_000_i16; IMA_BLOCK_SAMPLES];
+/// let (block, reconstruction) = encoder.encode(&[&x])?;
+/// // Four bits a sample, and a head of four bytes.
+/// assert_eq!((block.len(), reconstruction[0][0]), ((IMA_BLOCK_SAMPLES - 1) / 2 + 4, 1_000));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ImaBlockEncoder {
     states: Vec<ImaState>,

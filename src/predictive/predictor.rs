@@ -13,6 +13,18 @@ use crate::{Error, Result};
 const MAX_ORDER: usize = 64;
 
 /// A predictor and what it gains.
+///
+/// ```
+/// use sqnr::{generate::{Kind, TestSignal, signal}, predictive::Predictor};
+///
+/// // Each sample is 0.9 of the one before, and noise.
+/// let noise = signal(TestSignal { kind: Kind::White, level_dbfs: -20.0, ..Default::default() })?;
+/// let mut x = noise.into_channels().remove(0);
+/// (1..x.len()).for_each(|i| x[i] += 0.9 * x[i - 1]);
+/// let predictor = Predictor::design(&[&x], 1)?;
+/// assert!((predictor.coefficients()[0] - 0.9).abs() < 0.03);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predictor {
     coefficients: Vec<f64>,

@@ -16,6 +16,14 @@ use super::{Codebook, Grid, Quantizer, Uniform};
 use crate::{Error, Result};
 
 /// A compression law on [-1, 1], odd and increasing, with `compress(1) = 1`.
+///
+/// ```
+/// use sqnr::quantizer::Compressor;
+///
+/// let c = Compressor::MU_LAW.compress(0.01);
+/// assert!((c - 0.228).abs() < 0.001);
+/// assert!((Compressor::MU_LAW.expand(c) - 0.01).abs() < 1e-12);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Compressor {
     /// `ln(1 + mu |x|) / ln(1 + mu)`; telephony's mu is 255.

@@ -19,6 +19,16 @@ use super::leech;
 use crate::{Error, Result};
 
 /// A lattice at the scale of the module's table.
+///
+/// ```
+/// use sqnr::quantizer::Lattice;
+///
+/// // The sum of a point of D4 is even.
+/// let mut point = [0.0; 4];
+/// Lattice::D4.nearest(&[0.9, 0.2, -0.1, 0.6], &mut point)?;
+/// assert_eq!(point, [1.0, 0.0, 0.0, 1.0]);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lattice {
     /// The integers, dimension 1.

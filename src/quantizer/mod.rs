@@ -56,6 +56,16 @@ pub use vector_file::VectorFile;
 /// - `reconstruct(index(reconstruct(i))) == reconstruct(i)` for every i in `indices()`;
 /// - an infinite input gives the first or last index, NaN the index of 0.0;
 /// - `reconstruct` clamps an index outside `indices()` to its nearest end.
+///
+/// ```
+/// use sqnr::quantizer::{Quantizer, Uniform};
+///
+/// let quantizer: Box<dyn Quantizer> = Box::new(Uniform::mid_tread(2)?);
+/// let mut y = [0.3, -0.8, 7.0];
+/// y.iter_mut().for_each(|x| *x = quantizer.reconstruct(quantizer.index(*x)));
+/// assert_eq!((quantizer.n_levels(), y), (4, [0.5, -1.0, 0.5]));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 pub trait Quantizer: Send + Sync + std::fmt::Debug {
     /// The indices this quantizer gives, without gaps. Signed codes for uniform quantizers (0 is the zero level of
     /// a mid-tread one), 0..L for codebooks. Number of levels L = end - start + 1, at most 2^32.

@@ -126,6 +126,19 @@ impl Models {
 }
 
 /// Writes packets.
+///
+/// ```
+/// use sqnr::quantizer::{Uniform, packet::{PacketDecoder, PacketEncoder, Scheme}};
+///
+/// let scheme = Scheme::Uniform(Uniform::mid_tread(8)?);
+/// let x: Vec<f64> = (0..1_000).map(|i| 0.1 * (0.05 * f64::from(i)).sin()).collect();
+/// let bytes = PacketEncoder::new(scheme.clone()).encode(&x);
+/// let mut y = vec![0.0; x.len()];
+/// PacketDecoder::new(scheme).decode(&bytes, &mut y);
+/// // A quiet signal costs less than 8 bits a sample.
+/// assert!(bytes.len() < 1_000 && x.iter().zip(&y).all(|(x, y)| (y - x).abs() <= 1.0 / 256.0));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct PacketEncoder {
     scheme: Scheme,

@@ -25,6 +25,15 @@ pub(super) const fn connections(n_states: usize) -> (u32, u32) {
 }
 
 /// The state machine that encoder and decoder walk along together. It starts in state 0.
+///
+/// ```
+/// use sqnr::quantizer::trellis::Trellis;
+///
+/// let trellis = Trellis::new(8)?;
+/// // The bit of a sample drives the state on, to one of two.
+/// assert_ne!(trellis.next(3, 0), trellis.next(3, 1));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trellis {
     n_states: usize,

@@ -17,6 +17,20 @@ use crate::{Error, Result};
 const MAX_BITS: u32 = 16;
 
 /// Levels and the trellis that chooses among them.
+///
+/// ```
+/// use sqnr::quantizer::TrellisCoded;
+///
+/// let coded = TrellisCoded::uniform(8, 4, 0.0625)?;
+/// let x: Vec<f64> = (0..1_000).map(|i| 0.9 * (0.1 * f64::from(i)).sin()).collect();
+/// let (mut codes, mut y) = (vec![0; x.len()], vec![0.0; x.len()]);
+/// coded.encode(&x, &mut codes);
+/// coded.decode(&codes, &mut y);
+/// let mse = x.iter().zip(&y).map(|(x, y)| (y - x).powi(2)).sum::<f64>() / 1_000.0;
+/// // Codes of 4 bits, an error below the step^2 / 12 of 16 equal steps.
+/// assert!(codes.iter().all(|&code| code < 16) && mse < 0.125_f64.powi(2) / 12.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct TrellisCoded {
     trellis: Trellis,

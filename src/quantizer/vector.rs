@@ -11,6 +11,16 @@ use crate::{Error, Result, parallel};
 const CHUNK: usize = 4_096;
 
 /// Code vectors, one after the other.
+///
+/// ```
+/// use sqnr::quantizer::VectorCodebook;
+///
+/// let square = VectorCodebook::new(2, vec![0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0])?;
+/// let (index, squared_distance) = square.nearest(&[0.9, 0.2])?;
+/// assert_eq!((index, square.code(index)), (2, Some(&[1.0, 0.0][..])));
+/// assert!((squared_distance - 0.05).abs() < 1e-12);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct VectorCodebook {
     dimension: usize,
@@ -18,6 +28,16 @@ pub struct VectorCodebook {
 }
 
 /// How to learn a codebook.
+///
+/// ```
+/// use sqnr::quantizer::{Training, VectorCodebook};
+///
+/// let pairs = [0.0, 0.0, 0.1, 0.0, 1.0, 1.0, 1.0, 0.9];
+/// let trained = VectorCodebook::train(2, &pairs, &Training { n_codes: 2, ..Training::default() })?;
+/// // One code vector for each of the two clouds.
+/// assert_ne!(trained.nearest(&pairs[..2])?.0, trained.nearest(&pairs[6..])?.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Training {
     /// Code vectors.

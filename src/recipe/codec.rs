@@ -5,6 +5,15 @@ use crate::codec::{BandQuantizer, EncoderOptions, Target};
 use super::Word;
 
 /// What the transform codec is asked for.
+///
+/// ```
+/// use sqnr::{codec::Target, recipe::{Method, Recipe}};
+///
+/// let recipe: Recipe = "codec bitrate=96".parse()?;
+/// let Method::Codec(request) = recipe.method else { panic!("the transform codec") };
+/// assert_eq!(request.target, Target::Bitrate(96.0));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CodecRequest {
     /// What bits are spent for.

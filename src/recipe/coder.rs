@@ -4,6 +4,15 @@ use super::Word;
 use crate::predictive::ImaDecoding;
 
 /// A coder that has a name.
+///
+/// ```
+/// use sqnr::recipe::{Coder, Method, Recipe};
+///
+/// let recipe: Recipe = "dsd128".parse()?;
+/// assert_eq!(recipe.method, Method::Coder(Coder::Dsd(128)));
+/// assert!(Coder::Dsd(128).looks_ahead());
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coder {
     /// One bit at this many times 44.1 or 48 kHz.

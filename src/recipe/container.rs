@@ -4,6 +4,14 @@ use super::Word;
 use crate::quantizer::g711::Convention;
 
 /// How samples are stored.
+///
+/// ```
+/// use sqnr::recipe::{Container, Recipe};
+///
+/// let recipe: Recipe = "uniform bits=4 container=24".parse()?;
+/// assert_eq!(recipe.container, Container::Integer(24));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Container {
     /// The smallest that holds every level exactly.

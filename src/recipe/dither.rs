@@ -4,6 +4,14 @@ use super::Word;
 use crate::shaping::Dither;
 
 /// The dither that is asked for; what is used may depend on the signal.
+///
+/// ```
+/// use sqnr::{recipe::{DitherChoice, Word}, shaping::Dither};
+///
+/// assert_eq!(DitherChoice::of_word("auto")?, DitherChoice::Auto);
+/// assert_eq!(DitherChoice::from(Dither::Triangular).word(), "tpdf");
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DitherChoice {
     /// Triangular when a uniform quantizer loses bits of the signal, none otherwise.

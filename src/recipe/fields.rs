@@ -73,6 +73,16 @@ pub(super) const KEYS: [&str; 24] = [
 ];
 
 /// Fields that are being read into a recipe.
+///
+/// ```
+/// use sqnr::recipe::{Fields, Recipe, Value};
+///
+/// let mut fields = Fields::default();
+/// fields.add("method", Value::Text("uniform".into()))?;
+/// fields.add("bits", Value::Whole(8))?;
+/// assert_eq!(fields.recipe()?, "uniform bits=8".parse::<Recipe>()?);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Fields(Vec<Field>);
 

@@ -6,6 +6,15 @@ use super::{CodecRequest, Coder, NamedFormat, Word};
 use crate::{Error, Result};
 
 /// How levels are placed, or what codes the signal.
+///
+/// ```
+/// use sqnr::recipe::{Coder, Method, NamedMethod};
+///
+/// assert_eq!(Method::parse("lloyd-max")?, Method::Named(NamedMethod::LloydMax));
+/// assert_eq!(Method::parse("dsd64")?, Method::Coder(Coder::Dsd(64)));
+/// assert_eq!(Method::parse("bf16")?.word(), "bf16");
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Method {
     /// Quantizes samples one by one, or in stretches, by a method that has a name.

@@ -12,6 +12,14 @@ use crate::{
 };
 
 /// A number format and the name it was asked for by, in lower case.
+///
+/// ```
+/// use sqnr::recipe::{Method, NamedFormat, Recipe};
+///
+/// let recipe: Recipe = "bf16".parse()?;
+/// assert_eq!(recipe.method, Method::Format(NamedFormat::parse("BF16")?));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedFormat {
     /// The name.

@@ -12,6 +12,15 @@ use crate::{
 };
 
 /// The noise shaping that is asked for; some filters are designed for the sample rate.
+///
+/// ```
+/// use sqnr::recipe::Shape;
+///
+/// let shape = Shape::parse("1.5,-0.6")?;
+/// assert_eq!(shape.word(), "1.5,-0.6");
+/// assert!(shape.shaper(48_000)?.is_some() && Shape::None.shaper(48_000)?.is_none());
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Shape {
     /// None: the error stays white.

@@ -20,6 +20,15 @@ pub enum Align {
 }
 
 /// A table. Rows shorter than the header are filled with empty cells; cells beyond it are left out.
+///
+/// ```
+/// use sqnr::report::table::{Align, Table};
+///
+/// let mut table = Table::new(&[("bits", Align::Right), ("SNR dB", Align::Point)]);
+/// table.push(["8", "49.9"]);
+/// table.push(["16", "98.09"]);
+/// assert_eq!(table.to_string().lines().count(), 3);
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     columns: Vec<(String, Align)>,

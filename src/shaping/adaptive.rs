@@ -36,6 +36,17 @@ const N_GRID: usize = 4096;
 const N_HALVINGS: u32 = 15;
 
 /// What an adaptive noise shaper shall do.
+///
+/// ```
+/// use sqnr::{quantizer::Uniform, shaping::{AdaptiveSpec, Requantizer, RequantizerOptions, Shaper}};
+///
+/// let shaper = Some(Shaper::Adaptive(AdaptiveSpec { order: 16, ..AdaptiveSpec::default() }));
+/// let options = RequantizerOptions { shaper, ..RequantizerOptions::default() };
+/// let requantizer = Requantizer::new(std::sync::Arc::new(Uniform::mid_tread(8)?), options)?;
+/// // It hears samples before it quantizes them.
+/// assert_eq!(requantizer.look_ahead(), AdaptiveSpec::LOOK_AHEAD);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdaptiveSpec {
     /// Sample rate, Hz.

@@ -20,6 +20,15 @@ use crate::{Error, Result};
 pub(super) const MAX_ORDER: usize = crate::kernel::noise_shaper::MAX_TAPS;
 
 /// A noise transfer function `NTF(z) = N(z) / D(z)`, both starting with 1.
+///
+/// ```
+/// use sqnr::shaping::ErrorFilter;
+///
+/// // NTF = 1 - z^-1: nothing at DC, 6 dB at half the sample rate.
+/// let first_order = ErrorFilter::from_feedback(&[1.0])?;
+/// assert!(first_order.power_gain(0.0) < 1e-12 && (first_order.power_gain(0.5) - 4.0).abs() < 1e-12);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ErrorFilter {
     /// n[1..] and d[1..] of the two polynomials, padded with zeros to one length.
@@ -96,6 +105,15 @@ impl ErrorFilter {
 
 /// Error filters of the literature, all for a sample rate of 44.1 kHz, for comparison with filters designed for the rate
 /// at hand. From the two papers above, under the names SoX gives them.
+///
+/// ```
+/// use sqnr::shaping::KnownFilter;
+///
+/// let filter = KnownFilter::parse("lipshitz")?.filter();
+/// // Less noise at 4 kHz, where the ear hears best, more at 20 kHz.
+/// assert!(filter.power_gain(4.0 / 44.1) < 0.1 && filter.power_gain(20.0 / 44.1) > 10.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KnownFilter {
     /// Minimally audible noise shaping: 5 coefficients, from Lipshitz, Vanderkooy and Wannamaker.
@@ -164,6 +182,21 @@ fn is_stable(tail: &[f64]) -> bool {
 }
 
 /// The state of one channel: transposed direct form II of NTF - 1.
+///
+/// ```
+/// use sqnr::shaping::{ErrorFilter, NoiseShaper};
+///
+/// let mut shaper = NoiseShaper::new(&ErrorFilter::from_feedback(&[1.0])?);
+/// let mut sum = 0.0;
+/// for _ in 0..10 {
+///     let v = 0.3 + shaper.correction();
+///     shaper.push(v.round() - v);
+///     sum += v.round();
+/// }
+/// // Rounded alone, 0.3 would give 0 each time.
+/// assert_eq!(sum, 3.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct NoiseShaper {
     filter: ErrorFilter,

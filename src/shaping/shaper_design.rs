@@ -67,6 +67,16 @@ impl ShaperDesign {
 
 /// The filter of least weighted noise.
 ///
+/// ```
+/// use sqnr::shaping::shaper_design::{ShaperSpec, design};
+///
+/// let shaper = design(&ShaperSpec { max_total_noise_db: Some(12.0), ..ShaperSpec::default() })?;
+/// // The noise heard falls by more than 10 dB, for at most 12 dB more noise in all.
+/// assert!(shaper.weighted_gain_db < -10.0 && shaper.total_gain_db < 12.01);
+/// assert!(shaper.bound_db <= shaper.weighted_gain_db);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `InvalidParameter` for a sample rate outside 1 Hz to 100 MHz, an order outside 1 to 64, a limit below 0 dB or not
 /// finite, or a wrong curve.

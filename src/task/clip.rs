@@ -19,6 +19,17 @@ const BLOCK: usize = 8_192;
 const MAX_SAMPLES: usize = 1 << 26;
 
 /// A stretch of audio that recipes are tried on.
+///
+/// ```
+/// use sqnr::{generate, task::Clip};
+///
+/// let tone = generate::signal(Default::default())?;
+/// let clip = Clip::read(&tone, (0.25, Some(0.75)), &())?;
+/// assert_eq!((clip.signal.len(), clip.part_from_s), (24_000, Some(0.25)));
+/// let quantized = clip.quantize(&tone, &"uniform bits=8".parse()?)?;
+/// assert_eq!(quantized.signal.len(), 24_000);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 pub struct Clip {
     /// Format of the audio.
     pub info: Info,

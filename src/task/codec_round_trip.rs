@@ -26,6 +26,16 @@ pub struct CodecRoundTrip {
 ///
 /// - `channel_mask`: speakers of the channels, where they are known
 ///
+/// ```
+/// use sqnr::{generate, recipe::CodecRequest, task::codec_round_trip};
+///
+/// let tone = generate::signal(Default::default())?;
+/// let done = codec_round_trip(&tone, None, &CodecRequest::default())?;
+/// assert_eq!((done.summary.samples, done.summary.bytes), (48_000, done.bytes.len() as u64));
+/// assert!(done.quantized.snr_db().unwrap() > 10.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// As the codec's: more than 255 channels, a sample rate that it does not take.
 pub fn codec_round_trip(signal: &Signal, channel_mask: Option<u32>, request: &CodecRequest) -> Result<CodecRoundTrip> {

@@ -41,6 +41,21 @@ pub struct Decoded {
 }
 
 /// A file that is about to be decoded.
+///
+/// ```
+/// use sqnr::{chain::Piece, codec::{Decoder, Encoder, EncoderOptions}, task::{DecodeOptions, Decoding}};
+///
+/// let mut file = Vec::new();
+/// let mut encoder = Encoder::new(&mut file, &EncoderOptions::new(48_000, 1))?;
+/// encoder.push(&[vec![0.25_f32; 5_000]])?;
+/// encoder.finish()?;
+/// let mut decoder = Decoder::new(&file[..])?;
+/// let decoding = Decoding::new(decoder.header(), &DecodeOptions { bits: Some(16), ..Default::default() })?;
+/// let mut sink = |_: &[Vec<f64>], _: &Piece| Ok(());
+/// assert_eq!(decoding.run(&mut decoder, 0, &mut sink, &())?.samples, 5_000);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+#[derive(Debug)]
 pub struct Decoding {
     header: Header,
     spec: Spec,

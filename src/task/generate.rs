@@ -15,6 +15,17 @@ use crate::{
 const BLOCK: usize = 1 << 14;
 
 /// A test signal in every channel of a file; noise differs from channel to channel.
+///
+/// ```
+/// use sqnr::{chain::Piece, generate::TestSignal, shaping::Dither, task::Generating};
+///
+/// let mut peak = 0.0_f64;
+/// let mut sink = |_: &[Vec<f64>], piece: &Piece| Ok(peak = piece.y[0].iter().fold(peak, |peak, y| peak.max(y.abs())));
+/// let half_scale = TestSignal { level_dbfs: -6.02, ..Default::default() };
+/// Generating::new(&half_scale, 2, Some((16, Dither::None)))?.run(&mut sink)?;
+/// assert!((peak - 0.5).abs() < 0.001);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Generating {
     generators: Vec<Generator>,

@@ -41,7 +41,7 @@ pub struct Verification {
 ///
 /// let (tone, mut encoded) = (generate::signal(Default::default())?, Vec::new());
 /// let mut encoder = codec::Encoder::new(&mut encoded, &codec::EncoderOptions::new(48_000, 1))?;
-/// encoder.push(&[tone.channels()[0].iter().map(|&x| x as f32).collect()])?;
+/// encoder.push(&[tone.channels()[0].iter().map(|&x| x as f32).collect::<Vec<_>>()])?;
 /// encoder.finish()?;
 /// let verified = task::verify(encoded.as_slice(), Some(&tone), &())?;
 /// assert!(verified.damages.is_empty() && verified.loss.unwrap().figures.snr_db.unwrap() > 10.0);
@@ -169,6 +169,7 @@ pub fn while_encoding<W: Write, T>(
 }
 
 /// Writes to two places.
+#[derive(Debug)]
 pub struct Tee<W> {
     sink: W,
     sender: SyncSender<Vec<u8>>,

@@ -9,11 +9,29 @@ use std::{f64::consts::PI, sync::Arc};
 /// same angle again; the real parts are the even coefficients, the negated imaginary parts the odd ones from the end.
 ///
 /// Source: Wang, *Fast algorithms for the discrete W transform*, IEEE Trans. ASSP 32(4), 1984.
+///
+/// ```
+/// use sqnr::transform::Dct4;
+///
+/// let mut x = vec![1.0, 2.0, 3.0, 4.0];
+/// let mut dct = Dct4::new(4);
+/// // Orthonormal, and its own inverse: twice gives the input.
+/// dct.process(&mut x);
+/// let energy: f32 = x.iter().map(|x| x * x).sum();
+/// dct.process(&mut x);
+/// assert!((energy - 30.0).abs() < 1e-4 && (x[3] - 4.0).abs() < 1e-5);
+/// ```
 pub struct Dct4 {
     fft: Arc<dyn Fft<f32>>,
     twiddles: Vec<Complex32>,
     pairs: Vec<Complex32>,
     scratch: Vec<Complex32>,
+}
+
+impl std::fmt::Debug for Dct4 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dct4").field("n", &self.twiddles.len()).finish_non_exhaustive()
+    }
 }
 
 impl Dct4 {

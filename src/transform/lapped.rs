@@ -14,6 +14,16 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 
 /// The rotations of one overlap length, from the boundary outwards.
+///
+/// ```
+/// use sqnr::transform::{Overlap, fold, unfold};
+///
+/// let (mut left, mut right) = ([0.1_f32, 0.2, 0.3, 0.4], [0.5_f32, 0.6, 0.7, 0.8]);
+/// let overlap = Overlap::new(4);
+/// fold(&mut left, &mut right, &overlap);
+/// unfold(&mut left, &mut right, &overlap);
+/// assert!((left[3] - 0.4).abs() < 1e-6 && (right[0] - 0.5).abs() < 1e-6);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Overlap {
     rotations: Vec<(f32, f32)>,

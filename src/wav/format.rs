@@ -61,6 +61,15 @@ pub enum Encoding {
 }
 
 /// Encoding, valid bits and container of a stored sample; always a combination that can be read and written.
+///
+/// ```
+/// use sqnr::wav::SampleFormat;
+///
+/// let twenty = SampleFormat::integer(20)?;
+/// // Twenty bits lie in three bytes.
+/// assert_eq!((twenty.valid_bits(), twenty.bytes_per_sample()), (20, 3));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SampleFormat {
     encoding: Encoding,

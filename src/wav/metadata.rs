@@ -24,6 +24,13 @@ pub struct Chunk {
 }
 
 /// The metadata of a file, in the file's order.
+///
+/// ```
+/// use sqnr::wav::Metadata;
+///
+/// let metadata = Metadata::from_info(&[(*b"INAM", "A song".into())]);
+/// assert_eq!(metadata.info_texts(), [(*b"INAM", "A song".to_owned())]);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metadata {
     /// Chunks found before the samples.

@@ -25,6 +25,19 @@ const BLOCK_BYTES: usize = 128 * 1024;
 /// Writes a WAV file in constant memory; it becomes RF64 by itself beyond 4 GiB.
 ///
 /// Not finished, the file is left with sizes that say "unknown": call [`Writer::finish`].
+///
+/// ```
+/// use sqnr::wav::{Metadata, SampleFormat, Spec, Writer};
+///
+/// let sample_format = SampleFormat::integer(24)?;
+/// let spec = Spec { sample_rate_hz: 48_000, channels: 2, channel_mask: None, sample_format };
+/// let mut writer = Writer::seekable(std::io::Cursor::new(Vec::new()), &spec, None, &Metadata::default())?;
+/// writer.write_planar(&[[0.5, 0.25], [-0.5, 3.0]])?;
+/// let written = writer.finish(&[])?;
+/// // One sample was beyond full scale.
+/// assert_eq!((written.n_frames, written.clipped_samples), (2, 1));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Writer<W> {
     sink: W,

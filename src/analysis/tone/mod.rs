@@ -211,6 +211,17 @@ pub struct ToneAnalysis {
 ///
 /// A record without a tone is no error: every figure of the result then says why it is missing.
 ///
+/// ```
+/// use sqnr::{analysis::tone, generate};
+///
+/// let tone = generate::signal(generate::TestSignal { snr_db: Some(60.0), ..Default::default() })?;
+/// let figures = tone::analyse(&tone.channels()[0], 48_000.0, &tone::Settings::default())?.figures;
+/// assert!((figures.sinad_db.unwrap() - 60.0).abs() < 0.1);
+/// // (60 - 1.76) / 6.02
+/// assert!((figures.enob_bits.unwrap() - 9.67).abs() < 0.02);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `InvalidParameter` for a rate, harmonic, bandwidth or frequency out of range.
 pub fn analyse(x: &[f64], sample_rate_hz: f64, settings: &Settings) -> Result<ToneAnalysis> {

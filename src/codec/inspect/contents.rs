@@ -18,6 +18,19 @@ pub struct GroupEntry {
 }
 
 /// What a file holds. Only the heads of the groups are read; a decoder shows whether the groups are whole.
+///
+/// ```
+/// use sqnr::codec::{Contents, Encoder, EncoderOptions};
+///
+/// let mut file = Vec::new();
+/// let mut encoder = Encoder::new(&mut file, &EncoderOptions::new(48_000, 1))?;
+/// encoder.push(&[vec![0.25_f32; 48_000]])?;
+/// encoder.finish()?;
+/// let contents = Contents::read(std::io::Cursor::new(&file))?;
+/// assert_eq!((contents.samples(), contents.file_bytes), (48_000, file.len() as u64));
+/// assert!(contents.faults.is_empty());
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contents {
     /// The header of the file.

@@ -11,6 +11,15 @@ use super::affine::{Affine, IntegerType, ScaleRule, Symmetry};
 use crate::{Error, Result};
 
 /// How the range is found.
+///
+/// ```
+/// use sqnr::number_format::calibration::Calibration;
+///
+/// let mut values: Vec<f32> = (-500..=500).map(|i| i as f32 / 500.0).collect();
+/// values.push(100.0);
+/// assert_eq!(Calibration::MinMax.range(&[&values])?, (-1.0, 100.0));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Calibration {
     /// From the smallest value to the largest.

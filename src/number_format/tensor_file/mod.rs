@@ -139,6 +139,16 @@ impl TensorFileKind {
 }
 
 /// The tensors of a file.
+///
+/// ```
+/// use sqnr::number_format::tensor_file::{Tensor, TensorFile, TensorFileKind};
+///
+/// let tensor = Tensor::from_f32("x", vec![2, 2], &[1.0, 2.0, 3.0, 4.0])?;
+/// let file = TensorFile { kind: TensorFileKind::Npy, tensors: vec![tensor], metadata: Default::default() };
+/// let read = TensorFile::from_bytes(&file.to_bytes()?, TensorFileKind::Npy)?;
+/// assert_eq!((read.tensors[0].shape(), read.tensors[0].values()?[3]), (&[2, 2][..], 4.0));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct TensorFile {
     /// The kind it was read as, and is written as.

@@ -25,6 +25,28 @@ use crate::{Error, Result, Signal};
 use live::Live;
 
 /// What the page shows.
+///
+/// ```
+/// use sqnr::{generate, report::html::{Comparison, DEFAULT_AUDIO_BYTES, Page, Parts, Version}};
+///
+/// let tone = generate::signal(Default::default())?;
+/// let version =
+///     Version { name: "tone".into(), signal: &tone, figures: Vec::new(), spectrum: None, error_spectrum: None };
+/// let page = Page {
+///     title: "One tone".into(),
+///     subtitle: String::new(),
+///     versions: vec![version],
+///     comparison: Comparison::None,
+///     charts: Vec::new(),
+///     parts: Parts::All,
+///     notes: Vec::new(),
+///     max_audio_bytes: DEFAULT_AUDIO_BYTES,
+/// };
+/// let mut html = Vec::new();
+/// page.write(&mut html)?;
+/// assert!(html.starts_with(b"<!"));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Page<'a> {
     /// Its heading.

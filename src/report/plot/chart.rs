@@ -3,6 +3,17 @@
 use super::style::Ink;
 
 /// A picture: panels one under the other that share one horizontal axis.
+///
+/// ```
+/// use sqnr::{quantizer::Uniform, report::plot::transfer::Transfer};
+///
+/// let quantizer = Uniform::mid_tread(3)?;
+/// let chart = Transfer { conditions: "3 bits".into(), quantizer: &quantizer, input: (-1.0, 1.0) }.chart();
+/// let mut csv = Vec::new();
+/// chart.write_csv(&mut csv)?;
+/// assert!(csv.iter().filter(|&&byte| byte == b'\n').count() > 8);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Chart {
     /// What is shown.

@@ -15,6 +15,16 @@ use super::shape::{Anchor, Point, Shape, Type};
 use super::style::{Ink, Style};
 
 /// A chart drawn in a style; what SVG and PNG are written from.
+///
+/// ```
+/// use sqnr::{quantizer::Uniform, report::plot::{Style, transfer::Transfer}};
+///
+/// let quantizer = Uniform::mid_tread(3)?;
+/// let chart = Transfer { conditions: "3 bits".into(), quantizer: &quantizer, input: (-1.0, 1.0) }.chart();
+/// let drawing = chart.draw(Style::default());
+/// assert!(drawing.svg().contains("3 bits") && drawing.png()?.starts_with(b"\x89PNG"));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Drawing {
     pub(super) style: Style,

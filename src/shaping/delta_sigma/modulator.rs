@@ -39,6 +39,18 @@ impl LoopFilter {
 }
 
 /// A delta-sigma modulator with levels evenly spaced from -1 to 1.
+///
+/// ```
+/// use sqnr::shaping::delta_sigma::{Modulator, Ntf, NtfSpec};
+///
+/// let ntf = Ntf::synthesize(&NtfSpec { order: 2, ..NtfSpec::default() })?;
+/// let (u, mut v) = ([0.25; 4096], [0.0; 4096]);
+/// Modulator::new(&ntf, 2)?.process(&u, &mut v)?;
+/// // Two levels, with the mean of the input.
+/// let mean = v.iter().sum::<f64>() / 4096.0;
+/// assert!(v.iter().all(|v| v.abs() == 1.0) && (mean - 0.25).abs() < 0.01);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Modulator {
     filter: LoopFilter,

@@ -36,6 +36,16 @@ impl Default for NtfSpec {
 }
 
 /// A noise transfer function `NTF(z) = N(z^-1) / D(z^-1)`, both with first coefficient 1.
+///
+/// ```
+/// use sqnr::shaping::delta_sigma::{Ntf, NtfSpec};
+///
+/// let ntf = Ntf::synthesize(&NtfSpec { order: 2, osr: 64.0, ..NtfSpec::default() })?;
+/// assert_eq!((ntf.order(), ntf.numerator()[0]), (2, 1.0));
+/// // Within the band the noise is far down.
+/// assert!(ntf.in_band_gain_db(64.0) < -50.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ntf {
     zeros: Vec<Complex64>,

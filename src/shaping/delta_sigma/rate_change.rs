@@ -90,6 +90,16 @@ impl Decimator {
 }
 
 /// Insert `factor` - 1 samples between two and low-pass.
+///
+/// ```
+/// use sqnr::shaping::delta_sigma::{Decimator, Interpolator};
+///
+/// let x: Vec<f64> = (0..4_000).map(|i| (0.1 * f64::from(i)).sin()).collect();
+/// let back = Decimator::new(8)?.process(&Interpolator::new(8)?.process(&x));
+/// // Up and down again, the same within the band, away from the ends.
+/// assert!((1_000..3_000).all(|i| (back[i] - x[i]).abs() < 1e-5));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Interpolator {
     factor: usize,

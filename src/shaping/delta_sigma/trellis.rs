@@ -45,6 +45,19 @@ struct Step {
 const RUNAWAY: f64 = 1e8;
 
 /// A one-bit modulator with look-ahead.
+///
+/// ```
+/// use sqnr::shaping::delta_sigma::{Ntf, NtfSpec, TrellisModulator, TrellisOptions};
+///
+/// let ntf = Ntf::synthesize(&NtfSpec::default())?;
+/// let mut modulator = TrellisModulator::new(&ntf, TrellisOptions::default())?;
+/// let mut v = Vec::new();
+/// modulator.process(&[0.25; 4096], &mut v);
+/// modulator.finish(&mut v);
+/// let mean = v.iter().sum::<f64>() / 4096.0;
+/// assert!(v.len() == 4096 && (mean - 0.25).abs() < 0.01);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct TrellisModulator {
     filter: LoopFilter,

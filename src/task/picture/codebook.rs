@@ -14,6 +14,7 @@ use crate::{
 const N_BINS: usize = 200;
 
 /// Where the levels come from, and the samples they quantize.
+#[derive(Debug)]
 pub struct CodebookOf<'a> {
     /// Method, source, number of levels.
     pub conditions: String,

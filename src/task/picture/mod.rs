@@ -46,6 +46,12 @@ pub struct Subject<'a> {
     pub channel: u16,
 }
 
+impl std::fmt::Debug for Subject<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Subject").field("plan", &self.plan).field("channel", &self.channel).finish_non_exhaustive()
+    }
+}
+
 impl<'a> Subject<'a> {
     /// The pair of signals that the reference or the plan make.
     ///
@@ -118,6 +124,16 @@ fn each_block(subject: &Subject, progress: &dyn Progress, mut take: impl FnMut(&
 }
 
 /// The staircase of a quantizer and its error.
+///
+/// ```
+/// use sqnr::{chain::Plan, quantizer::Uniform, task::picture::transfer};
+///
+/// let plan = Plan::new(&"uniform bits=3".parse()?)?;
+/// let chart = transfer(&plan, &Uniform::mid_tread(3)?);
+/// // The staircase, and below it the error.
+/// assert_eq!(chart.panels.len(), 2);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 pub fn transfer(plan: &Plan, quantizer: &dyn Quantizer) -> Chart {
     let conditions = format!("{}, {} levels", plan.recipe().method.word(), quantizer.n_levels());
     Transfer { conditions, quantizer, input: (-1.0, 1.0) }.chart()

@@ -16,6 +16,17 @@ const BINS_PER_STEP: usize = 32;
 
 /// The spectra of input and error, and the floor that theory expects.
 ///
+/// ```
+/// use sqnr::{chain::Plan, generate, task::picture::{Subject, noise}};
+///
+/// let tone = generate::signal(Default::default())?;
+/// let plan = Plan::new(&"uniform bits=8 dither=tpdf".parse()?)?;
+/// let subject = Subject { audio: &tone, plan: &plan, reference: None, channel: 1 };
+/// let chart = noise(subject.pair()?, &())?;
+/// assert!(chart.draw(Default::default()).svg().contains("</svg>"));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `NoResult` for less than two samples; what reading meets.
 pub fn noise(pair: Pair, progress: &dyn Progress) -> Result<Chart> {

@@ -26,6 +26,15 @@ pub struct Pair<'a> {
     second: Second<'a>,
 }
 
+impl std::fmt::Debug for Pair<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pair")
+            .field("conditions", &self.conditions)
+            .field("channel", &self.channel)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Where the output comes from.
 enum Second<'a> {
     /// The input, quantized.

@@ -20,6 +20,12 @@ pub struct Stimulus<'a> {
     n_frames: Option<u64>,
 }
 
+impl std::fmt::Debug for Stimulus<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stimulus").field("spec", &self.spec).field("n_frames", &self.n_frames).finish_non_exhaustive()
+    }
+}
+
 enum Origin<'a> {
     Sine(Vec<f64>),
     Audio { audio: &'a dyn Reopen, channel: usize, names_channel: String },

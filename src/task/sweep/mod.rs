@@ -79,6 +79,12 @@ pub struct Excerpt<'a> {
     pub level_db: &'a (dyn Fn(&[f64]) -> f64 + Sync),
 }
 
+impl std::fmt::Debug for Excerpt<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Excerpt").field("n_samples", &self.samples.len()).finish_non_exhaustive()
+    }
+}
+
 /// The result of a sweep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sweep {
@@ -102,6 +108,16 @@ pub struct Requirement {
 /// Tries every method at 1 to `max_bits` bits.
 ///
 /// `samples` is the whole signal's distribution, full scale 1.0.
+///
+/// ```
+/// use sqnr::{design::Samples, task::sweep};
+///
+/// let ramp: Vec<f64> = (0..1_000).map(|i| f64::from(i) / 500.0 - 1.0).collect();
+/// let found = sweep::run(&Samples::new(&ramp)?, 2, None)?;
+/// // No method passes Shannon's bound.
+/// assert!(found.points.iter().all(|point| point.snr_db <= found.bound.snr_db(point.rate_bits) + 0.1));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 ///
 /// # Errors
 /// `InvalidParameter` unless `max_bits` is 1 to 16; `NoResult` when all samples are equal.
