@@ -48,7 +48,10 @@ fn option(field: &str) -> String {
 fn in_options(allowed: &str) -> String {
     let words = [
         ("with bits or levels", "with -b BITS or --levels N"),
+        ("law and compression are for mu-law", "--law and --compression are for -m mu-law"),
+        (" and a-law", " and -m a-law"),
         ("needs bits", "needs -b BITS"),
+        ("use bits or levels", "use -b BITS or --levels N"),
         ("needs rate", "needs --rate BITS"),
         ("leave levels out", "leave --levels out"),
         ("leave rate out", "leave --rate out"),

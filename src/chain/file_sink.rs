@@ -67,7 +67,7 @@ impl<W: Write + Seek> FileSink<W> {
     /// - `metadata`: what a WAV file says beside its samples
     ///
     /// # Errors
-    /// `Unsupported` for a form that needs to go back to its head where that is impossible; `Io`.
+    /// `InvalidParameter` for a form that needs to go back to its head where that is impossible; `Io`.
     pub fn new(mut file: W, seeking: Seeking, form: &Form, n_frames: Option<u64>, metadata: &Metadata) -> Result<Self> {
         let target = match (*form, seeking) {
             (Form::Wav { spec, storage }, Seeking::Possible) => {
@@ -77,8 +77,8 @@ impl<W: Write + Seek> FileSink<W> {
                 Target::Wav { writer: wav::Writer::stream(file, &spec, n_frames, metadata)?, storage }
             }
             (Form::Dsf(_) | Form::Bytes { .. }, Seeking::Impossible) => {
-                let what = "this format's head is written last; name a file with -o, not a pipe".into();
-                return Err(Error::Unsupported { what });
+                let allowed = "a file that has a name; this format's head is written last";
+                return Err(Error::invalid("output", "a pipe", allowed));
             }
             (Form::Dsf(spec), Seeking::Possible) => Target::Dsf(dsf::Writer::new(file, spec)?),
             (Form::Bytes { head_len }, Seeking::Possible) => {

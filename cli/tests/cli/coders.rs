@@ -57,7 +57,7 @@ fn a_designed_modulator_codes() {
     assert!(folder.has("song.q.wav"));
     folder.run("quantize -m m.json song.wav -o x.dsf").fails(2, "is 17; allowed: 2");
     folder.run("quantize -m m.json -b 4 song.wav -o x.wav").fails(2, "leave -b and --levels out");
-    folder.run("quantize --format ima song.wav -o -").fails(2, "name a file");
+    folder.run("quantize --format ima song.wav -o -").fails(2, "a file that has a name");
     let text = String::from_utf8(folder.bytes("m.json")).expect("JSON");
     folder.write(
         "wild.json",

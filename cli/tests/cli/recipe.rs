@@ -91,8 +91,8 @@ fn a_wrong_recipe_is_one_line_that_names_the_field() {
         ("{\"method\":\"uniform\",\"bits\":99}", 3, "bits is 99"),
         ("{\"method\":\"uniform\",\"bits\":8,\"colour\":1}", 3, "field is colour"),
         ("{\"method\":\"uniform\",\"bits\":[[[[8]]]]}", 3, "bits: "),
-        ("uniform", 2, "bits is missing"),
-        ("trellis bits=2 dither=tpdf", 2, "dither is tpdf"),
+        ("uniform", 2, "-b is missing"),
+        ("trellis bits=2 dither=tpdf", 2, "--dither is tpdf"),
         ("absent.json", 3, "absent.json: no such file"),
         (&huge, 3, "length of the recipe"),
     ] {
