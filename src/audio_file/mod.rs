@@ -10,6 +10,7 @@ mod edit_list;
 mod encoded;
 mod in_memory;
 mod reopen;
+#[doc(hidden)]
 pub mod tag_names;
 #[cfg(test)]
 mod tests;

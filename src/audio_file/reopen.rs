@@ -1,6 +1,6 @@
 //! Audio that a computation may read more than once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Source;
 use crate::{Result, Signal};
@@ -36,6 +36,16 @@ impl Reopen for Path {
 
     fn name(&self) -> String {
         self.display().to_string()
+    }
+}
+
+impl Reopen for PathBuf {
+    fn open(&self) -> Result<Source<'_>> {
+        Reopen::open(self.as_path())
+    }
+
+    fn name(&self) -> String {
+        self.as_path().name()
     }
 }
 

@@ -23,6 +23,7 @@ mod decoder;
 mod encoder;
 mod format;
 #[cfg(any(fuzzing, test))]
+#[doc(hidden)]
 pub mod fuzzing;
 mod group_decoder;
 mod group_source;

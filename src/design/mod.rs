@@ -6,6 +6,7 @@
 
 pub mod density;
 pub mod dependent;
+#[doc(hidden)]
 pub mod draws;
 pub mod entropy_constrained;
 mod entropy_constrained_samples;

@@ -28,23 +28,37 @@ mod session;
 mod settings;
 mod silence;
 
-pub use bridge::{Bridge, Command, Core, Ends, Pacing, Rates, Running, Tap};
-pub use chain::Chain;
 pub use deck::{Deck, DeckOptions, State, Status};
-pub use device::{
-    DEFAULT_BUFFER_FRAMES, DEFAULT_RATE_HZ, Listed, Planned, Request, Stream, list as list_devices, plan,
-};
-pub use drift::DriftControl;
-pub use flow::{Direction, Dropouts, Flow};
-pub use meter::{Level, Meter, Reading, SPECTRUM_LENGTH, Spectra, noise_line_dbfs};
-pub use port::{CapturePort, DeviceSample, Layout, PlaybackPort, Start, ring};
+pub use device::{Request, list as list_devices};
+pub use meter::{Level, Reading, Spectra};
 pub use processor::{Monitor, Processor};
-pub use recorder::{Recorder, names as recording_names};
-pub use resampler::Resampler;
 pub use session::{Input, Output, Plan, Session};
+pub use settings::Settings;
+
+// What the command line, examples and tests put together themselves.
+#[doc(hidden)]
+pub use bridge::{Bridge, Command, Core, Ends, Pacing, Rates, Running, Tap};
+#[doc(hidden)]
+pub use chain::Chain;
+#[doc(hidden)]
+pub use device::{DEFAULT_BUFFER_FRAMES, DEFAULT_RATE_HZ, Listed, Planned, Stream, plan};
+#[doc(hidden)]
+pub use drift::DriftControl;
+#[doc(hidden)]
+pub use flow::{Direction, Dropouts, Flow};
+#[doc(hidden)]
+pub use meter::{Meter, SPECTRUM_LENGTH, noise_line_dbfs};
+#[doc(hidden)]
+pub use port::{CapturePort, DeviceSample, Layout, PlaybackPort, Start, ring};
+#[doc(hidden)]
+pub use recorder::{Recorder, names as recording_names};
+#[doc(hidden)]
+pub use resampler::Resampler;
+#[doc(hidden)]
 pub use settings::{
-    BITRATES_KBPS, MAX_BITS, MAX_LEARNED_BITS, MIN_BITS, Settings, coarser, codec_at, finer, theory_snr_db, with_method,
+    BITRATES_KBPS, MAX_BITS, MAX_LEARNED_BITS, MIN_BITS, coarser, codec_at, finer, theory_snr_db, with_method,
 };
+#[doc(hidden)]
 pub use silence::SilencedStderr;
 
 /// Callbacks that allocate abort the tests.
