@@ -72,7 +72,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Quantize(quantize::QuantizeArgs),
+    Quantize(Box<quantize::QuantizeArgs>),
     Encode(encode::EncodeArgs),
     Decode(decode::DecodeArgs),
     Verify(verify::VerifyArgs),

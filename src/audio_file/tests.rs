@@ -48,7 +48,7 @@ fn errors_of_the_system_carry_the_path() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for path in [folder.path().to_path_buf(), folder.path().join("absent.wav")] {
         match open(&path).expect_err("cannot be read") {
-            Error::Io { path: named, .. } => assert_eq!(named, path),
+            Error::Io { path: named, .. } => assert_eq!(named, Some(path)),
             other => panic!("expected an I/O error, got {other:?}"),
         }
     }

@@ -112,6 +112,17 @@ impl<W: Write + Seek> FileSink<W> {
         Ok(Self { target: Target::Wav { writer, storage: Storage::Level }, codes: Vec::new() })
     }
 
+    /// Writes amplitudes, one vector per channel, into a file of samples.
+    ///
+    /// # Errors
+    /// `Unsupported` for a form that stores no samples; `Io`.
+    pub fn write_planar<C: AsRef<[f64]>>(&mut self, channels: &[C]) -> Result<()> {
+        match &mut self.target {
+            Target::Wav { writer, .. } => writer.write_planar(channels),
+            Target::Dsf(_) | Target::Bytes(_) => Err(Error::Unsupported { what: "amplitudes in a coded file".into() }),
+        }
+    }
+
     /// Writes the quantization error, reconstruction minus input.
     ///
     /// # Errors
@@ -119,10 +130,7 @@ impl<W: Write + Seek> FileSink<W> {
     pub fn write_error(&mut self, x: &[Vec<f64>], piece: &Piece) -> Result<()> {
         let difference = |(x, y): (&Vec<f64>, &Vec<f64>)| x.iter().zip(y).map(|(x, y)| y - x).collect();
         let errors: Vec<Vec<f64>> = x.iter().zip(&piece.y).map(difference).collect();
-        match &mut self.target {
-            Target::Wav { writer, .. } => writer.write_planar(&errors),
-            Target::Dsf(_) | Target::Bytes(_) => unreachable!("errors are stored as samples"),
-        }
+        self.write_planar(&errors)
     }
 
     /// Ends the file.

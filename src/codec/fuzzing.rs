@@ -19,6 +19,12 @@ pub struct FrameReader {
     syntaxes: Vec<(Arc<Layout>, Syntax)>,
 }
 
+impl std::fmt::Debug for FrameReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FrameReader").finish_non_exhaustive()
+    }
+}
+
 impl FrameReader {
     /// For one channel, a pair, and a pair with a single channel and no noise.
     pub fn with_small_layouts() -> Self {

@@ -222,6 +222,7 @@ fn largest(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
     use crate::design::golden;
 
     /// The levels right of 0 and the thresholds left of them, as the golden files list them.

@@ -12,7 +12,7 @@ pub const MAX_BLOCK: usize = 1_024;
 
 /// What makes output of input.
 #[derive(Debug)]
-pub enum Chain {
+pub enum LiveChain {
     /// A quantizer with its dither and shaping: no delay.
     Quantizer(Box<Direct>),
     /// The transform codec, encoded and decoded again.
@@ -35,7 +35,7 @@ pub struct Coded {
     delayed: VecDeque<f32>,
 }
 
-impl Chain {
+impl LiveChain {
     /// A chain of a requantizer.
     pub fn quantizer(requantizer: Requantizer) -> Self {
         let (x, y, indices) = (vec![0.0; MAX_BLOCK], vec![0.0; MAX_BLOCK], vec![0; MAX_BLOCK]);

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use sqnr::{
     analysis::error_statistics::full_scale_sine_sqnr_db,
-    chain::Plan,
+    chain::{FileSink, Form, Plan, Storage},
     recipe::{Method, Recipe},
     report::plot::{Chart, Size, Style, Theme},
     task::{self, picture},
@@ -27,13 +27,12 @@ use super::{
     exit::{Exit, Failure, display_path},
     inputs::{self, Input},
     options::{Global, Inputs},
+    out_file::OutFile,
     outputs::{Existing, Output},
     plot,
     progress::Progress,
     quantize::{self, Files},
-    report,
-    sink::{self, WavSink},
-    source, stdio,
+    report, sink, source, stdio,
 };
 
 /// Shown at the end of `sqnr demo --help`; a test runs each line.
@@ -217,7 +216,7 @@ impl Tour<'_> {
         let mut source = source::open(clip)?;
         let spec = Spec { sample_format: SampleFormat::FLOAT32, ..source.info().spec };
         let signal = source.read_to_end().map_err(|error| source::unreadable(clip, error))?;
-        let failed = |error| Failure::compute(&clip.path, error);
+        let failed = |error| Failure::of(error, &clip.path);
         let recipe = recipe(CODEC);
         let Method::Codec(request) = &recipe.method else { unreachable!("the codec's stop asks for the codec") };
         let made = task::codec_round_trip(&signal, spec.channel_mask, request).map_err(failed)?;
@@ -226,9 +225,11 @@ impl Tour<'_> {
         sink::write_bytes(&output(CODED), self.existing, &made.bytes)?;
         let file = format!("{name}.codec.wav");
         let n_frames = Some(signal.len() as u64);
-        let mut wav = WavSink::create(&output("codec.wav"), self.existing, &spec, n_frames, &Metadata::default())?;
-        wav.write_planar(made.quantized.signal.channels())?;
-        wav.finish(&[])?;
+        let (wav, seeking) = OutFile::create(&output("codec.wav"), self.existing)?;
+        let form = Form::Wav { spec, storage: Storage::Level };
+        let mut wav = FileSink::new(wav, seeking, &form, n_frames, &Metadata::default()).map_err(failed)?;
+        wav.write_planar(made.quantized.signal.channels()).map_err(failed)?;
+        wav.finish(None, &[]).and_then(OutFile::commit).map_err(failed)?;
         Ok(Row {
             clip: name,
             stop: "codec",

@@ -230,7 +230,7 @@ fn chart_without_input(kind: Kind, plan: &Plan, progress: &FileProgress) -> Resu
 
 fn chart(args: &PlotArgs, plan: &Plan, input: &Input, progress: &FileProgress) -> Result<Chart, Failure> {
     let audio = Rereadable::new(input, Passes::Several)?;
-    let named = args.reference.as_ref().map(Input::at);
+    let named = args.reference.as_deref().map(Input::at);
     let reference = named.as_ref().map(|named| Rereadable::new(named, Passes::Several)).transpose()?;
     let subject = Subject {
         audio: &audio,
