@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use crate::{codec::RoundTrip, shaping::Requantizer};
 
 /// Frames that a chain takes at once.
-pub const MAX_BLOCK: usize = 1_024;
+pub(super) const MAX_BLOCK: usize = 1_024;
 
 /// What makes output of input.
 #[derive(Debug)]
