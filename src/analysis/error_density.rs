@@ -7,6 +7,14 @@
 //! Source: S. P. Lipshitz, R. A. Wannamaker, J. Vanderkooy, "Quantization and dither: a theoretical survey", 1992.
 
 /// Shape of the expected error, in units of one step.
+///
+/// ```
+/// use sqnr::analysis::error_density::ErrorDensity;
+///
+/// // Triangular dither triples the error of rounding: step^2 / 4 instead of step^2 / 12.
+/// assert_eq!(ErrorDensity::Quadratic.variance() / ErrorDensity::Uniform.variance(), 3.0);
+/// assert!((ErrorDensity::Quadratic.cdf(0.0) - 0.5).abs() < 1e-12);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum ErrorDensity {
     /// Uniform over one step: no dither, or subtractive dither.

@@ -4,6 +4,18 @@ use super::error_density::ErrorDensity;
 use crate::{Error, Result};
 
 /// Bins of the error histogram.
+///
+/// ```
+/// use sqnr::analysis::error_statistics::{ErrorStatistics, Settings};
+/// use sqnr::analysis::{error_density::ErrorDensity, error_histogram::HistogramSettings};
+///
+/// let expected = ErrorDensity::Uniform;
+/// let histogram = Some(HistogramSettings { step_size: 0.1, half_range_steps: 1.0, n_bins: 4, expected });
+/// let mut statistics = ErrorStatistics::new(Settings { histogram, ..Settings::default() })?;
+/// statistics.push(&[0.0, 0.0, 0.0], &[0.02, 0.03, -0.02]);
+/// assert_eq!(statistics.figures().histogram.unwrap().counts, [0, 1, 2, 0]);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HistogramSettings {
     /// Width of one quantizer step, full scale 1.0.

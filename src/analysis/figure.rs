@@ -115,6 +115,19 @@ pub(crate) fn filled(symbols: &str, figure: Figure, values: impl FnOnce(f64) -> 
 }
 
 /// One figure with everything needed to print, store, explain or test it.
+///
+/// ```
+/// use sqnr::{analysis::level::LevelMeter, generate};
+///
+/// let tone = generate::signal(Default::default())?;
+/// let mut meter = LevelMeter::new(48_000.0)?;
+/// meter.push(&tone.channels()[0]);
+/// // Each figure with its key, label, unit and definition: what a table or JSON prints.
+/// let entries = meter.figures().entries();
+/// let rms = entries.iter().find(|entry| entry.key == "rms_dbfs").expect("an RMS level");
+/// assert!(rms.figure.unwrap().abs() < 0.01 && rms.unit == "dBFS");
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// Key in JSON and in `--fail-under`: snake case, unit as suffix.

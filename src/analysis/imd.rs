@@ -346,6 +346,17 @@ pub struct MultitoneFigures {
 
 /// Measures tones of known frequencies and what is there besides: total distortion and noise of a multitone.
 ///
+/// ```
+/// use sqnr::analysis::imd::multitone;
+///
+/// let tones_hz = [997.0, 3_001.0];
+/// let tone = |hz: f64, i: i32| 0.25 * (std::f64::consts::TAU * hz * f64::from(i) / 48e3).sin();
+/// let x: Vec<f64> = (0..48_000).map(|i| tones_hz.iter().map(|&hz| tone(hz, i)).sum()).collect();
+/// let figures = multitone(&x, 48_000.0, &tones_hz)?;
+/// assert!((figures.levels_dbfs[0].unwrap() + 12.04).abs() < 0.01);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `InvalidParameter` for a rate not above zero, no tone or more than 1000, or frequencies that are not ascending
 /// between 0 and half the rate, at least one line (rate / n) apart.

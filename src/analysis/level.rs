@@ -196,6 +196,14 @@ impl Codes {
 }
 
 /// Smallest bit depth that holds every one of these samples exactly; 1 and beyond is one step above the largest code.
+///
+/// ```
+/// use sqnr::analysis::level::bits_used;
+///
+/// // Steps of 2^-7: eight bits with the sign.
+/// let x: Vec<f64> = (-128..128).map(|code| f64::from(code) / 128.0).collect();
+/// assert_eq!(bits_used(&x), Ok(8.0));
+/// ```
 pub fn bits_used(x: &[f64]) -> Figure {
     let mut codes = Codes::default();
     codes.add(x);
@@ -347,6 +355,14 @@ impl serde::Serialize for LevelFigures {
 
 /// Correlation of two channels, `sum l r / sqrt(sum l^2 sum r^2)`, -1 to 1; DC counts. Pairs that are not finite are left
 /// out.
+///
+/// ```
+/// use sqnr::analysis::level::StereoCorrelation;
+///
+/// let mut correlation = StereoCorrelation::default();
+/// correlation.push(&[0.5, -0.25], &[-0.5, 0.25]);
+/// assert!((correlation.entry().figure.unwrap() + 1.0).abs() < 1e-12);
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StereoCorrelation {
     left: f64,

@@ -40,6 +40,15 @@ const MAX_STEPS: usize = 20;
 
 /// Fits amplitude, phase and DC at a known frequency in cycles per sample.
 ///
+/// ```
+/// use sqnr::analysis::sine_fit::fit_known_frequency;
+///
+/// let x: Vec<f64> = (0..1_000).map(|i| 0.25 * (std::f64::consts::TAU * 0.01 * f64::from(i)).cos()).collect();
+/// let sine = fit_known_frequency(&x, 0.01)?;
+/// assert!((sine.amplitude - 0.25).abs() < 1e-12 && sine.residual_rms < 1e-12);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `NoResult` for fewer than 16 samples or samples that are not finite, `InvalidParameter` for a frequency outside 0
 /// to 1/2.

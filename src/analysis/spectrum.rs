@@ -290,6 +290,20 @@ impl PowerSpectrum {
 }
 
 /// An average over frames that keeps the start, should there be less than a frame; [`Settings::default`].
+///
+/// ```
+/// use sqnr::{analysis::spectrum::Averaged, generate};
+///
+/// let noise = generate::signal(generate::TestSignal { kind: generate::Kind::White, ..Default::default() })?;
+/// let mut averaged = Averaged::new(48_000)?;
+/// averaged.push(&noise.channels()[0]);
+/// // White noise with the power of a full-scale sine: 0 dBFS over 24 kHz.
+/// let spectrum = averaged.finish()?;
+/// let n = spectrum.power().len();
+/// let mean = (10..n - 10).map(|k| spectrum.density_dbfs_per_hz(k)).sum::<f64>() / (n - 20) as f64;
+/// assert!((mean + 43.8).abs() < 1.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Averaged {
     welch: Welch,

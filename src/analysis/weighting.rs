@@ -115,6 +115,17 @@ pub const AES17_BAND_HZ: RangeInclusive<f64> = 20.0..=20_000.0;
 /// tone and DC. `band_hz` is [`AES17_BAND_HZ`] in the standard.
 ///
 /// Source: AES17-2020, 6.4 (there A-weighted by CCIR-RMS, a 468 curve).
+///
+/// ```
+/// use sqnr::{analysis::weighting::{AES17_BAND_HZ, Weighting, dynamic_range_db}, generate};
+///
+/// let recipe = generate::TestSignal { level_dbfs: -60.0, snr_db: Some(40.0), ..Default::default() };
+/// let tone = generate::signal(recipe)?;
+/// // Noise 100 dB below full scale over 24 kHz, of which 20 kHz count.
+/// let range_db = dynamic_range_db(&tone.channels()[0], 48_000.0, Weighting::Flat, AES17_BAND_HZ).unwrap();
+/// assert!((range_db - 100.8).abs() < 0.2);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 pub fn dynamic_range_db(x: &[f64], sample_rate_hz: f64, weighting: Weighting, band_hz: RangeInclusive<f64>) -> Figure {
     check_samples(x)?;
     let window = DYNAMIC_RANGE_WINDOW;

@@ -27,6 +27,13 @@ const LARGEST_INPUT: f64 = 2.0;
 
 /// One bit at `multiple` times 44.1 or 48 kHz, whichever is a multiple of the audio's rate.
 ///
+/// ```
+/// let design = sqnr::chain::designed_modulator(44_100, 64)?;
+/// // The noise in the audio band lies more than 90 dB down.
+/// assert!(design.ntf.in_band_gain_db(64.0) < -90.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `Unsupported` for a rate of which neither is a multiple.
 pub fn designed_modulator(sample_rate_hz: u32, multiple: usize) -> Result<ModulatorDesign> {

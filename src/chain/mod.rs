@@ -33,6 +33,20 @@ pub(crate) use runner::Meter;
 pub use runner::{Outcome, run};
 
 /// Turns blocks of samples into what a file holds.
+///
+/// ```
+/// use sqnr::{audio_file::Reopen, chain::{Form, Piece, Plan, Storing}, generate};
+///
+/// let tone = generate::signal(Default::default())?;
+/// let spec = tone.open()?.info().spec;
+/// let mut chain = Plan::new(&"uniform bits=8".parse()?)?.chain(&tone, &spec, Storing::Coded)?;
+/// let mut piece = Piece::new(1);
+/// chain.push(tone.channels(), &mut piece)?;
+/// chain.finish(&mut piece)?;
+/// assert_eq!(piece.n_frames(), 48_000);
+/// assert!(matches!(chain.form(), Form::Wav { spec, .. } if spec.sample_format.valid_bits() == 8));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 pub trait Chain: Send {
     /// What kind of file holds the result.
     fn form(&self) -> Form;
@@ -193,6 +207,17 @@ impl Cost {
 }
 
 /// Receives pieces in order.
+///
+/// ```
+/// use sqnr::chain::{Piece, Sink};
+///
+/// // A closure is a sink.
+/// let mut n_frames = 0;
+/// let mut count = |_: &[Vec<f64>], piece: &Piece| Ok(n_frames += piece.n_frames());
+/// count.write(&[vec![0.5]], &Piece { y: vec![vec![0.5]], ..Piece::new(1) })?;
+/// assert_eq!(n_frames, 1);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 pub trait Sink {
     /// Takes the input of a piece, one vector per channel as long as the piece's reconstruction, and the piece.
     ///

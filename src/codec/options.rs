@@ -19,6 +19,16 @@ const GROUP_SUPERFRAMES: u64 = 48;
 pub const SAMPLE_RATES_HZ: RangeInclusive<u32> = 8_000..=192_000;
 
 /// The target of a file.
+///
+/// ```
+/// use sqnr::{codec::Target, generate, recipe::CodecRequest, task::codec_round_trip};
+///
+/// let tone = generate::signal(Default::default())?;
+/// let request = CodecRequest { target: Target::Snr(40.0), ..CodecRequest::default() };
+/// let done = codec_round_trip(&tone, None, &request)?;
+/// assert!((done.quantized.snr_db().unwrap() - 40.0).abs() < 1.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Target {
     /// Constant quality Q, 0..=10: 5 is about 106 kbit/s for stereo music, 3 about 70.

@@ -104,6 +104,17 @@ pub fn encode<W: Write, S: Read + Write + Seek>(
 /// The step sizes are those of the options' target, or of quality 5 where the target has to be searched for; the shape
 /// of what they leave depends little on it.
 ///
+/// ```
+/// use sqnr::codec::{BandQuantizer, EncoderOptions, InMemory, design_codebooks};
+///
+/// let channels = [(0..48_000).map(|i| (i as f32 * 0.05).sin() * 0.5).collect::<Vec<f32>>()];
+/// let band_quantizer = BandQuantizer::LloydMax;
+/// let options = EncoderOptions { band_quantizer, ..EncoderOptions::new(48_000, 1) };
+/// let codebooks = design_codebooks(&mut InMemory::new(&channels), &options)?;
+/// assert_eq!(EncoderOptions { codebooks, ..options }.header()?.band_quantizer, BandQuantizer::LloydMax);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`encode`].
 pub fn design_codebooks(source: &mut dyn PcmSource, options: &EncoderOptions) -> Result<Codebooks> {

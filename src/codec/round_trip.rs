@@ -44,6 +44,18 @@ const START: (f64, f64) = (34.0, -20.0);
 const CONTROL: f64 = 0.06;
 
 /// The codec at a chosen rate, both ends at once, with a fixed delay.
+///
+/// ```
+/// use sqnr::codec::RoundTrip;
+///
+/// let mut codec = RoundTrip::new(48_000, 1, 96.0)?;
+/// let x: Vec<f32> = (0..48_000).map(|i| 0.5 * (0.05 * i as f32).sin()).collect();
+/// let mut y = vec![0.0; x.len()];
+/// codec.process(&x, &mut y);
+/// let delay = codec.delay_frames();
+/// assert!((delay + 5_000..40_000).all(|i| (y[i] - x[i - delay]).abs() < 0.05));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 pub struct RoundTrip {
     superframe: usize,
     sample_rate_hz: f64,

@@ -75,6 +75,16 @@ impl Cell {
 /// At most `n_most` vectors of `dimension` neighbouring samples of one channel, drawn from all of the audio by a fixed
 /// seed. What a block holds beyond whole vectors is passed over.
 ///
+/// ```
+/// use sqnr::{Signal, design::training, quantizer::{Training, VectorCodebook}};
+///
+/// let signal = Signal::new(48_000, vec![(0..1_000).map(|i| (0.1 * f64::from(i)).sin()).collect()])?;
+/// let pairs = training::vectors(&signal, 2, 500)?;
+/// let codebook = VectorCodebook::train(2, &pairs, &Training { n_codes: 16, ..Training::default() })?;
+/// assert_eq!((codebook.dimension(), codebook.n_codes()), (2, 16));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `NoResult` when there is no vector of finite samples; what reading meets.
 pub fn vectors(audio: &dyn Reopen, dimension: usize, n_most: usize) -> Result<Vec<f64>> {

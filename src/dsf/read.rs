@@ -6,6 +6,19 @@ use super::{BLOCK, BLOCK_SAMPLES, DSD_CHUNK, FMT_CHUNK, Spec};
 use crate::{Error, Result};
 
 /// Reads one-bit audio.
+///
+/// ```
+/// use sqnr::dsf;
+///
+/// let spec = dsf::Spec { sample_rate_hz: 2_822_400, n_channels: 1 };
+/// let mut writer = dsf::Writer::new(std::io::Cursor::new(Vec::new()), spec)?;
+/// writer.write(&[[1.0, -1.0, -1.0, 1.0]])?;
+/// let file = writer.finish()?.into_inner();
+/// let (mut reader, mut levels) = (dsf::Reader::new(&file[..])?, Vec::new());
+/// reader.read(&mut levels)?;
+/// assert_eq!(levels[0][..4], [1.0, -1.0, -1.0, 1.0]);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Reader<R> {
     inner: R,

@@ -66,6 +66,15 @@ pub enum Kind {
 }
 
 /// A test signal in full.
+///
+/// ```
+/// use sqnr::generate::{Kind, TestSignal, signal};
+///
+/// let pink = TestSignal { kind: Kind::Pink, n_samples: 10_000, level_dbfs: -20.0, seed: 7, ..TestSignal::default() };
+/// // The same seed gives the same samples.
+/// assert_eq!(signal(pink.clone())?, signal(pink)?);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct TestSignal {
     /// What to generate.

@@ -27,6 +27,17 @@ pub enum Granularity {
 }
 
 /// How a tensor is turned into affine integers.
+///
+/// ```
+/// use sqnr::number_format::{AffineOptions, AffineTensor, Granularity, IntegerType};
+///
+/// let granularity = Granularity::Channel { axis: 0 };
+/// let options = AffineOptions { granularity, ..AffineOptions::new(IntegerType::Int8) };
+/// let tensor = AffineTensor::encode(&[0.1, -0.1, 10.0, -10.0], &[2, 2], &options)?;
+/// // A small channel keeps its precision beside a large one.
+/// assert!(tensor.parameters[0].scale() < 0.011 * tensor.parameters[1].scale());
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AffineOptions {
     /// The codes.

@@ -34,6 +34,20 @@ struct Origin {
 /// Nibbles of `x`, one a byte, with the least squared error that `n_paths` paths find for a decoder of kind `decoding`;
 /// moves `state` on. Time grows with the paths; 1 is the nearest output at each sample.
 ///
+/// ```
+/// use sqnr::predictive::{ImaDecoding, ImaState, decode_ima, encode_ima, encode_ima_look_ahead};
+///
+/// let x: Vec<i16> = (0..2_000).map(|i| (9_000.0 * (0.3 * f64::from(i)).sin()) as i16).collect();
+/// let error = |nibbles: &[u8]| -> f64 {
+///     let y = decode_ima(nibbles, &mut ImaState::default(), ImaDecoding::Additive);
+///     x.iter().zip(&y).map(|(x, y)| f64::from(y - x).powi(2)).sum()
+/// };
+/// let ahead = encode_ima_look_ahead(&x, &mut ImaState::default(), ImaDecoding::Additive, 16)?;
+/// // Sixteen paths lose less than one.
+/// assert!(error(&ahead) < error(&encode_ima(&x, &mut ImaState::default())));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `InvalidParameter` outside 1 to 1024 paths.
 pub fn encode_ima_look_ahead(

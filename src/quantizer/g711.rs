@@ -67,6 +67,13 @@ fn parts(law: Law, code: u8) -> (i32, bool) {
 }
 
 /// The 16-bit value of a code: the middle of its cell, the same in every convention.
+///
+/// ```
+/// use sqnr::quantizer::g711::{Law, decode};
+///
+/// // The ends of mu-law and A-law.
+/// assert_eq!((decode(Law::Mu, 0x80), decode(Law::A, 0xAA)), (32_124, 32_256));
+/// ```
 pub fn decode(law: Law, code: u8) -> i16 {
     let (plain, is_negative) = parts(law, code);
     let (segment, place) = (plain >> 4, plain & 15);

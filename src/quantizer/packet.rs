@@ -14,6 +14,15 @@ use super::{Codebook, Quantizer, TrellisCoded, Uniform, VectorCodebook};
 use crate::range_coder::{BitCoder, Decoder, Encoder};
 
 /// A quantizer and the way its indices are coded.
+///
+/// ```
+/// use sqnr::quantizer::{Codebook, packet::Scheme};
+///
+/// // A decoder must be told the levels of a codebook.
+/// let scheme = Scheme::Codebook(Codebook::from_levels(vec![-1.0, 0.0, 1.0])?);
+/// assert_eq!(scheme.n_numbers(), 3);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub enum Scheme {
     /// Uniform, its indices range coded.

@@ -30,6 +30,13 @@ pub enum Method {
 }
 
 /// Methods that take a bit depth, a number of levels or a rate.
+///
+/// ```
+/// use sqnr::recipe::{NamedMethod, Recipe};
+///
+/// assert_eq!(Recipe::of_bits(NamedMethod::MuLaw, 8).to_string(), "mu-law bits=8");
+/// assert!(NamedMethod::Trellis.codes_packets() && !NamedMethod::Uniform.codes_packets());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NamedMethod {
     /// Steps of one size, a level at zero.

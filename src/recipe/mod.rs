@@ -80,6 +80,14 @@ pub struct Recipe {
 }
 
 /// How finely samples are quantized.
+///
+/// ```
+/// use sqnr::recipe::{Depth, Recipe};
+///
+/// let recipe: Recipe = "dependent rate=1.5".parse()?;
+/// assert_eq!(recipe.depth, Some(Depth::Rate(1.5)));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Depth {
     /// Bit depth B, 1 to 32: 2^B levels.

@@ -3,6 +3,16 @@
 use crate::{Error, Result};
 
 /// A choice that is written as a word, such as a kind of dither.
+///
+/// ```
+/// use sqnr::recipe::{NamedMethod, Word};
+///
+/// assert_eq!(NamedMethod::of_word("lloyd-max")?, NamedMethod::LloydMax);
+/// assert_eq!(NamedMethod::LloydMax.word(), "lloyd-max");
+/// // A wrong word is answered with all the right ones.
+/// assert!(NamedMethod::of_word("loyd").unwrap_err().to_string().contains("lloyd-max"));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 pub trait Word: Copy + PartialEq + Sized + 'static {
     /// The field that takes these words, as errors name it.
     const FIELD: &'static str;

@@ -99,6 +99,16 @@ pub fn design(spec: &ShaperSpec) -> Result<ShaperDesign> {
 
 /// Least weighted noise that any causal filter reaches, dB over white requantization; `order` is not used.
 ///
+/// ```
+/// use sqnr::shaping::shaper_design::{ShaperSpec, bound, design};
+///
+/// let spec = ShaperSpec::default();
+/// // No filter of any order beats it; order 20 comes within 2 dB.
+/// let (bound_db, design) = (bound(&spec)?, design(&ShaperSpec { order: 20, ..spec })?);
+/// assert!(design.weighted_gain_db >= bound_db && design.weighted_gain_db < bound_db + 2.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// As for [`design`].
 pub fn bound(spec: &ShaperSpec) -> Result<f64> {

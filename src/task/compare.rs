@@ -36,6 +36,15 @@ pub enum Alignment {
 }
 
 /// What others are compared with, in memory.
+///
+/// ```
+/// use sqnr::{generate, task::Reference};
+///
+/// let tone = generate::signal(Default::default())?;
+/// let reference = Reference::read(&tone)?;
+/// assert_eq!((reference.name.as_str(), reference.signal.len()), ("signal", 48_000));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
     /// What messages call it.

@@ -145,6 +145,20 @@ const WAITING: usize = 8;
 
 /// Runs `encode`, which writes into what it is given, and decodes the same bytes beside it.
 ///
+/// ```
+/// use sqnr::{audio_file::Reopen, codec::{Encoder, EncoderOptions}, generate, task::while_encoding};
+///
+/// let tone = generate::signal(Default::default())?;
+/// let x: Vec<f32> = tone.channels()[0].iter().map(|&x| x as f32).collect();
+/// let (summary, file, loss) = while_encoding(Vec::new(), tone.open()?, |tee| {
+///     let mut encoder = Encoder::new(tee, &EncoderOptions::new(48_000, 1))?;
+///     encoder.push(&[&x])?;
+///     encoder.finish()
+/// })?;
+/// assert_eq!((summary.bytes, loss.samples), (file.len() as u64, 48_000));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// Those of `encode`, those of the decoder when the bytes are damaged, and those of `original`.
 pub fn while_encoding<W: Write, T>(

@@ -57,10 +57,14 @@ fn demo(arguments: &[String]) -> Result<(), u8> {
 fn test(arguments: &[String]) -> Result<(), u8> {
     let mut all = cargo("test");
     all.args(["--workspace"]).args(audio_headers::prepare().features()).args(arguments);
-    let mut light = cargo("test");
-    light.args(["--package", "sqnr", "--lib", "--no-default-features"]).args(arguments);
+    let light = |what| {
+        let mut light = cargo("test");
+        light.args(["--package", "sqnr", what, "--no-default-features"]).args(arguments);
+        light
+    };
     run(all)?;
-    run(light)
+    run(light("--lib"))?;
+    run(light("--doc"))
 }
 
 /// The cargo that runs this program.

@@ -258,6 +258,12 @@ fn check(sample_rate_hz: f64, settings: &Settings) -> Result<()> {
 /// Effective number of bits of a SINAD in dB: `(SINAD - 10 log10(3/2)) / (20 log10 2)`.
 ///
 /// Source: IEEE Std 1241-2010, 9.2.
+///
+/// ```
+/// use sqnr::analysis::tone::enob_bits;
+///
+/// assert!((enob_bits(98.09) - 16.0).abs() < 0.01);
+/// ```
 pub fn enob_bits(sinad_db: f64) -> f64 {
     (sinad_db - 10.0 * 1.5f64.log10()) / (20.0 * 2f64.log10())
 }

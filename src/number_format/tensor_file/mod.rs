@@ -24,6 +24,16 @@ use std::path::Path;
 pub const MAX_TENSOR_BYTES: u64 = 1 << 31;
 
 /// One tensor: name, type, shape, and its values little-endian in C order (last index fastest).
+///
+/// ```
+/// use sqnr::number_format::tensor_file::{Dtype, Tensor};
+///
+/// let tensor = Tensor::from_f32("weights", vec![2, 2], &[1.0, 2.0, 3.0, 4.0])?;
+/// assert_eq!((tensor.dtype(), tensor.len(), tensor.bytes().len()), (Dtype::F32, 4, 16));
+/// // Four values do not fill a shape of six.
+/// assert!(Tensor::from_f32("weights", vec![2, 3], &[1.0; 4]).is_err());
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
     /// Empty in a `.npy` file.

@@ -15,6 +15,23 @@ const TABLED: i32 = 255;
 type Table = [(f32, f32); 2 * TABLED as usize + 1];
 
 /// Chooses the indices of samples.
+///
+/// ```
+/// use sqnr::quantizer::dependent::DependentQuantizer;
+///
+/// let mut quantizer = DependentQuantizer::new(8, 0.1, 0.4)?;
+/// let x: Vec<f64> = (0..1_000).map(|i| (0.1 * f64::from(i)).sin()).collect();
+/// let mut indices = vec![0; x.len()];
+/// quantizer.quantize(&x, &mut indices);
+/// // Reconstruction follows the same path through the trellis.
+/// let (trellis, mut state) = (quantizer.trellis(), 0);
+/// for (x, &index) in x.iter().zip(&indices) {
+///     let y = 0.1 * quantizer.levels.level(trellis.coset(state), index);
+///     assert!((y - x).abs() < 0.25);
+///     state = trellis.next(state, index as u32);
+/// }
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct DependentQuantizer {
     trellis: Trellis,

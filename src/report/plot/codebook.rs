@@ -8,6 +8,16 @@ use super::value;
 const MAX_LINES: usize = 64;
 
 /// What the plot shows.
+///
+/// ```
+/// use sqnr::{design::{self, lloyd_max}, report::plot::codebook::Codebook};
+///
+/// let best = lloyd_max::optimal(design::Density::Gaussian, 8)?;
+/// let (levels, thresholds) = (&best.levels[..], &best.thresholds[..]);
+/// let shown = Codebook { conditions: "Gaussian".into(), levels, thresholds, density: None, range: (-4.0, 4.0) };
+/// assert!(shown.chart().draw(Default::default()).svg().contains("Gaussian"));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Codebook<'a> {
     /// Source, number of levels, objective.

@@ -7,6 +7,19 @@ use super::value;
 use crate::analysis::spectrum::PowerSpectrum;
 
 /// What the plot shows.
+///
+/// ```
+/// use sqnr::{analysis::spectrum::{PowerSpectrum, Settings}, report::plot::noise::{Floor, Noise}};
+///
+/// let x: Vec<f64> = (0..48_000).map(|i| 0.9 * (0.13 * f64::from(i)).sin()).collect();
+/// let error: Vec<f64> = x.iter().map(|x| (x * 128.0).round() / 128.0 - x).collect();
+/// let spectrum = |x: &[f64]| PowerSpectrum::of(x, 48_000.0, Settings::default());
+/// let (signal, error) = (spectrum(&x)?, spectrum(&error)?);
+/// let floors = vec![Floor::white("Δ²/12", (1.0 / 128.0_f64).powi(2) / 12.0, 48_000.0)];
+/// let chart = Noise { conditions: "8 bits".into(), signal: &signal, error: &error, floors }.chart();
+/// assert!(chart.draw(Default::default()).svg().contains("Δ²/12"));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Noise<'a> {
     /// Input, method, bit depth: the conditions of the measurement.

@@ -3,6 +3,14 @@
 use crate::{Error, Result};
 
 /// How a chart is drawn.
+///
+/// ```
+/// use sqnr::report::plot::{Style, Theme};
+///
+/// let style = Style { theme: Theme::Dark, size: "1280x720".parse()? };
+/// assert_eq!((style.size.width(), style.size.height()), (1280, 720));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Style {
     /// Light or dark.

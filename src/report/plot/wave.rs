@@ -5,6 +5,15 @@ use super::reduce::least_and_greatest;
 use super::style::Ink;
 
 /// What the plot shows.
+///
+/// ```
+/// use sqnr::report::plot::{Ink, wave::{Track, Wave, Zoom}};
+///
+/// let samples: Vec<f64> = (0..480).map(|i| (0.1 * f64::from(i)).sin()).collect();
+/// let track = Track { name: "sine".into(), samples: &samples, ink: Ink::Signal, zoom: Zoom::FullScale };
+/// let wave = Wave { conditions: "48 kHz".into(), sample_rate_hz: 48_000.0, start_s: 0.0, tracks: vec![track] };
+/// assert!(wave.chart().draw(Default::default()).svg().contains("sine"));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Wave<'a> {
     /// Input, method: the conditions.

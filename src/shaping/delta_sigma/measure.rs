@@ -49,6 +49,17 @@ const SETTLING: usize = 4096;
 /// SQNR of a tone at a third of the band, at each of `levels_dbfs`, with the plain modulator of `n_levels` or, when `trellis` says
 /// how, with look-ahead.
 ///
+/// ```
+/// use sqnr::shaping::delta_sigma::{Ntf, NtfSpec, sweep_tone};
+///
+/// let ntf = Ntf::synthesize(&NtfSpec { order: 3, osr: 64.0, ..NtfSpec::default() })?;
+/// let results = sweep_tone(&ntf, 64.0, 2, None, &[-6.0, -26.0])?;
+/// let [loud, quiet] = [0, 1].map(|i| results[i].sqnr_db.unwrap());
+/// // One bit, 64 times the rate: better than 14 bits; 20 dB less tone are 20 dB less SQNR.
+/// assert!(loud > 86.0 && (loud - quiet - 20.0).abs() < 4.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// As for the modulators.
 pub fn sweep_tone(

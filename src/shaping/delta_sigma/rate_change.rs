@@ -142,6 +142,17 @@ impl Interpolator {
 
 /// Either change of rate on a signal that comes in blocks, in constant memory; the sum of all outputs is that of `process`
 /// on the whole.
+///
+/// ```
+/// use sqnr::shaping::delta_sigma::{Interpolator, RateStream};
+///
+/// let mut stream = RateStream::interpolate(Interpolator::new(4)?);
+/// let mut out = Vec::new();
+/// (0..10).for_each(|_| stream.push(&[0.25; 100], &mut out));
+/// stream.finish(&mut out);
+/// assert!(out.len() == 4_000 && (out[2_000] - 0.25).abs() < 1e-6);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct RateStream<F> {
     filter: F,

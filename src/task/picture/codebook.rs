@@ -25,6 +25,15 @@ pub struct CodebookOf<'a> {
 }
 
 /// Levels, thresholds, cell widths.
+///
+/// ```
+/// use sqnr::{quantizer::Codebook, task::picture::{CodebookOf, codebook_chart}};
+///
+/// let codebook = Codebook::from_levels(vec![-0.5, 0.0, 0.5])?;
+/// let chart = codebook_chart(&CodebookOf { conditions: "ternary".into(), codebook: &codebook, samples: None });
+/// assert!(chart.draw(Default::default()).svg().contains("ternary"));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 pub fn codebook_chart(shown: &CodebookOf) -> Chart {
     let range = range(shown);
     let (edges, values) = shown.samples.map(|samples| density(samples, range)).unwrap_or_default();

@@ -71,6 +71,17 @@ pub fn wave(subject: &Subject, shown: Shown, progress: &dyn Progress) -> Result<
 
 /// The spectrograms, on one scale of colours.
 ///
+/// ```
+/// use sqnr::{chain::Plan, generate, task::picture::{Shown, Subject, spectrogram}};
+///
+/// let tone = generate::signal(Default::default())?;
+/// let plan = Plan::new(&"uniform bits=8".parse()?)?;
+/// let subject = Subject { audio: &tone, plan: &plan, reference: None, channel: 1 };
+/// // Input, output, error.
+/// assert_eq!(spectrogram(&subject, Shown::InputOutputError, &())?.panels.len(), 3);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `NoResult` for too few samples; what reading meets.
 pub fn spectrogram(subject: &Subject, shown: Shown, progress: &dyn Progress) -> Result<Chart> {

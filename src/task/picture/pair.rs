@@ -15,6 +15,19 @@ use super::Subject;
 const BLOCK: usize = 8_192;
 
 /// Input and output, ready to be read.
+///
+/// ```
+/// use sqnr::{chain::Plan, generate, task::picture::Subject};
+///
+/// let tone = generate::signal(Default::default())?;
+/// let plan = Plan::new(&"uniform bits=8 dither=none".parse()?)?;
+/// let pair = Subject { audio: &tone, plan: &plan, reference: None, channel: 1 }.pair()?;
+/// assert_eq!((pair.n_frames(), pair.step_size()), (Some(48_000), Some(2.0 / 256.0)));
+/// let mut largest = 0.0_f64;
+/// pair.each_block(&(), |x, y| largest = x.iter().zip(y).fold(largest, |most, (x, y)| most.max((y - x).abs())))?;
+/// assert!(largest <= 2.0 / 256.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 pub struct Pair<'a> {
     /// What the picture says of them.
     pub conditions: String,

@@ -48,6 +48,15 @@ struct Point {
 
 /// SNR against the level of the input.
 ///
+/// ```
+/// use sqnr::{chain::Plan, task::picture::{Stimulus, against_level}};
+///
+/// let plan = Plan::new(&"uniform bits=8".parse()?)?;
+/// let chart = against_level(&Stimulus::sine(), &plan, &())?;
+/// assert!(!chart.panels[0].series.is_empty());
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+///
 /// # Errors
 /// `NoResult` in silence; what designing and reading meet.
 pub fn against_level(stimulus: &Stimulus, plan: &Plan, progress: &dyn Progress) -> Result<Chart> {

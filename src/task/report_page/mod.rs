@@ -50,6 +50,20 @@ const HISTOGRAM_STEPS: usize = 16;
 const BINS_PER_STEP: usize = 32;
 
 /// A signal as a page shows it.
+///
+/// ```
+/// use sqnr::{generate, report::html::{Comparison, Parts}, task::{self, MeasuredVersion, report_charts, report_page}};
+///
+/// let tone = generate::signal(Default::default())?;
+/// let four_bits = sqnr::quantize(&tone, &"uniform bits=4".parse()?)?.signal;
+/// let read = |audio, reference| MeasuredVersion::read(audio, reference, 1 << 20, &());
+/// let versions = [read(&tone, None)?, read(&four_bits, Some(&tone))?];
+/// let page = report_page(&versions, report_charts(&versions), Comparison::WithFirst, Parts::WithoutAudio);
+/// let mut html = Vec::new();
+/// page.write(&mut html)?;
+/// assert!(html.ends_with(b"</html>\n"));
+/// # Ok::<(), sqnr::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct MeasuredVersion {
     name: String,
