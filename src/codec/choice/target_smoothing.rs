@@ -53,7 +53,7 @@ impl CellTargets {
 
     /// Adds `shift` to all targets.
     #[cfg(test)]
-    pub fn shift(&mut self, shift: f32) {
+    pub(crate) fn shift(&mut self, shift: f32) {
         self.channels.iter_mut().flatten().for_each(|target| *target += shift);
     }
 
