@@ -119,6 +119,8 @@ assert!(chart.draw(Default::default()).svg().ends_with("</svg>\n"));
 //! | `symphonia` | | lets players built on symphonia play `.sqn` |
 //! | `tensor` | | reads and writes `.npz` and `.safetensors` |
 
+#![warn(unreachable_pub)]
+
 pub mod adc;
 pub mod analysis;
 #[cfg(feature = "atomic-files")]

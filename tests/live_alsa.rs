@@ -14,12 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqnr::{
-    live::{
-        Bridge, CapturePort, Core, Direction, Ends, Flow, Layout, Pacing, PlaybackPort, Processor, Rates, Request,
-        Settings, Start, plan, ring,
-    },
-    shaping::Dither,
+use sqnr::live::{
+    Bridge, CapturePort, Core, Direction, Ends, Flow, Layout, Pacing, PlaybackPort, Processor, Rates, Request,
+    Settings, Start, plan, ring,
 };
 
 const N_FRAMES: usize = 48_000;
@@ -30,7 +27,8 @@ const BITS: u32 = 8;
 const DELAY: usize = 24;
 
 fn settings() -> Settings {
-    Settings { bits: BITS, dither: Dither::Triangular, seed: 7, ..Default::default() }
+    let recipe = format!("uniform bits={BITS} dither=tpdf seed=7").parse().expect("legal");
+    Settings::new(&recipe, RATE_HZ, &[]).expect("legal")
 }
 
 /// Frames of two channels, no two alike: 24-bit values from a permutation.

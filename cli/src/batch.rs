@@ -299,6 +299,14 @@ fn totals(state: &State, n_jobs: usize, seconds: f64) -> String {
     text
 }
 
+/// The recipe that uses the design in a file, as JSON.
+pub fn json_recipe_of_design(output: &Output) -> Value {
+    match output {
+        Output::File(path) => json_recipe(&sqnr::recipe::Recipe::new(sqnr::recipe::Method::File(path.clone()))),
+        Output::Stdout => Value::Null,
+    }
+}
+
 /// A recipe as JSON, as `quantize --recipe` takes it back.
 pub fn json_recipe(recipe: &sqnr::recipe::Recipe) -> Value {
     serde_json::to_value(recipe).expect("a recipe is a map of words and numbers")

@@ -106,7 +106,7 @@ impl Limit {
         let number = value.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%' || c == '/');
         match number.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(Self { key: key.to_owned(), value }),
-            _ => Err(format!("{value} is no number; write KEY=VALUE, such as snr=90dB")),
+            _ => Err(format!("{value} is not a number; write KEY=VALUE, such as snr=90dB")),
         }
     }
 

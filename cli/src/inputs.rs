@@ -35,8 +35,8 @@ impl Input {
     }
 
     /// The input at a path that an option names.
-    pub fn at(path: &PathBuf) -> Self {
-        Self { path: path.clone(), below: path.clone() }
+    pub fn at(path: &Path) -> Self {
+        Self { path: path.to_path_buf(), below: path.to_path_buf() }
     }
 
     /// True for standard input.

@@ -24,10 +24,41 @@ impl Failure {
     /// What is wrong with a recipe: wrong use, or the fault of a design's file that it names.
     pub fn of_recipe(error: Error) -> Self {
         match error {
-            Error::InvalidParameter { .. } => Self::usage(error.to_string()),
+            Error::InvalidParameter { name, value, allowed } => {
+                Self::usage(format!("{} is {value}; allowed: {}", option(name), in_options(&allowed)))
+            }
             error => Self::of(error, Path::new("recipe")),
         }
     }
+}
+
+/// The option that asks for a field of a recipe.
+fn option(field: &str) -> String {
+    match field {
+        "bits" => "-b".into(),
+        "method" => "-m".into(),
+        "dither" | "shape" | "levels" | "rate" | "law" | "compression" | "states" | "paths" | "container" => {
+            format!("--{field}")
+        }
+        other => other.into(),
+    }
+}
+
+/// What is allowed, with options in place of fields.
+fn in_options(allowed: &str) -> String {
+    let words = [
+        ("with bits or levels", "with -b BITS or --levels N"),
+        ("law and compression are for mu-law", "--law and --compression are for -m mu-law"),
+        (" and a-law", " and -m a-law"),
+        ("needs bits", "needs -b BITS"),
+        ("use bits or levels", "use -b BITS or --levels N"),
+        ("needs rate", "needs --rate BITS"),
+        ("leave levels out", "leave --levels out"),
+        ("leave rate out", "leave --rate out"),
+        ("leave bits and levels out", "leave -b and --levels out"),
+        ("leave bits and rate out", "leave -b and --rate out"),
+    ];
+    words.iter().fold(allowed.to_owned(), |text, (field, option)| text.replace(field, option))
 }
 
 /// The error that an output carried through the system's error type, or `error` itself.

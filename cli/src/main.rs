@@ -72,7 +72,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Quantize(quantize::QuantizeArgs),
+    Quantize(Box<quantize::QuantizeArgs>),
     Encode(encode::EncodeArgs),
     Decode(decode::DecodeArgs),
     Verify(verify::VerifyArgs),
@@ -100,7 +100,7 @@ enum Command {
 
 impl Command {
     /// True for a command that ends in its own way when it is told to: `live` completes its recording.
-    fn heeds_signals(&self) -> bool {
+    fn handles_signals(&self) -> bool {
         #[cfg(feature = "live")]
         return matches!(self, Self::Live(_));
         #[cfg(not(feature = "live"))]
@@ -117,8 +117,8 @@ static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisable
 fn main() -> ExitCode {
     match Cli::try_parse() {
         Ok(cli) => {
-            if !cli.command.heeds_signals() {
-                signals::tidy_up_when_told_to_end();
+            if !cli.command.handles_signals() {
+                signals::clean_up_on_signal();
             }
             finish(run(&cli))
         }

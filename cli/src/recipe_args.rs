@@ -92,11 +92,25 @@ pub fn parse_method(text: &str) -> Result<Method, String> {
 
 /// Reads a noise shape.
 pub fn parse_shape(text: &str) -> Result<Shape, String> {
+    if text.ends_with(".json") {
+        // A wrong file is told before any input is touched.
+        let shape = Shape::File(text.into());
+        return shape.shaper(48_000).map(|_| shape).map_err(|error| reason(&error));
+    }
     let is_list = text.split(',').all(|number| number.trim().parse::<f64>().is_ok());
     Shape::parse(text).map_err(|error| match is_list {
         true => error.to_string(),
         false => hints::choose(text, &Shape::names(), "a FILE.json, or coefficients such as 1.5,-0.6"),
     })
+}
+
+/// What is wrong, without the name of the file that clap says.
+fn reason(error: &sqnr::Error) -> String {
+    match error {
+        sqnr::Error::Input { source, .. } => reason(source),
+        sqnr::Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => "no such file".into(),
+        other => other.to_string(),
+    }
 }
 
 /// Reads the name of a number format or of a coder.

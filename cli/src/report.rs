@@ -89,7 +89,7 @@ pub fn run(args: &ReportArgs, global: &Global) -> Result<Exit, Failure> {
     for failure in &read.failures {
         progress.note_line(&format!("sqnr: {}", escape_controls(&failure.to_string())));
     }
-    said(args, global, &files, &output)?;
+    print_outcome(args, global, &files, &output)?;
     Ok(read.failures.iter().map(|failure| failure.exit).max().unwrap_or(Exit::Done))
 }
 
@@ -240,7 +240,7 @@ fn write(page: &Page, output: &Output, existing: Existing) -> Result<(), Failure
     }
 }
 
-fn said(args: &ReportArgs, global: &Global, files: &[Input], output: &Output) -> Result<(), Failure> {
+fn print_outcome(args: &ReportArgs, global: &Global, files: &[Input], output: &Output) -> Result<(), Failure> {
     let names = names(files);
     if global.json {
         let reference = args.reference.as_ref().map(|path| display_path(path));

@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM: take the temporary files away, then end with 130 or 143.
 
 #[cfg(unix)]
-pub fn tidy_up_when_told_to_end() {
+pub fn clean_up_on_signal() {
     use signal_hook::{
         consts::{SIGINT, SIGTERM},
         iterator::Signals,
@@ -17,4 +17,4 @@ pub fn tidy_up_when_told_to_end() {
 }
 
 #[cfg(not(unix))]
-pub fn tidy_up_when_told_to_end() {}
+pub fn clean_up_on_signal() {}

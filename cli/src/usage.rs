@@ -20,13 +20,13 @@ pub fn one_line(error: &clap::Error) -> String {
                 return format!("{option} needs a value");
             }
             let choices = invalid(ContextKind::ValidValue);
-            let what = format!("'{value}' is no value for {option}");
+            let what = format!("'{value}' is not a value for {option}");
             hinted(what, error, ContextKind::SuggestedValue, &format!("choose from {choices}"))
         }
         ErrorKind::ValueValidation => {
             let (option, value) = (invalid(ContextKind::InvalidArg), invalid(ContextKind::InvalidValue));
             let reason = std::error::Error::source(error).map_or_else(String::new, |e| format!(": {e}"));
-            format!("'{value}' is no value for {option}{reason}")
+            format!("'{value}' is not a value for {option}{reason}")
         }
         ErrorKind::MissingRequiredArgument => {
             format!("missing {}; see --help", invalid(ContextKind::InvalidArg))

@@ -113,7 +113,7 @@ fn keys_do_what_the_line_says() {
         ("Right", "8 bits"),
         ("d", "dither rpdf"),
         ("d", "dither tpdf"),
-        ("s", "shape order 1"),
+        ("s", "shape order-1"),
         ("m", "mid-rise"),
         ("m", "mu-law"),
         ("m", "a-law"),

@@ -40,7 +40,7 @@ pub fn designed_modulator(sample_rate_hz: u32, multiple: usize) -> Result<Modula
     let high = [44_100, 48_000].map(|base| base * multiple as u32);
     let Some(high_hz) = high.into_iter().find(|high| high % sample_rate_hz == 0) else {
         let (rate, one, two) = (sample_rate_hz, high[0], high[1]);
-        let what = format!("has {rate} Hz; {one} and {two} Hz are no multiples: resample it first");
+        let what = format!("has {rate} Hz; {one} and {two} Hz are not multiples of it: resample it first");
         return Err(Error::Unsupported { what });
     };
     // Noise is low in the audio's own band, at most that of 48 kHz, and to the end of the decimator's transition: what

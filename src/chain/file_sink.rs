@@ -67,7 +67,7 @@ impl<W: Write + Seek> FileSink<W> {
     /// - `metadata`: what a WAV file says beside its samples
     ///
     /// # Errors
-    /// `Unsupported` for a form that needs to go back to its head where that is impossible; `Io`.
+    /// `InvalidParameter` for a form that needs to go back to its head where that is impossible; `Io`.
     pub fn new(mut file: W, seeking: Seeking, form: &Form, n_frames: Option<u64>, metadata: &Metadata) -> Result<Self> {
         let target = match (*form, seeking) {
             (Form::Wav { spec, storage }, Seeking::Possible) => {
@@ -77,8 +77,8 @@ impl<W: Write + Seek> FileSink<W> {
                 Target::Wav { writer: wav::Writer::stream(file, &spec, n_frames, metadata)?, storage }
             }
             (Form::Dsf(_) | Form::Bytes { .. }, Seeking::Impossible) => {
-                let what = "this format's head is written last; name a file with -o, not a pipe".into();
-                return Err(Error::Unsupported { what });
+                let allowed = "a file that has a name; this format's head is written last";
+                return Err(Error::invalid("output", "a pipe", allowed));
             }
             (Form::Dsf(spec), Seeking::Possible) => Target::Dsf(dsf::Writer::new(file, spec)?),
             (Form::Bytes { head_len }, Seeking::Possible) => {
@@ -112,6 +112,17 @@ impl<W: Write + Seek> FileSink<W> {
         Ok(Self { target: Target::Wav { writer, storage: Storage::Level }, codes: Vec::new() })
     }
 
+    /// Writes amplitudes, one vector per channel, into a file of samples.
+    ///
+    /// # Errors
+    /// `Unsupported` for a form that stores no samples; `Io`.
+    pub fn write_planar<C: AsRef<[f64]>>(&mut self, channels: &[C]) -> Result<()> {
+        match &mut self.target {
+            Target::Wav { writer, .. } => writer.write_planar(channels),
+            Target::Dsf(_) | Target::Bytes(_) => Err(Error::Unsupported { what: "amplitudes in a coded file".into() }),
+        }
+    }
+
     /// Writes the quantization error, reconstruction minus input.
     ///
     /// # Errors
@@ -119,10 +130,7 @@ impl<W: Write + Seek> FileSink<W> {
     pub fn write_error(&mut self, x: &[Vec<f64>], piece: &Piece) -> Result<()> {
         let difference = |(x, y): (&Vec<f64>, &Vec<f64>)| x.iter().zip(y).map(|(x, y)| y - x).collect();
         let errors: Vec<Vec<f64>> = x.iter().zip(&piece.y).map(difference).collect();
-        match &mut self.target {
-            Target::Wav { writer, .. } => writer.write_planar(&errors),
-            Target::Dsf(_) | Target::Bytes(_) => unreachable!("errors are stored as samples"),
-        }
+        self.write_planar(&errors)
     }
 
     /// Ends the file.
@@ -170,7 +178,7 @@ fn interleave(planar: &[Vec<i32>], codes: &mut Vec<i32>, code: impl Fn(i32) -> i
     codes.clear();
     codes.resize(planar[0].len() * n_channels, 0);
     for (channel, indices) in planar.iter().enumerate() {
-        for (place, &index) in codes[channel..].iter_mut().step_by(n_channels).zip(indices) {
+        for (place, &index) in codes.iter_mut().skip(channel).step_by(n_channels).zip(indices) {
             *place = code(index);
         }
     }

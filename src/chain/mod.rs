@@ -9,8 +9,8 @@
 //!              +---> delay to y ---> ErrorStatistics -> Outcome
 //! ```
 //!
-//! One policy holds for all of them: a sample that is not a number becomes 0, an infinite one full scale with its sign,
-//! before any chain sees it; both are counted. Figures compare these samples with what a reader of the file will find,
+//! One policy holds for all of them: a sample that is not a number counts as 0, an infinite one as full scale with its
+//! sign (quantizers clip it); both are counted. Figures compare these samples with what a reader of the file will find,
 //! after its last rounding.
 
 mod adpcm;
@@ -51,7 +51,8 @@ pub trait Chain: Send {
     /// What kind of file holds the result.
     fn form(&self) -> Form;
 
-    /// Takes a block, one vector per channel, finite numbers, and adds to `piece` what is ready.
+    /// Takes a block, one vector per channel, without NaN, finite unless [`infinite_input`](Self::infinite_input) says
+    /// otherwise, and adds to `piece` what is ready.
     ///
     /// # Errors
     /// `Unsupported` for more samples than the form can hold.
@@ -69,6 +70,11 @@ pub trait Chain: Send {
     /// What is counted for each channel beside sums and peaks.
     fn statistics(&self) -> error_statistics::Settings {
         error_statistics::Settings::default()
+    }
+
+    /// What it makes of infinite samples.
+    fn infinite_input(&self) -> InfiniteInput {
+        InfiniteInput::AsFullScale
     }
 
     /// Which samples count as clipped.
@@ -162,6 +168,15 @@ impl Piece {
     pub fn n_frames(&self) -> usize {
         self.y.first().map_or(0, Vec::len)
     }
+}
+
+/// What a chain makes of infinite samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InfiniteInput {
+    /// It clips and counts them as it does all that lies beyond its levels.
+    Clips,
+    /// It is given full scale in their place.
+    AsFullScale,
 }
 
 /// Which samples count as clipped.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Chain, Clipping, Form, Piece, Storage};
+use super::{Chain, Clipping, Form, InfiniteInput, Piece, Storage};
 use crate::{
     Error, Result,
     analysis::error_statistics,
@@ -126,7 +126,7 @@ impl Chain for Pcm {
             return Ok(());
         }
         for (c, x) in x.iter().enumerate() {
-            self.requantizer.foresee(c, x);
+            self.requantizer.show_ahead(c, x);
             self.ahead[c].extend_from_slice(x);
         }
         let n = self.ahead[0].len().saturating_sub(self.requantizer.look_ahead());
@@ -138,7 +138,7 @@ impl Chain for Pcm {
     fn finish(&mut self, piece: &mut Piece) -> Result<()> {
         let silence = vec![0.0; self.requantizer.look_ahead()];
         let rest = std::mem::take(&mut self.ahead);
-        (0..rest.len()).for_each(|c| self.requantizer.foresee(c, &silence));
+        (0..rest.len()).for_each(|c| self.requantizer.show_ahead(c, &silence));
         self.quantize(&rest, piece);
         Ok(())
     }
@@ -174,6 +174,10 @@ impl Chain for Pcm {
 
     fn as_pcm(&self) -> Option<&Pcm> {
         Some(self)
+    }
+
+    fn infinite_input(&self) -> InfiniteInput {
+        InfiniteInput::Clips
     }
 
     fn clipping(&self) -> Clipping {

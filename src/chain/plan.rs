@@ -171,12 +171,17 @@ fn check_design(design: &Design, recipe: &Recipe) -> Result<()> {
     let bits = recipe.bits();
     match (design, bits) {
         (Design::Shaper(_), _) => unsupported("a noise shaper, not a method; use it with --shape"),
-        (Design::Codebook { .. } | Design::Vectors(_), Some(bits)) => {
-            Err(Error::invalid("bits", bits, "none; the codebook file says how many levels"))
+        (Design::Codebook { .. }, Some(bits)) => {
+            Err(Error::invalid("bits", bits, "none; the codebook file says how many levels; leave bits and levels out"))
         }
-        (Design::Modulator(_), Some(bits)) => {
-            Err(Error::invalid("bits", bits, "none; the modulator's file says how many levels"))
+        (Design::Vectors(_), Some(bits)) => {
+            Err(Error::invalid("bits", bits, "none; the codebook file says how many codes; leave bits and rate out"))
         }
+        (Design::Modulator(_), Some(bits)) => Err(Error::invalid(
+            "bits",
+            bits,
+            "none; the modulator's file says how many levels; leave bits and levels out",
+        )),
         (Design::Predictor(_), Some(bits)) if !(2..=4).contains(&bits) => {
             Err(Error::invalid("bits", bits, "2 to 4 with DPCM"))
         }

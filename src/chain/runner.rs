@@ -1,6 +1,6 @@
 //! The one loop: read, clean, push, measure, hand on. Memory does not grow with the length.
 
-use super::{Chain, Clipping, Cost, Piece, Sink};
+use super::{Chain, Clipping, Cost, InfiniteInput, Piece, Sink};
 use crate::{
     Progress, Result,
     analysis::error_statistics::{ErrorFigures, ErrorStatistics},
@@ -104,8 +104,16 @@ impl Meter {
 
     /// Cleans a block, one vector per channel, and sends it through the chain into the sink.
     pub(crate) fn push(&mut self, chain: &mut dyn Chain, x: &mut [Vec<f64>], sink: &mut dyn Sink) -> Result<()> {
-        self.clean(x);
+        let is_odd = self.count(x);
+        if is_odd && chain.infinite_input() == InfiniteInput::Clips {
+            replace(x, |x| if x.is_nan() { 0.0 } else { x });
+        } else if is_odd {
+            replace(x, finite);
+        }
         chain.push(x, &mut self.piece)?;
+        if is_odd {
+            replace(x, finite);
+        }
         self.deliver(x, sink)
     }
 
@@ -115,17 +123,20 @@ impl Meter {
         self.deliver(&vec![Vec::new(); self.waiting.len()], sink)
     }
 
-    /// NaN becomes 0, infinity full scale.
-    fn clean(&mut self, x: &mut [Vec<f64>]) {
+    /// Counts samples; true when some are not finite.
+    fn count(&mut self, x: &[Vec<f64>]) -> bool {
         self.n_frames += x.first().map_or(0, Vec::len) as u64;
-        for x in x.iter_mut().flatten() {
-            self.n_beyond_full_scale += u64::from(x.abs() > 1.0);
-            if !x.is_finite() {
-                self.n_nan += u64::from(x.is_nan());
-                self.n_infinite += u64::from(x.is_infinite());
-                *x = if x.is_nan() { 0.0 } else { x.signum() };
-            }
+        let mut all_finite = true;
+        for channel in x {
+            self.n_beyond_full_scale += channel.iter().filter(|x| x.abs() > 1.0).count() as u64;
+            // No early end, so that the loop runs many samples at once.
+            all_finite &= channel.iter().fold(true, |all, x| all & x.is_finite());
         }
+        if !all_finite {
+            self.n_nan += x.iter().flatten().filter(|x| x.is_nan()).count() as u64;
+            self.n_infinite += x.iter().flatten().filter(|x| x.is_infinite()).count() as u64;
+        }
+        !all_finite
     }
 
     /// Measures the piece against the samples it answers, hands both on, and makes the piece empty.
@@ -186,6 +197,19 @@ impl Meter {
             warnings,
         }
     }
+}
+
+/// What a sample that is not finite counts as: NaN 0, infinity full scale.
+fn finite(x: f64) -> f64 {
+    match x {
+        x if x.is_nan() => 0.0,
+        x if x.is_infinite() => x.signum(),
+        x => x,
+    }
+}
+
+fn replace(x: &mut [Vec<f64>], by: impl Fn(f64) -> f64) {
+    x.iter_mut().flatten().for_each(|x| *x = by(*x));
 }
 
 fn count_warning(n: u64, what: &str) -> Option<String> {

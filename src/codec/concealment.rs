@@ -28,13 +28,13 @@ pub(super) struct Concealer {
 
 impl Concealer {
     /// Before the first group.
-    pub fn new(layout: Arc<Layout>) -> Self {
+    pub(super) fn new(layout: Arc<Layout>) -> Self {
         Self { layout, last: None, age: 0 }
     }
 
     /// Appends what is missing of the next group, from its last whole frame or, when it has none, from the frame
     /// before.
-    pub fn fill_up(&mut self, group: &mut DecodedGroup, synthesis: &mut Synthesis) {
+    pub(super) fn fill_up(&mut self, group: &mut DecodedGroup, synthesis: &mut Synthesis) {
         if let Some(frame) = group.last_frame.take() {
             (self.last, self.age) = (Some(frame), 0);
         }

@@ -21,7 +21,7 @@ pub struct FrameReader {
 
 impl std::fmt::Debug for FrameReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FrameReader").field("n_layouts", &self.syntaxes.len()).finish_non_exhaustive()
+        f.debug_struct("FrameReader").finish_non_exhaustive()
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) struct DecodedGroup {
 
 impl DecodedGroup {
     /// True when nothing has to be concealed.
-    pub fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self) -> bool {
         self.n_whole == self.n_superframes
     }
 }
@@ -61,7 +61,7 @@ pub(super) struct GroupDecoder {
 
 impl GroupDecoder {
     /// A decoder for the groups of a file.
-    pub fn new(header: &Header, layout: Arc<Layout>) -> Self {
+    pub(super) fn new(header: &Header, layout: Arc<Layout>) -> Self {
         Self {
             syntax: Syntax::new(Arc::clone(&layout)),
             synthesis: Synthesis::new(header, Arc::clone(&layout)),
@@ -72,13 +72,13 @@ impl GroupDecoder {
     }
 
     /// A decoder that also returns the last whole frame of each group.
-    pub fn for_concealment(header: &Header, layout: Arc<Layout>) -> Self {
+    pub(super) fn for_concealment(header: &Header, layout: Arc<Layout>) -> Self {
         let last_frame = Some(layout.new_frame());
         Self { last_frame, ..Self::new(header, layout) }
     }
 
     /// Decodes a group up to the first superframe that is damaged.
-    pub fn run(&mut self, mut job: GroupJob) -> DecodedGroup {
+    pub(super) fn run(&mut self, mut job: GroupJob) -> DecodedGroup {
         let mut samples = std::mem::take(&mut job.room);
         let n_superframes = job.samples.div_ceil(self.layout.superframe_samples);
         self.syntax.reset();
@@ -100,7 +100,7 @@ impl GroupDecoder {
     }
 
     /// Undoes the overlap between two groups in a row.
-    pub fn join(&self, left: &mut GroupSamples, right: &mut GroupSamples) {
+    pub(super) fn join(&self, left: &mut GroupSamples, right: &mut GroupSamples) {
         self.synthesis.join(left, right);
     }
 }

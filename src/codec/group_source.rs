@@ -63,7 +63,7 @@ impl<R: Read> GroupSource<R> {
     ///
     /// # Errors
     /// `Unsupported` when `input` is another format or version, `Malformed` for a damaged header, `Io`.
-    pub fn new(input: R, on_damage: OnDamage) -> Result<Self> {
+    pub(super) fn new(input: R, on_damage: OnDamage) -> Result<Self> {
         let mut records = RecordReader::new(input);
         let header = Arc::new(records.header()?);
         Ok(Self {
@@ -80,27 +80,27 @@ impl<R: Read> GroupSource<R> {
     }
 
     /// The header of the file.
-    pub fn header(&self) -> &Arc<Header> {
+    pub(super) fn header(&self) -> &Arc<Header> {
         &self.header
     }
 
     /// The damage found so far, in the order of the groups.
-    pub fn damages(&self) -> &[Damage] {
+    pub(super) fn damages(&self) -> &[Damage] {
         &self.damages
     }
 
     /// True when no job is left.
-    pub fn is_at_end(&self) -> bool {
+    pub(super) fn is_at_end(&self) -> bool {
         self.is_at_end
     }
 
     /// Ends the groups here.
-    pub fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.is_at_end = true;
     }
 
     /// Takes back a payload whose memory another job can use.
-    pub fn reuse(&mut self, payload: Vec<u8>) {
+    pub(super) fn reuse(&mut self, payload: Vec<u8>) {
         self.spare_payloads.push(payload);
     }
 
@@ -108,7 +108,7 @@ impl<R: Read> GroupSource<R> {
     ///
     /// # Errors
     /// `Malformed` naming group and time when the file is damaged and the policy is [`OnDamage::Fail`]; `Io`.
-    pub fn next_job(&mut self) -> Result<Option<GroupJob>> {
+    pub(super) fn next_job(&mut self) -> Result<Option<GroupJob>> {
         if self.missing_samples > 0 {
             return Ok(Some(self.lost_group()));
         }
@@ -124,7 +124,7 @@ impl<R: Read> GroupSource<R> {
     ///
     /// # Errors
     /// `Malformed` naming group and time when the policy is [`OnDamage::Fail`].
-    pub fn check_decoded(&mut self, group: &DecodedGroup) -> Result<()> {
+    pub(super) fn check_decoded(&mut self, group: &DecodedGroup) -> Result<()> {
         let (number, at_byte, samples) = (group.job.number, group.job.at_byte, group.job.samples);
         let start_s = self.header.time_of_group_s(number);
         if !group.is_whole() && self.on_damage == OnDamage::Fail {
@@ -267,7 +267,7 @@ impl<R: Read + Seek> GroupSource<R> {
     ///
     /// # Errors
     /// `Malformed` when the groups on the way are damaged, `Io`.
-    pub fn seek(&mut self, sample: u64) -> Result<u64> {
+    pub(super) fn seek(&mut self, sample: u64) -> Result<u64> {
         let full = self.header.group_samples() as u64;
         let group = sample / full;
         // the overlap at a group's start reaches half a superframe: there the group before is needed too

@@ -48,7 +48,7 @@ impl Search {
     ///
     /// # Errors
     /// Those of `pass`.
-    pub fn run<T>(mut self, mut pass: impl FnMut(f64) -> Result<(f64, T)>) -> Result<Found<T>> {
+    pub(super) fn run<T>(mut self, mut pass: impl FnMut(f64) -> Result<(f64, T)>) -> Result<Found<T>> {
         let mut setting = (self.nearest)(self.start);
         let (mut above, mut below): (Option<Point>, Option<Point>) = (None, None);
         let (mut previous, mut n_passes): (Option<Point>, usize) = (None, 0);

@@ -65,7 +65,7 @@ pub(super) struct Excerpts<'a> {
 
 impl<'a> Excerpts<'a> {
     /// Excerpts of `stretch` samples per channel from `source`.
-    pub fn new(source: &'a mut dyn PcmSource, stretch: u64) -> Self {
+    pub(super) fn new(source: &'a mut dyn PcmSource, stretch: u64) -> Self {
         Self { source, stretch, at: 0 }
     }
 }
@@ -102,7 +102,7 @@ impl<'a> Blocks<'a> {
     ///
     /// # Errors
     /// Those of the source.
-    pub fn new(source: &'a mut dyn PcmSource) -> Result<Self> {
+    pub(super) fn new(source: &'a mut dyn PcmSource) -> Result<Self> {
         source.rewind()?;
         Ok(Self { source, ahead: Vec::new(), at: 0, block: Vec::new() })
     }
@@ -111,7 +111,7 @@ impl<'a> Blocks<'a> {
     ///
     /// # Errors
     /// Those of the source.
-    pub fn next(&mut self, n: usize) -> Result<&[Vec<f32>]> {
+    pub(super) fn next(&mut self, n: usize) -> Result<&[Vec<f32>]> {
         self.block.iter_mut().for_each(Vec::clear);
         let mut missing = n;
         while missing > 0 {

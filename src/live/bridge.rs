@@ -15,7 +15,7 @@ use std::{
 use rtrb::{Consumer, Producer};
 
 use super::{
-    chain::Chain,
+    chain::LiveChain,
     drift::DriftControl,
     flow::{Flow, frames_to_ns},
     priority::{Advice, Load, lower_priority, raise_priority},
@@ -38,7 +38,7 @@ const MAX_LAG_S: f64 = 0.1;
 #[derive(Debug)]
 pub enum Command {
     /// Change to this chain.
-    Switch(Box<Chain>),
+    Switch(Box<LiveChain>),
     /// Choose what is heard.
     Listen(Monitor),
 }

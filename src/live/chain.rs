@@ -8,11 +8,11 @@ use std::collections::VecDeque;
 use crate::{codec::RoundTrip, shaping::Requantizer};
 
 /// Frames that a chain takes at once.
-pub const MAX_BLOCK: usize = 1_024;
+pub(super) const MAX_BLOCK: usize = 1_024;
 
 /// What makes output of input.
 #[derive(Debug)]
-pub enum Chain {
+pub enum LiveChain {
     /// A quantizer with its dither and shaping: no delay.
     Quantizer(Box<Direct>),
     /// The transform codec, encoded and decoded again.
@@ -35,7 +35,7 @@ pub struct Coded {
     delayed: VecDeque<f32>,
 }
 
-impl Chain {
+impl LiveChain {
     /// A chain of a requantizer.
     pub fn quantizer(requantizer: Requantizer) -> Self {
         let (x, y, indices) = (vec![0.0; MAX_BLOCK], vec![0.0; MAX_BLOCK], vec![0; MAX_BLOCK]);

@@ -53,12 +53,12 @@ struct Reported {
 
 impl DeviceClock {
     /// The clock of a capture device that hands over `block_frames` at once.
-    pub fn of_capture(rate_hz: u32, block_frames: u64) -> Self {
+    pub(super) fn of_capture(rate_hz: u32, block_frames: u64) -> Self {
         Self::new(rate_hz, -frames_to_ns(block_frames, rate_hz))
     }
 
     /// The clock of a playback device that asks for `block_frames` of a buffer of `buffer_frames`.
-    pub fn of_playback(rate_hz: u32, buffer_frames: u64, block_frames: u64) -> Self {
+    pub(super) fn of_playback(rate_hz: u32, buffer_frames: u64, block_frames: u64) -> Self {
         Self::new(rate_hz, frames_to_ns(buffer_frames.saturating_sub(block_frames), rate_hz))
     }
 
@@ -80,7 +80,7 @@ impl DeviceClock {
 
     /// The time at the converter of the first of the `n_frames` of a callback at `now_ns`, of which the driver tells
     /// `reported_ns`.
-    pub fn stamp(&mut self, now_ns: i64, reported_ns: i64, n_frames: usize) -> i64 {
+    pub(super) fn stamp(&mut self, now_ns: i64, reported_ns: i64, n_frames: usize) -> i64 {
         let run_ns = frames_to_ns(self.n_frames, self.rate_hz);
         self.n_frames += n_frames as u64;
         let Some(lead_ns) = self.lead_ns else { return reported_ns };
@@ -97,7 +97,7 @@ impl DeviceClock {
     }
 
     /// False while callbacks come to fill buffers and not as time goes.
-    pub fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         self.is_settled
     }
 

@@ -39,7 +39,7 @@ pub use settings::Settings;
 #[doc(hidden)]
 pub use bridge::{Bridge, Command, Core, Ends, Pacing, Rates, Running, Tap};
 #[doc(hidden)]
-pub use chain::Chain;
+pub use chain::LiveChain;
 #[doc(hidden)]
 pub use device::{DEFAULT_BUFFER_FRAMES, DEFAULT_RATE_HZ, Listed, Planned, Stream, plan};
 #[doc(hidden)]

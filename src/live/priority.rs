@@ -41,7 +41,7 @@ mod linux {
     pub(super) const URGENT_NICENESS: i32 = -11;
 
     /// Makes the calling thread as urgent as this user may; one that is real-time already, or was told to be idle, stays.
-    pub fn raise_priority() {
+    pub(crate) fn raise_priority() {
         if thread_schedule_policy().ok() != Some(ThreadSchedulePolicy::Normal(Other)) {
             return;
         }
@@ -57,7 +57,7 @@ mod linux {
     }
 
     /// Takes back what [`raise_priority`] gave, so far as others would starve of it: real time.
-    pub fn lower_priority() {
+    pub(crate) fn lower_priority() {
         let Ok(ordinary) = getpriority_process(None) else { return };
         // With the policy goes a niceness; the least is refused (the policy is changed by then) or put back. The greatest
         // could be had and never given back.
@@ -104,12 +104,12 @@ pub(super) struct Load {
 
 impl Load {
     /// From `now` on.
-    pub fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self { since: now, busy: Duration::ZERO, is_overworked: false }
     }
 
     /// Notes a piece of work; advises once when the load has changed.
-    pub fn note(&mut self, began: Instant, ended: Instant) -> Option<Advice> {
+    pub(super) fn note(&mut self, began: Instant, ended: Instant) -> Option<Advice> {
         self.busy += ended - began;
         let span = ended - self.since;
         if span < SPAN {

@@ -12,7 +12,7 @@
 //! A chain with a delay gives the input out as late as its output: what is compared, heard as A and B, and recorded, is
 //! always of one moment. A change to such a chain waits until it has something to say, then fades between two moments.
 
-use super::chain::{Chain, MAX_BLOCK};
+use super::chain::{LiveChain, MAX_BLOCK};
 
 /// Duration of a change: long enough that no click is heard, shorter than a held key's repeat.
 const FADE_S: f64 = 0.01;
@@ -54,10 +54,10 @@ impl Fade {
 pub struct Processor {
     n_channels: usize,
     fade_step: f64,
-    chain: Box<Chain>,
-    incoming: Option<Box<Chain>>,
-    waiting: Option<Box<Chain>>,
-    retired: Option<Box<Chain>>,
+    chain: Box<LiveChain>,
+    incoming: Option<Box<LiveChain>>,
+    waiting: Option<Box<LiveChain>>,
+    retired: Option<Box<LiveChain>>,
     /// Frames that the incoming chain still needs before its output is sound.
     unheard_frames: usize,
     change: Fade,
@@ -75,7 +75,7 @@ struct Scratch {
 
 impl Processor {
     /// A processor that starts with `chain`, made for as many channels.
-    pub fn new(n_channels: usize, sample_rate_hz: u32, chain: Chain) -> Self {
+    pub fn new(n_channels: usize, sample_rate_hz: u32, chain: LiveChain) -> Self {
         Self {
             n_channels,
             fade_step: 1.0 / (FADE_S * f64::from(sample_rate_hz)).max(1.0),
@@ -92,7 +92,7 @@ impl Processor {
     }
 
     /// Changes to `chain`, as soon as a change under way is through; of several in waiting the last one wins.
-    pub fn switch_to(&mut self, chain: Box<Chain>) {
+    pub fn switch_to(&mut self, chain: Box<LiveChain>) {
         self.waiting = Some(chain);
     }
 

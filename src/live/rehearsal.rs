@@ -16,12 +16,12 @@ pub(super) struct Rehearsal {
 
 impl Rehearsal {
     /// A rehearsal of `n_frames`.
-    pub fn new(n_frames: u64) -> Self {
+    pub(super) fn new(n_frames: u64) -> Self {
         Self { left_frames: n_frames, owed_frames: 0 }
     }
 
     /// How many of the `n_ready` frames to take: fewer while the reserve has to grow.
-    pub fn take(&mut self, n_ready: usize) -> usize {
+    pub(super) fn take(&mut self, n_ready: usize) -> usize {
         let n_kept = self.owed_frames.min(n_ready as u64);
         self.owed_frames -= n_kept;
         n_ready - n_kept as usize
@@ -29,7 +29,7 @@ impl Rehearsal {
 
     /// After a turn of `n_frames`; `least` frames were left in reserve at the worst moment so far, which is never more than
     /// the `cushion` that waited when playback began. True when it is over, and at such a moment the cushion is left.
-    pub fn end_turn(&mut self, n_frames: u64, least: u64, cushion: u64) -> bool {
+    pub(super) fn end_turn(&mut self, n_frames: u64, least: u64, cushion: u64) -> bool {
         if self.left_frames > 0 {
             self.left_frames = self.left_frames.saturating_sub(n_frames);
             if self.left_frames > 0 {

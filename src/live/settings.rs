@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{chain::Chain, meter::Reading};
+use super::{chain::LiveChain, meter::Reading};
 use crate::{
     Error, Result,
     chain::Plan,
@@ -138,12 +138,12 @@ impl Settings {
     /// # Errors
     /// `InvalidParameter` for a sample rate or a bit rate that the codec does not have, and for dither and quantizers that
     /// do not go together.
-    pub fn chain(&self, n_channels: usize, sample_rate_hz: u32) -> Result<Chain> {
+    pub fn chain(&self, n_channels: usize, sample_rate_hz: u32) -> Result<LiveChain> {
         if let Method::Codec(request) = &self.recipe.method {
             let codec = RoundTrip::new(sample_rate_hz, n_channels as u8, bitrate_kbps(request)?)?;
-            return Ok(Chain::codec(codec));
+            return Ok(LiveChain::codec(codec));
         }
-        self.requantizer(n_channels).map(Chain::quantizer)
+        self.requantizer(n_channels).map(LiveChain::quantizer)
     }
 
     /// The quantizer of these settings with its dither and shaping: the same as the path runs, for comparison.

@@ -139,10 +139,14 @@ impl Recipe {
     fn of_file(&self) -> Vec<Error> {
         let mut found = Vec::new();
         if let Some(Depth::Levels(levels)) = self.depth {
-            found.push(Error::invalid("levels", levels, "none; the design's file says how many levels"));
+            found.push(Error::invalid(
+                "levels",
+                levels,
+                "none; the design's file says how many levels; leave levels out",
+            ));
         }
         if let Some(Depth::Rate(rate)) = self.depth {
-            found.push(Error::invalid("rate", rate, "none; the design's file says how finely"));
+            found.push(Error::invalid("rate", rate, "none; the design's file says how finely; leave rate out"));
         }
         found.extend(self.without_law());
         found

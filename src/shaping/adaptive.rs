@@ -59,7 +59,7 @@ pub struct AdaptiveSpec {
 
 impl AdaptiveSpec {
     /// Samples that the shaper wants to know in advance: see
-    /// [`Requantizer::foresee`](super::Requantizer::foresee).
+    /// [`Requantizer::show_ahead`](super::Requantizer::show_ahead).
     pub const LOOK_AHEAD: usize = FRAME / 2 + 3 * HOP;
 }
 
@@ -187,7 +187,7 @@ impl FilterTrack {
     }
 
     /// Takes samples in, full scale 1.0; what is not finite counts as 0.
-    pub(super) fn foresee(&mut self, x: &[f64]) {
+    pub(super) fn show_ahead(&mut self, x: &[f64]) {
         for &x in x {
             self.past.push_back(if x.is_finite() { x.clamp(-16.0, 16.0) } else { 0.0 });
             self.wanted -= 1;
@@ -215,7 +215,7 @@ impl FilterTrack {
     }
 
     /// The taps for the next `n` samples, at most to the end of a step of the cross-fade; how many of them they are for.
-    /// What was not foreseen keeps the last filter; none at all leaves the noise white.
+    /// What was not shown keeps the last filter; none at all leaves the noise white.
     pub(super) fn next_taps(&mut self, n: usize) -> (Vec<f64>, usize) {
         while self.age >= HOP && self.filters.len() > 1 {
             self.filters.pop_front();
@@ -256,7 +256,7 @@ mod tests {
         Shaper::Adaptive(AdaptiveSpec::default())
     }
 
-    /// Quantizes in blocks of `block`, each foreseen in time, as a reader of files does.
+    /// Quantizes in blocks of `block`, each shown in time, as a reader of files does.
     fn run(shaper: Shaper, x: &[f64], block: usize) -> Vec<f64> {
         run_at(8, shaper, x, block)
     }
@@ -266,11 +266,11 @@ mod tests {
         let mut padded = x.to_vec();
         padded.resize(x.len() + chain.look_ahead(), 0.0);
         let (mut indices, mut y) = (vec![0; x.len()], vec![0.0; x.len()]);
-        let mut foreseen = 0;
+        let mut shown = 0;
         for start in (0..x.len()).step_by(block) {
             let end = x.len().min(start + block);
-            chain.foresee(0, &padded[foreseen..end + chain.look_ahead()]);
-            foreseen = end + chain.look_ahead();
+            chain.show_ahead(0, &padded[shown..end + chain.look_ahead()]);
+            shown = end + chain.look_ahead();
             chain.process(0, start as u64, &x[start..end], &mut indices[start..end], &mut y[start..end]);
         }
         y
@@ -319,7 +319,7 @@ mod tests {
         let spec = AdaptiveSpec { max_total_noise_db: 12.0, ..AdaptiveSpec::default() };
         let designer = Arc::new(Designer::new(&spec).expect("legal"));
         let mut track = FilterTrack::new(&designer);
-        track.foresee(&signal());
+        track.show_ahead(&signal());
         let mut last: Option<Vec<f64>> = None;
         let (mut least, mut done) = (f64::INFINITY, 0);
         while done < 55_000 {
@@ -380,14 +380,14 @@ mod tests {
         for sample_rate_hz in [1.0, 8000.0, 1e8] {
             let designer = Arc::new(Designer::new(&AdaptiveSpec { sample_rate_hz, ..base }).expect("legal"));
             let mut track = FilterTrack::new(&designer);
-            track.foresee(&odd);
-            track.foresee(&[0.0; 8000]);
+            track.show_ahead(&odd);
+            track.show_ahead(&[0.0; 8000]);
             while track.filters.len() > 1 {
                 let (taps, _) = track.next_taps(FADE_STEP);
                 assert!(taps.len() == 32 && taps.iter().all(|t| t.is_finite()), "{sample_rate_hz}: {taps:?}");
             }
         }
-        // Without foresight the noise is white.
+        // Without what comes the noise is white.
         let mut chain = requantizer(adaptive(), 8);
         let (mut indices, mut y) = ([0; 100], [0.0; 100]);
         chain.process(0, 0, &[0.3; 100], &mut indices, &mut y);

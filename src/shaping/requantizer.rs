@@ -25,7 +25,7 @@ pub struct RequantizerOptions {
 pub enum Shaper {
     /// One filter for all of the signal.
     Fixed(ErrorFilter),
-    /// Filters that follow what the signal hides; only around a uniform quantizer. See [`Requantizer::foresee`].
+    /// Filters that follow what the signal hides; only around a uniform quantizer. See [`Requantizer::show_ahead`].
     Adaptive(AdaptiveSpec),
 }
 
@@ -108,7 +108,7 @@ impl Requantizer {
         Ok(Self { quantizer, options, step, granular_region, designer, channels, counts })
     }
 
-    /// Samples per channel that should be foreseen before those that are processed: 0 unless the shaper is adaptive.
+    /// Samples per channel that should be shown before those that are processed: 0 unless the shaper is adaptive.
     pub fn look_ahead(&self) -> usize {
         if self.designer.is_some() { AdaptiveSpec::LOOK_AHEAD } else { 0 }
     }
@@ -116,11 +116,11 @@ impl Requantizer {
     /// Shows an adaptive shaper samples of a channel before they come to [`process`](Self::process), in order and each
     /// once, [`look_ahead`](Self::look_ahead) samples in advance; zeros after the end. Later the last filter holds; before the
     /// first the noise is white. Without an adaptive shaper nothing happens.
-    pub fn foresee(&mut self, channel: usize, x: &[f64]) {
+    pub fn show_ahead(&mut self, channel: usize, x: &[f64]) {
         if self.designer.is_some() {
             self.add_channels(channel);
             if let Channel::Uniform(shaper) = &mut self.channels[channel] {
-                shaper.foresee(x);
+                shaper.show_ahead(x);
             }
         }
     }

@@ -53,9 +53,9 @@ impl UniformShaper {
     }
 
     /// Samples that will come to [`process`](Self::process); a fixed filter does not care.
-    pub(super) fn foresee(&mut self, x: &[f64]) {
+    pub(super) fn show_ahead(&mut self, x: &[f64]) {
         if let TapSource::Adaptive(track) = &mut self.taps {
-            track.foresee(x);
+            track.show_ahead(x);
         }
     }
 

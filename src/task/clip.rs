@@ -142,7 +142,7 @@ impl Clip {
 }
 
 /// The averaged spectrum; none of samples that are too few for one.
-pub fn spectrum(x: &[f64], sample_rate_hz: u32) -> Option<PowerSpectrum> {
+pub(super) fn spectrum(x: &[f64], sample_rate_hz: u32) -> Option<PowerSpectrum> {
     let mut averaged = Averaged::new(sample_rate_hz).ok()?;
     averaged.push(x);
     averaged.finish().ok()

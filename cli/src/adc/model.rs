@@ -11,6 +11,7 @@ use serde_json::{Map, json};
 use sqnr::{
     adc::{Converter, Spec},
     audio_file::Source,
+    chain::{FileSink, Form, Storage},
     quantizer::Quantizer,
     recipe::{Design, read_design},
     task::{self, Converted},
@@ -22,9 +23,9 @@ use super::super::{
     exit::{Exit, Failure},
     inputs::{self, Input},
     options::{Global, Inputs, Outputs},
+    out_file::OutFile,
     outputs::{self, Output},
     progress::FileProgress,
-    sink::WavSink,
     source, units,
 };
 
@@ -104,7 +105,10 @@ pub fn run(args: &ModelArgs, global: &Global) -> Result<Exit, Failure> {
         };
         let converter = converter.map_err(|error| Failure::usage(error.to_string()))?;
         let wav_spec = wav::Spec { sample_format: sample_format(&converter, &spec)?, ..source.info().spec };
-        let sink = WavSink::create(output, existing, &wav_spec, source.info().n_frames, source.metadata())?;
+        let (file, seeking) = OutFile::create(output, existing)?;
+        let form = Form::Wav { spec: wav_spec, storage: Storage::Level };
+        let sink = FileSink::new(file, seeking, &form, source.info().n_frames, source.metadata());
+        let sink = sink.map_err(|error| Failure::of(error, &input.path))?;
         let done = convert(input, &mut source, &converter, sink, progress)?;
         Ok(report((input, output), &spec, &converter, &done))
     })
@@ -114,20 +118,22 @@ fn convert(
     input: &Input,
     source: &mut Source,
     converter: &Converter,
-    mut sink: WavSink,
+    mut sink: FileSink<OutFile>,
     progress: &FileProgress,
 ) -> Result<Done, Failure> {
-    let converted = task::convert(source, converter, |block| sink.write_block(block), progress);
-    let converted = converted.map_err(|error| Failure::of(error, &input.path))?;
+    let converted = task::convert(source, converter, |block| sink.write_planar(block), progress);
+    let wrong = |error| Failure::of(error, &input.path);
+    let converted = converted.map_err(wrong)?;
     let mut warnings = source.warnings().to_vec();
     warnings.extend(source.metadata().not_kept.iter().cloned());
-    let written = sink.finish(&source.metadata().after_data)?;
+    let after_data = &source.metadata().after_data;
+    let written = sink.finish(None, after_data).and_then(OutFile::commit).map_err(wrong)?;
     warnings.extend(written.warnings);
     let n_clipped = converted.figures.n_clipped;
     if n_clipped > 0 {
         warnings.push(format!("{n_clipped} samples are beyond the converter's range"));
     }
-    Ok(Done { sample_rate_hz: source.info().spec.sample_rate_hz, converted, bytes: written.bytes, warnings })
+    Ok(Done { sample_rate_hz: source.info().spec.sample_rate_hz, converted, bytes: written.file, warnings })
 }
 
 /// The description's file, then `--set`, then `--bits`.
@@ -199,11 +205,7 @@ fn report((input, output): (&Input, &Output), spec: &Spec, converter: &Converter
         line: Some(line),
         json: object,
         warnings: done.warnings.clone(),
-        bytes: Some((file_size(&input.path), done.bytes)),
+        bytes: Some((input.size().unwrap_or(0), done.bytes)),
         ..FileReport::default()
     }
-}
-
-fn file_size(path: &Path) -> u64 {
-    std::fs::metadata(path).ok().filter(|meta| meta.is_file()).map_or(0, |meta| meta.len())
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use sqnr::{
     analysis::error_statistics::full_scale_sine_sqnr_db,
-    chain::Plan,
+    chain::{FileSink, Form, Plan, Storage},
     recipe::{Method, Recipe},
     report::plot::{Chart, Size, Style, Theme},
     task::{self, picture},
@@ -27,13 +27,12 @@ use super::{
     exit::{Exit, Failure, display_path},
     inputs::{self, Input},
     options::{Global, Inputs},
+    out_file::OutFile,
     outputs::{Existing, Output},
     plot,
     progress::Progress,
     quantize::{self, Files},
-    report,
-    sink::{self, WavSink},
-    source, stdio,
+    report, sink, source, stdio,
 };
 
 /// Shown at the end of `sqnr demo --help`; a test runs each line.
@@ -91,7 +90,7 @@ fn recipe(text: &str) -> Recipe {
 }
 
 /// One clip quantized in one way.
-pub struct Taken {
+pub struct Row {
     pub clip: String,
     pub stop: &'static str,
     pub file: String,
@@ -181,13 +180,13 @@ pub struct Picture {
 }
 
 impl Tour<'_> {
-    fn quantize_all(&self, clips: &[Input]) -> Result<Vec<Taken>, Failure> {
+    fn quantize_all(&self, clips: &[Input]) -> Result<Vec<Row>, Failure> {
         let jobs: Vec<(&Input, &Stop)> =
             clips.iter().flat_map(|clip| STOPS.iter().map(move |stop| (clip, stop))).collect();
         jobs.par_iter().enumerate().map(|(i, (clip, stop))| self.quantize(clip, stop, (i + 1, jobs.len()))).collect()
     }
 
-    fn quantize(&self, clip: &Input, stop: &Stop, (number, total): (usize, usize)) -> Result<Taken, Failure> {
+    fn quantize(&self, clip: &Input, stop: &Stop, (number, total): (usize, usize)) -> Result<Row, Failure> {
         let recipe = recipe(stop.recipe);
         let plan = Plan::new(&recipe).map_err(Failure::of_recipe)?;
         let name = stem(clip);
@@ -195,7 +194,7 @@ impl Tour<'_> {
         let output = Output::File(self.folder.join(&file));
         let files = Files { input: clip, output: &output, error: None, existing: self.existing };
         let done = quantize::convert(&plan, files, &self.progress.file(number, total, &file))?;
-        Ok(Taken {
+        Ok(Row {
             clip: name,
             stop: stop.name,
             file,
@@ -208,16 +207,16 @@ impl Tour<'_> {
         })
     }
 
-    fn encode_all(&self, clips: &[Input]) -> Result<Vec<Taken>, Failure> {
+    fn encode_all(&self, clips: &[Input]) -> Result<Vec<Row>, Failure> {
         clips.par_iter().map(|clip| self.encode(clip)).collect()
     }
 
     /// The clip through the codec: the `.sqn` file, and what it decodes to.
-    fn encode(&self, clip: &Input) -> Result<Taken, Failure> {
+    fn encode(&self, clip: &Input) -> Result<Row, Failure> {
         let mut source = source::open(clip)?;
         let spec = Spec { sample_format: SampleFormat::FLOAT32, ..source.info().spec };
         let signal = source.read_to_end().map_err(|error| source::unreadable(clip, error))?;
-        let failed = |error| Failure::compute(&clip.path, error);
+        let failed = |error| Failure::of(error, &clip.path);
         let recipe = recipe(CODEC);
         let Method::Codec(request) = &recipe.method else { unreachable!("the codec's stop asks for the codec") };
         let made = task::codec_round_trip(&signal, spec.channel_mask, request).map_err(failed)?;
@@ -226,10 +225,12 @@ impl Tour<'_> {
         sink::write_bytes(&output(CODED), self.existing, &made.bytes)?;
         let file = format!("{name}.codec.wav");
         let n_frames = Some(signal.len() as u64);
-        let mut wav = WavSink::create(&output("codec.wav"), self.existing, &spec, n_frames, &Metadata::default())?;
-        wav.write_planar(made.quantized.signal.channels())?;
-        wav.finish(&[])?;
-        Ok(Taken {
+        let (wav, seeking) = OutFile::create(&output("codec.wav"), self.existing)?;
+        let form = Form::Wav { spec, storage: Storage::Level };
+        let mut wav = FileSink::new(wav, seeking, &form, n_frames, &Metadata::default()).map_err(failed)?;
+        wav.write_planar(made.quantized.signal.channels()).map_err(failed)?;
+        wav.finish(None, &[]).and_then(OutFile::commit).map_err(failed)?;
+        Ok(Row {
             clip: name,
             stop: "codec",
             file,
@@ -305,7 +306,7 @@ fn stem(input: &Input) -> String {
 }
 
 /// The figures as a table.
-fn table(results: &[Taken]) -> String {
+fn table(results: &[Row]) -> String {
     let width = results.iter().map(|r| r.clip.chars().count()).max().unwrap_or(0).max(4);
     let mut text = format!(
         "{:width$}  {:28}  {:>9}  {:>11}  {:>9}  {:>7}\n",
@@ -326,7 +327,7 @@ fn table(results: &[Taken]) -> String {
     text
 }
 
-fn json(args: &DemoArgs, results: &[Taken], pictures: &[Picture]) -> Value {
+fn json(args: &DemoArgs, results: &[Row], pictures: &[Picture]) -> Value {
     let rows: Vec<Value> = results
         .iter()
         .map(|r| {

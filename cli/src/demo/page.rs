@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sqnr::report::escape::{escaped, relative_address};
 
-use super::{CODED, Picture, Taken};
+use super::{CODED, Picture, Row};
 
 const HEAD: &str = r#"<!DOCTYPE html>
 <html lang="en">
@@ -35,7 +35,7 @@ their levels where the samples are. The codec spends about a tenth of the file's
 "#;
 
 /// The whole page.
-pub fn html(results: &[Taken], pictures: &[Picture]) -> String {
+pub fn html(results: &[Row], pictures: &[Picture]) -> String {
     let mut page = HEAD.to_owned();
     for rows in results.chunk_by(|a, b| a.clip == b.clip) {
         section(&mut page, rows);
@@ -58,7 +58,7 @@ pub fn report_name(clip: &str) -> String {
     format!("{clip}.report.html")
 }
 
-fn section(page: &mut String, rows: &[Taken]) {
+fn section(page: &mut String, rows: &[Row]) {
     let clip = &rows[0].clip;
     let _ = writeln!(
         page,

@@ -165,7 +165,7 @@ fn designed(
     if let Some(dimension) = args.dimension {
         let n_codes = args.levels.map_or(DEFAULT_LEVELS, |n| n as usize);
         let design = vectors::design(inputs, &source, dimension as usize, n_codes)?;
-        let json = design.json(&output.display());
+        let json = design.json(output);
         return Ok(Designed { file: design.file.to_json(), table: design.table(), json });
     }
     let design = match args.pdf {
@@ -294,6 +294,7 @@ fn json_object(design: &Design, source: &str, inputs: &[Input], output: &Output)
         "command": "design codebook",
         "input": inputs.iter().map(|input| display_path(&input.path)).collect::<Vec<_>>(),
         "output": output.display(),
+        "recipe": batch::json_recipe_of_design(output),
         "source": source,
         "levels": design.levels,
         "thresholds": design.thresholds,

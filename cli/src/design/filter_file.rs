@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use sqnr::recipe::{Recipe, Shape};
+
 use crate::{
     batch,
     exit::{Exit, Failure},
@@ -47,6 +49,10 @@ pub fn finish(output: &Output, command: &str, design: Value, table: &str, global
             let mut object = design;
             object["schema"] = batch::JSON_SCHEMA.into();
             object["command"] = command.into();
+            object["recipe"] = match object["kind"].as_str() {
+                Some("noise-shaper") => shaping_recipe(output),
+                _ => batch::json_recipe_of_design(output),
+            };
             object["output"] = output.display().into();
             object["warnings"] = Value::Array(vec![]);
             stdio::print_line(&object.to_string())?;
@@ -54,4 +60,10 @@ pub fn finish(output: &Output, command: &str, design: Value, table: &str, global
         (_, false) => stdio::print_bytes(table.as_bytes())?,
     }
     Ok(Exit::Done)
+}
+
+/// The recipe that shapes eight bits with the filter in a file.
+fn shaping_recipe(output: &Output) -> Value {
+    let Output::File(path) = output else { return Value::Null };
+    batch::json_recipe(&Recipe { shape: Shape::File(path.clone()), ..Recipe::default() })
 }

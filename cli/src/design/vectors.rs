@@ -13,6 +13,7 @@ use crate::{
     batch,
     exit::Failure,
     inputs::Input,
+    outputs::Output,
     source::{Passes, Rereadable},
 };
 
@@ -70,12 +71,13 @@ impl VectorDesign {
         .concat()
     }
 
-    pub fn json(&self, output: &str) -> Value {
+    pub fn json(&self, output: &Output) -> Value {
         let codebook = &self.file.codebook;
         json!({
             "schema": batch::JSON_SCHEMA,
             "command": "design codebook",
-            "output": output,
+            "output": output.display(),
+            "recipe": batch::json_recipe_of_design(output),
             "source": self.file.source,
             "dimension": codebook.dimension(),
             "codes": codebook.codes().chunks_exact(codebook.dimension()).collect::<Vec<_>>(),

@@ -46,7 +46,7 @@ fn curve(text: &str) -> Result<Weighting, String> {
             [hz, db] => hz.parse().ok().zip(db.parse().ok()),
             _ => None,
         };
-        points.push(point.ok_or_else(|| format!("line {number} is no point HZ,DB"))?);
+        points.push(point.ok_or_else(|| format!("line {number} is not a point HZ,DB"))?);
     }
     Ok(Weighting::Curve(points))
 }

@@ -96,8 +96,9 @@ pub fn parse_bit_table(text: &str) -> Result<BitTable, String> {
         false => text.to_owned(),
     };
     let words = content.split([',', ' ', '\t', '\n', '\r']).filter(|word| !word.is_empty());
-    let bits: Result<Vec<f32>, String> =
-        words.map(|word| word.parse().map_err(|_| format!("'{word}' is no number of bits, and no file"))).collect();
+    let bits: Result<Vec<f32>, String> = words
+        .map(|word| word.parse().map_err(|_| format!("'{word}' is neither a number of bits nor a file")))
+        .collect();
     BitTable::new(&bits?).map_err(|error| error.to_string())
 }
 

@@ -51,7 +51,7 @@ fn one_file(input: &Input) -> Result<FileReport, Failure> {
     let mut source = source::open(input)?.named(input.display());
     let info = source.info().clone();
     let used = task::used_bits(&mut source).map_err(|error| Failure::of(error, &input.path))?;
-    let bytes = std::fs::metadata(&input.path).ok().filter(|m| m.is_file()).map(|m| m.len());
+    let bytes = input.size();
     let facts = Facts { info: &info, used: used.as_ref(), bytes, source: &source };
     Ok(FileReport {
         table: Some(facts.table()),

@@ -11,21 +11,22 @@ use sqnr::live::{Deck, Reading, State, Status, theory_snr_db};
 
 use super::{
     super::{batch, exit::Failure, options::Global, stdio},
-    Ending, LiveArgs, Told,
+    Ending, LiveArgs, Signals,
 };
 
 /// Pause between looks at the path.
 const LOOK: Duration = Duration::from_millis(25);
 
 /// Runs until the input ends, the time is over, or a signal comes.
-pub fn show(mut deck: Deck, args: &LiveArgs, global: &Global, told: &Told) -> Result<Ending, Failure> {
+pub fn show(mut deck: Deck, args: &LiveArgs, global: &Global, signals: &Signals) -> Result<Ending, Failure> {
     let start = Instant::now();
     let mut n_lines = 0;
     loop {
         deck.tend();
         let elapsed_s = start.elapsed().as_secs_f64();
         let state = deck.status().state;
-        let is_last = state == State::Ended || args.seconds.is_some_and(|s| elapsed_s >= s) || told.signal().is_some();
+        let is_last =
+            state == State::Ended || args.seconds.is_some_and(|s| elapsed_s >= s) || signals.signal().is_some();
         if !global.quiet && (is_last || elapsed_s >= f64::from(n_lines + 1)) {
             n_lines = elapsed_s as u32;
             let line = Line { elapsed_s, deck: &deck };

@@ -114,7 +114,7 @@ pub fn run(args: &LiveArgs, global: &Global) -> Result<Exit, Failure> {
     if args.list_devices {
         return devices::print_list(global);
     }
-    let told = Told::listen();
+    let signals = Signals::listen();
     let options = deck_options(args, global)?;
     let deck = {
         let _silence = SilencedStderr::begin();
@@ -122,11 +122,11 @@ pub fn run(args: &LiveArgs, global: &Global) -> Result<Exit, Failure> {
     };
     let deck = deck.map_err(|error| not_opened(error, args))?;
     let ending = if has_screen(args, global) {
-        show_screen(deck, args, &told)?
+        show_screen(deck, args, &signals)?
     } else {
-        lines::show(deck, args, global, &told)?
+        lines::show(deck, args, global, &signals)?
     };
-    finish(ending, &told)
+    finish(ending, &signals)
 }
 
 /// A screen needs a terminal on both sides that can move its cursor.
@@ -147,22 +147,22 @@ fn charset() -> Charset {
     if is_utf8 { Charset::Unicode } else { Charset::Ascii }
 }
 
-fn show_screen(mut deck: Deck, args: &LiveArgs, told: &Told) -> Result<Ending, Failure> {
+fn show_screen(mut deck: Deck, args: &LiveArgs, signals: &Signals) -> Result<Ending, Failure> {
     let options = ScreenOptions {
         charset: charset(),
         snapshot_folder: Path::new("."),
         duration: args.seconds.map(Duration::from_secs_f64),
-        is_told_to_end: &|| told.signal().is_some(),
+        is_told_to_end: &|| signals.signal().is_some(),
     };
     let shown = screen::show(&mut deck, &options);
     let state = deck.status().state;
     let recorded = deck.close();
     if matches!(shown, Ok(End::Interrupted)) {
-        told.note(SIGINT);
+        signals.note(SIGINT);
     }
     match shown {
         // A window that is gone ends the program as its signal would, a moment before it arrives.
-        Err(error) if told.signal().is_none() => {
+        Err(error) if signals.signal().is_none() => {
             recorded.map_err(|error| Failure::usage(error.to_string()))?;
             Err(Failure::output(Path::new("terminal"), error))
         }
@@ -177,11 +177,11 @@ struct Ending {
     recorded: sqnr::Result<()>,
 }
 
-fn finish(ending: Ending, told: &Told) -> Result<Exit, Failure> {
+fn finish(ending: Ending, signals: &Signals) -> Result<Exit, Failure> {
     if let Err(Error::Io { path, source }) = ending.recorded {
         return Err(unwritten(path.as_deref(), source));
     }
-    if let Some(signal) = told.signal() {
+    if let Some(signal) = signals.signal() {
         // By convention 128 and the signal's number; everything is tidied up by now.
         std::process::exit(128 + signal);
     }
@@ -255,10 +255,10 @@ fn recipe(args: &LiveArgs) -> Recipe {
     }
 }
 
-/// The signal that told the program to end, if one did.
-pub struct Told(Arc<AtomicUsize>);
+/// The signal that tells the program to end, if one did.
+pub struct Signals(Arc<AtomicUsize>);
 
-impl Told {
+impl Signals {
     /// From now on signals are noted and end nothing by themselves.
     fn listen() -> Self {
         let noted = Arc::new(AtomicUsize::new(0));

@@ -14,7 +14,7 @@ use sqnr::{
     audio_file::Reopen,
     chain::Plan,
     design::training,
-    recipe::{Depth, Design, Recipe, read_design},
+    recipe::{Depth, Design, Method, Recipe, read_design},
     report::plot::Chart,
     task::picture::{self, CodebookOf, Shown, Stimulus, Subject},
 };
@@ -139,6 +139,9 @@ const DEFAULT_BITS: u32 = 8;
 
 /// Runs `plot`.
 pub fn run(args: &PlotArgs, global: &Global) -> Result<Exit, Failure> {
+    if let (Kind::SnrBits, Method::File(_)) = (args.kind, &args.recipe.method) {
+        return Err(Failure::usage("snr-bits tries every bit depth; leave codebook files out"));
+    }
     let plan = Plan::new(&with_default_bits(&args.recipe)).map_err(Failure::of_recipe)?;
     if args.kind.can_do_without_input() && args.inputs.inputs.is_empty() && args.inputs.files_from.is_none() {
         return without_input(args, &plan, global);
@@ -152,22 +155,20 @@ pub fn run(args: &PlotArgs, global: &Global) -> Result<Exit, Failure> {
         let written = write(&args.picture, &chart, output, existing)?;
         Ok(FileReport {
             line: Some(format!("{} -> {}", input.display(), written.join(", "))),
-            json: Map::from_iter([
-                ("kind".to_owned(), args.kind.name().into()),
-                ("recipe".to_owned(), shown_recipe(args, &plan)),
-                ("outputs".to_owned(), json!(written)),
-            ]),
+            json: Map::from_iter(
+                shown_recipe(args, &plan)
+                    .into_iter()
+                    .chain([("kind".to_owned(), args.kind.name().into()), ("outputs".to_owned(), json!(written))]),
+            ),
             ..FileReport::default()
         })
     })
 }
 
 /// The recipe, where the picture shows what it makes of the input.
-fn shown_recipe(args: &PlotArgs, plan: &Plan) -> Value {
-    match args.reference.is_none() && args.shown() == Shown::InputOutputError {
-        true => batch::json_recipe(plan.recipe()),
-        false => Value::Null,
-    }
+fn shown_recipe(args: &PlotArgs, plan: &Plan) -> Option<(String, Value)> {
+    let is_shown = args.reference.is_none() && args.shown() == Shown::InputOutputError;
+    is_shown.then(|| ("recipe".to_owned(), batch::json_recipe(plan.recipe())))
 }
 
 impl PlotArgs {
@@ -204,6 +205,7 @@ fn without_input(args: &PlotArgs, plan: &Plan, global: &Global) -> Result<Exit, 
     if global.json {
         let object = json!({
             "schema": super::batch::JSON_SCHEMA, "command": "plot", "kind": args.kind.name(), "outputs": written,
+            "recipe": batch::json_recipe(plan.recipe()),
         });
         stdio::print_line(&object.to_string())?;
     } else if !global.quiet {
@@ -228,7 +230,7 @@ fn chart_without_input(kind: Kind, plan: &Plan, progress: &FileProgress) -> Resu
 
 fn chart(args: &PlotArgs, plan: &Plan, input: &Input, progress: &FileProgress) -> Result<Chart, Failure> {
     let audio = Rereadable::new(input, Passes::Several)?;
-    let named = args.reference.as_ref().map(Input::at);
+    let named = args.reference.as_deref().map(Input::at);
     let reference = named.as_ref().map(|named| Rereadable::new(named, Passes::Several)).transpose()?;
     let subject = Subject {
         audio: &audio,

@@ -67,6 +67,7 @@ pub struct QuantizeArgs {
     #[arg(
         long = "recipe",
         value_name = "FILE",
+        hide_short_help = true,
         conflicts_with_all = ["bits", "levels", "method", "law", "compression", "dither", "shape", "seed", "container", "rate", "states", "format", "paths"]
     )]
     recipe_file: Option<PathBuf>,

@@ -18,7 +18,7 @@ use super::{
 
 /// The report of a file that was quantized with `recipe` in so many seconds.
 pub fn of(recipe: &Recipe, files: Files, done: &Converted, seconds: f64) -> FileReport {
-    let parts = [sizes(recipe, files, done), description(recipe, done), fidelity(done.outcome.figures.snr_db)];
+    let parts = [sizes(files, done), description(recipe, done), fidelity(done.outcome.figures.snr_db)];
     let speed = duration_s(done) / seconds.max(1e-9);
     let line = format!(
         "{} -> {}  {}  {seconds:.2} s ({speed:.0}x)",
@@ -39,12 +39,12 @@ fn duration_s(done: &Converted) -> f64 {
     done.outcome.n_frames as f64 / f64::from(done.sample_rate_hz)
 }
 
-/// `882.0 kB -> 441.0 kB`; nothing for methods whose file is larger than what they code.
-fn sizes(recipe: &Recipe, files: Files, done: &Converted) -> String {
-    match (&recipe.method, done.outcome.cost) {
+/// `882.0 kB -> 441.0 kB`, of coders what was written; nothing for methods whose file is larger than what they code.
+fn sizes(files: Files, done: &Converted) -> String {
+    match (done.chain.as_pcm(), done.outcome.cost) {
         (_, Some(_)) => String::new(),
-        (Method::Coder(_), None) => units::bytes(done.bytes.1),
-        _ => {
+        (None, None) => units::bytes(done.bytes.1),
+        (Some(_), None) => {
             let read = files.input.size().map_or_else(String::new, |n| format!("{} -> ", units::bytes(n)));
             format!("{read}{}", units::bytes(done.bytes.1))
         }

@@ -60,7 +60,7 @@ fn warnings(done: &QuantizedTensors) -> Vec<String> {
         warnings.push(format!("{n} values not finite: NaN taken as 0, infinity as the largest"));
     }
     if done.n_untouched > 0 {
-        warnings.push(format!("{} tensors are no floats: kept as they are", done.n_untouched));
+        warnings.push(format!("{} tensors are not floats: kept as they are", done.n_untouched));
     }
     warnings
 }

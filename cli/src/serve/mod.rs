@@ -79,7 +79,8 @@ pub fn run(args: &ServeArgs, global: &Global) -> Result<Exit, Failure> {
     let server = server::Server::bind(args.port, clips?)?;
     let address = server.address();
     if global.json {
-        let object = serde_json::json!({ "schema": super::batch::JSON_SCHEMA, "command": "serve", "url": address });
+        let object = serde_json::json!({ "schema": super::batch::JSON_SCHEMA, "command": "serve", "url": address,
+            "recipe": super::batch::json_recipe(&knobs::start()) });
         stdio::print_line(&object.to_string())?;
     } else {
         stdio::print_line(&address)?;

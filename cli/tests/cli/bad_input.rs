@@ -11,7 +11,7 @@ fn wrong_words_and_values_are_wrong_use() {
         ("quantize --bots 8 song.wav", "unknown option '--bots'; did you mean '--bits'"),
         ("quantize -b 0 song.wav", "1..=32"),
         ("quantize -b 33 song.wav", "1..=32"),
-        ("quantize -b eight song.wav", "'eight' is no value for --bits"),
+        ("quantize -b eight song.wav", "'eight' is not a value for --bits"),
         ("quantize -b 8 -m unifrom song.wav", "did you mean 'uniform'"),
         ("quantize -b 8 -d tpfd song.wav", "did you mean 'tpdf'"),
         ("quantize -b 8 -s x song.wav", "coefficients"),

@@ -229,7 +229,7 @@ fn goals_exclude_each_other_and_have_ranges() {
         ("encode --nmr -10 -q 5 song.wav", "cannot be used with"),
         ("encode --bits-per-band 3 --snr 20 song.wav", "cannot be used with"),
         ("encode --nmr 30 song.wav", "within -60 and 20"),
-        ("encode --bits-per-band 3,x song.wav", "'x' is no number of bits"),
+        ("encode --bits-per-band 3,x song.wav", "'x' is neither a number of bits"),
         ("encode --bits-per-band 25 song.wav", "0 to 24"),
     ] {
         folder.run(line).fails(2, part);

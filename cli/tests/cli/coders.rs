@@ -55,9 +55,9 @@ fn a_designed_modulator_codes() {
     folder.run("design modulator --order 3 --osr 16 --gain 2 --levels 17 -o m.json").succeeds();
     assert!(snr(&folder, "quantize -m m.json song.wav") > 60.0);
     assert!(folder.has("song.q.wav"));
-    folder.run("quantize -m m.json song.wav -o x.dsf").fails(2, "17 levels");
+    folder.run("quantize -m m.json song.wav -o x.dsf").fails(2, "is 17; allowed: 2");
     folder.run("quantize -m m.json -b 4 song.wav -o x.wav").fails(2, "leave -b and --levels out");
-    folder.run("quantize --format ima song.wav -o -").fails(2, "name a file");
+    folder.run("quantize --format ima song.wav -o -").fails(2, "a file that has a name");
     let text = String::from_utf8(folder.bytes("m.json")).expect("JSON");
     folder.write(
         "wild.json",

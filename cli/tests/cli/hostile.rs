@@ -42,8 +42,8 @@ fn design_files_that_lie_are_refused() {
         (r#"{"kind":"noise-shaper","feedback":[1e7]}"#, "-1e6 to 1e6"),
         (r#"{"kind":"noise-shaper","feedback":[]}"#, "order of the error filter is 0"),
         (r#"{"kind":"noise-shaper"}"#, "no array \"feedback\""),
-        (r#"{"kind":"sieve"}"#, "'sieve' is no kind of design"),
-        ("{", "no JSON"),
+        (r#"{"kind":"sieve"}"#, "'sieve' is not a kind of design"),
+        ("{", "not JSON"),
     ] {
         folder.write("bad.json", text.as_bytes());
         folder.run("quantize -b 8 -s bad.json song.wav").fails(2, part);
@@ -121,5 +121,5 @@ fn arrays_of_the_wrong_kind_name_the_right_ones() {
     // Whole numbers stay as they are, and it is said.
     folder.write("ids.npy", &npy("'<i4'", "(4,)", 16));
     let run = folder.run("quantize --format int8 ids.npy -o same.npy");
-    assert!(run.succeeds().stderr.contains("no floats: kept as they are"), "{}", run.stderr);
+    assert!(run.succeeds().stderr.contains("not floats: kept as they are"), "{}", run.stderr);
 }

@@ -19,6 +19,7 @@ mod info;
 mod number_format;
 mod plot;
 mod quantize;
+mod recipe;
 mod report;
 #[cfg(feature = "serve")]
 mod serve;

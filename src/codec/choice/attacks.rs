@@ -23,14 +23,14 @@ const HOPS_BEFORE: usize = 9;
 const HOPS_AFTER: usize = 2;
 
 /// Samples that [`short_blocks`] needs before and after a superframe of N samples.
-pub fn reach(superframe_samples: usize) -> [usize; 2] {
+pub(crate) fn reach(superframe_samples: usize) -> [usize; 2] {
     [HOPS_BEFORE, HOPS_AFTER].map(|hops| hops * (superframe_samples >> MAX_DEPTH))
 }
 
 /// Which blocks of N/64 the tree must have, the first as the lowest bit.
 ///
 /// - `x`: one channel, the superframe with [`reach`] samples on both sides
-pub fn short_blocks(x: &[f32]) -> u64 {
+pub(crate) fn short_blocks(x: &[f32]) -> u64 {
     const N_HOPS: usize = HOPS_BEFORE + MAX_BLOCKS + HOPS_AFTER;
     let hop = x.len() / N_HOPS;
     let mut energies = [0.0_f32; N_HOPS];

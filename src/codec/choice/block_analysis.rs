@@ -12,7 +12,7 @@ use crate::codec::format::{
 
 /// By which rule the noise targets of blocks are found.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum NoiseRule {
+pub(crate) enum NoiseRule {
     /// Noise follows the ear: q in dB, and L, log2 of the file's mean power per coefficient.
     Ear {
         /// Quality q in dB, negative; lower is better.
@@ -33,7 +33,7 @@ pub enum NoiseRule {
 const SIDE_BITS: f32 = 0.5;
 
 /// One block of one element, analysed.
-pub struct BlockAnalysis {
+pub(crate) struct BlockAnalysis {
     /// log2 of noise power per coefficient, for each band, for both channels.
     pub targets: [Vec<f32>; 2],
     /// For each band of a pair.
@@ -45,7 +45,7 @@ pub struct BlockAnalysis {
 
 /// A block to analyse.
 #[derive(Clone, Copy)]
-pub struct Block<'a> {
+pub(crate) struct Block<'a> {
     /// It has N >> depth samples.
     pub depth: usize,
     /// Its position among the blocks of this depth in the superframe.
@@ -60,7 +60,7 @@ pub struct Block<'a> {
 
 impl BlockAnalysis {
     /// Room for the longest block.
-    pub fn new(tables: &BandTables, superframe_samples: usize) -> Self {
+    pub(crate) fn new(tables: &BandTables, superframe_samples: usize) -> Self {
         let most_bands = (0..N_DEPTHS).map(|depth| tables.at(depth).len()).max().unwrap_or(0);
         let (bands, samples) = (vec![0.0; most_bands], vec![0.0; superframe_samples]);
         Self {
@@ -73,7 +73,7 @@ impl BlockAnalysis {
     }
 
     /// Finds the noise targets of `block`.
-    pub fn find_targets(
+    pub(crate) fn find_targets(
         &mut self,
         block: Block,
         rule: NoiseRule,
@@ -103,7 +103,7 @@ impl BlockAnalysis {
     }
 
     /// Chooses left/right or mid/side for `block` under its targets; returns the estimate of its bits.
-    pub fn choose(&mut self, block: Block, rule: NoiseRule) -> f32 {
+    pub(crate) fn choose(&mut self, block: Block, rule: NoiseRule) -> f32 {
         match (block.n_channels, rule) {
             (2, NoiseRule::Bits(_)) => {
                 self.mid_side[..block.bands.len()].fill(false);

@@ -18,16 +18,16 @@ const LEAST_SAMPLES: u64 = 2000;
 
 /// Histograms of magnitudes, class by class.
 #[derive(Debug, Clone)]
-pub struct MagnitudeCounts(Vec<[u64; N_BINS]>);
+pub(crate) struct MagnitudeCounts(Vec<[u64; N_BINS]>);
 
 impl MagnitudeCounts {
     /// No magnitudes yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(vec![[0; N_BINS]; N_CODEBOOKS])
     }
 
     /// Counts the coefficients of one band.
-    pub fn count(&mut self, class: u8, x: &[f32], step: f32) {
+    pub(crate) fn count(&mut self, class: u8, x: &[f32], step: f32) {
         let counts = &mut self.0[usize::from(class)];
         for steps in x.iter().map(|x| (x / step).abs()).filter(|steps| *steps >= DEAD_ZONE) {
             if let Some(count) = counts.get_mut((steps * PARTS) as usize) {
@@ -37,14 +37,14 @@ impl MagnitudeCounts {
     }
 
     /// Adds the counts of `other`.
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         for (a, b) in self.0.iter_mut().flatten().zip(other.0.iter().flatten()) {
             *a += b;
         }
     }
 
     /// The codebooks for these magnitudes.
-    pub fn design(&self) -> Codebooks {
+    pub(crate) fn design(&self) -> Codebooks {
         let levels = std::array::from_fn(|class| levels(&self.0[class]));
         Codebooks::new(levels).unwrap_or_default()
     }

@@ -24,11 +24,11 @@ use std::sync::Arc;
 
 /// Superframes before and after a group that its encoder looks at: a neighbour whose tree it must know, and what
 /// that neighbour's own analysis reaches.
-pub const MARGIN_SUPERFRAMES: usize = 3;
+pub(crate) const MARGIN_SUPERFRAMES: usize = 3;
 
 /// A group to encode.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct EncodeJob {
+pub(crate) struct EncodeJob {
     /// Superframes of the group.
     pub n_superframes: usize,
     /// There is nothing before.
@@ -52,7 +52,7 @@ impl Outline {
 }
 
 /// Encodes groups, one after the other, independent of each other.
-pub struct GroupEncoder {
+pub(crate) struct GroupEncoder {
     layout: Arc<Layout>,
     quantizer: BlockQuantizer,
     syntax: Syntax,
@@ -79,7 +79,7 @@ impl GroupEncoder {
     /// An encoder for the groups of the file of this header, whose layout is `layout`.
     ///
     /// - `max_bandwidth_hz`: bands that start here or above are silent
-    pub fn new(layout: Arc<Layout>, header: &Header, ear: &EarModel, max_bandwidth_hz: f32) -> Self {
+    pub(crate) fn new(layout: Arc<Layout>, header: &Header, ear: &EarModel, max_bandwidth_hz: f32) -> Self {
         let (n, rate) = (layout.superframe_samples, header.sample_rate_hz);
         let temporal = Temporal::new(&layout.tables, rate, n);
         let n_cells = layout.tables.n_cells();
@@ -109,7 +109,7 @@ impl GroupEncoder {
     ///
     /// - `pcm`: planar, the group with [`MARGIN_SUPERFRAMES`] on both sides
     /// - `payload`: memory for the bytes; its contents are replaced
-    pub fn run(&mut self, job: EncodeJob, rule: NoiseRule, pcm: &[Vec<f32>], mut payload: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn run(&mut self, job: EncodeJob, rule: NoiseRule, pcm: &[Vec<f32>], mut payload: Vec<u8>) -> Vec<u8> {
         let layout = Arc::clone(&self.layout);
         self.job = job;
         self.syntax.reset();
@@ -128,7 +128,7 @@ impl GroupEncoder {
     }
 
     /// With [`BandQuantizer::LloydMax`](crate::codec::BandQuantizer::LloydMax): the magnitudes of all groups encoded.
-    pub fn magnitude_counts(&self) -> Option<&MagnitudeCounts> {
+    pub(crate) fn magnitude_counts(&self) -> Option<&MagnitudeCounts> {
         self.quantizer.counts()
     }
 

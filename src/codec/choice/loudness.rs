@@ -13,7 +13,7 @@ use crate::{
 const EXPONENT: f64 = 0.3;
 
 /// Measures loudness superframe by superframe.
-pub struct LoudnessMeter {
+pub(crate) struct LoudnessMeter {
     tables: BandTables,
     blocks: LappedBlocks,
     work: Vec<f32>,
@@ -37,7 +37,7 @@ impl BandPowers {
 
 impl LoudnessMeter {
     /// A meter before the first superframe.
-    pub fn new(tables: BandTables, superframe_samples: usize) -> Self {
+    pub(crate) fn new(tables: BandTables, superframe_samples: usize) -> Self {
         Self {
             tables,
             blocks: LappedBlocks::new(superframe_samples),
@@ -49,7 +49,7 @@ impl LoudnessMeter {
     /// Adds one superframe of one channel.
     ///
     /// - `x`: the superframe of N samples with N/2 samples on both sides
-    pub fn push(&mut self, x: &[f32]) {
+    pub(crate) fn push(&mut self, x: &[f32]) {
         let n = self.work.len() / 2;
         self.work.copy_from_slice(x);
         for boundary in [n / 2, n + n / 2] {
@@ -76,13 +76,13 @@ impl LoudnessMeter {
     }
 
     /// Multiplies the weight of all superframes so far by `keep`, 0..=1: a running mean for streams.
-    pub fn forget(&mut self, keep: f64) {
+    pub(crate) fn forget(&mut self, keep: f64) {
         self.powers.sum *= keep;
         self.powers.count *= keep;
     }
 
     /// L, log2 of power per coefficient; that of 16-bit noise for silence and for nothing.
-    pub fn loudness(&self) -> f32 {
+    pub(crate) fn loudness(&self) -> f32 {
         self.powers.loudness()
     }
 }

@@ -72,7 +72,7 @@ struct BandEar {
 }
 
 /// Computes noise targets for blocks of all sizes.
-pub struct Psychoacoustics {
+pub(crate) struct Psychoacoustics {
     model: EarModel,
     ears: [Vec<BandEar>; N_DEPTHS],
     power: Vec<f32>,
@@ -82,7 +82,7 @@ pub struct Psychoacoustics {
 
 impl Psychoacoustics {
     /// Tables for the bands of a file.
-    pub fn new(model: &EarModel, tables: &BandTables, sample_rate_hz: u32, superframe_samples: usize) -> Self {
+    pub(crate) fn new(model: &EarModel, tables: &BandTables, sample_rate_hz: u32, superframe_samples: usize) -> Self {
         let ears = std::array::from_fn(|depth| {
             let hz_per_bin = sample_rate_hz as f32 / (2 * (superframe_samples >> depth)) as f32;
             band_ears(model, tables.at(depth), hz_per_bin, sample_rate_hz)
@@ -101,7 +101,7 @@ impl Psychoacoustics {
     ///
     /// - `unevenness`: log2 of r for each band, at most 0, see [`super::temporal`]
     /// - `base`: one value for each band
-    pub fn base(&mut self, depth: usize, bands: &[Band], x: &[f32], unevenness: &[f32], base: &mut [f32]) {
+    pub(crate) fn base(&mut self, depth: usize, bands: &[Band], x: &[f32], unevenness: &[f32], base: &mut [f32]) {
         smooth_power(x, &mut self.power[..x.len()]);
         for ((energy, band), (base, time)) in self.energy.iter_mut().zip(bands).zip(base.iter_mut().zip(unevenness)) {
             let power = &self.power[band.start..band.end];
@@ -120,7 +120,7 @@ impl Psychoacoustics {
     ///
     /// - `loudness`: L, log2 of power per coefficient
     /// - `quality_db`: q
-    pub fn finish(&self, depth: usize, loudness: f32, quality_db: f32, base: &[f32], target: &mut [f32]) {
+    pub(crate) fn finish(&self, depth: usize, loudness: f32, quality_db: f32, base: &[f32], target: &mut [f32]) {
         let common = (1.0 - self.model.share) * loudness + quality_db / ROUNDED_LOG2_DB;
         for ((target, base), ear) in target.iter_mut().zip(base).zip(&self.ears[depth]) {
             *target = ((base + common).exp2() + ear.threshold).log2();
@@ -194,7 +194,7 @@ fn peakiness(power: &[f32], energy: f32) -> f32 {
 ///
 /// The polynomial is the least-squares fit of degree 5 on Chebyshev nodes.
 #[inline]
-pub fn fast_log2(x: f32) -> f32 {
+pub(crate) fn fast_log2(x: f32) -> f32 {
     let bits = x.to_bits();
     let exponent = (bits >> 23) as i32 - 127;
     let m = f32::from_bits((bits & 0x007F_FFFF) | 0x3F80_0000);

@@ -31,12 +31,12 @@ const MOST_HALF_STEPS: f64 = 2.0 * INDEX_LIMIT as f64 - 4.0;
 const CLASS_BOUNDS: [f32; N_CODEBOOKS - 1] = [0.15, 0.25, 0.4, 0.65, 1.0, 1.6, 3.0];
 
 /// Codebook of a band of this mean magnitude in steps.
-pub fn class_of_mean(mean_steps: f32) -> u8 {
+pub(crate) fn class_of_mean(mean_steps: f32) -> u8 {
     CLASS_BOUNDS.iter().filter(|&&bound| mean_steps >= bound).count() as u8
 }
 
 /// Quantizes the bands of one block and channel after the other.
-pub struct BlockQuantizer {
+pub(crate) struct BlockQuantizer {
     quantizer: BandQuantizer,
     codebooks: Codebooks,
     gain: f32,
@@ -52,7 +52,7 @@ pub struct BlockQuantizer {
 
 impl BlockQuantizer {
     /// A quantizer for the file of this header.
-    pub fn new(header: &Header, max_bandwidth_hz: f32) -> Self {
+    pub(crate) fn new(header: &Header, max_bandwidth_hz: f32) -> Self {
         Self {
             quantizer: header.band_quantizer,
             codebooks: header.codebooks.clone(),
@@ -66,7 +66,7 @@ impl BlockQuantizer {
     }
 
     /// With [`BandQuantizer::LloydMax`]: the magnitudes of all bands so far.
-    pub fn counts(&self) -> Option<&MagnitudeCounts> {
+    pub(crate) fn counts(&self) -> Option<&MagnitudeCounts> {
         self.counts.as_ref()
     }
 
@@ -74,7 +74,7 @@ impl BlockQuantizer {
     ///
     /// - `x`: coefficients of the block
     /// - `targets`: log2 of noise power per coefficient, for each band
-    pub fn quantize(&mut self, span: &BlockSpan, x: &[f32], targets: &[f32], out: &mut ChannelFrame) {
+    pub(crate) fn quantize(&mut self, span: &BlockSpan, x: &[f32], targets: &[f32], out: &mut ChannelFrame) {
         let hz_per_bin = self.sample_rate_hz as f32 / (2 * span.len) as f32;
         let indices = &mut out.indices[span.samples()];
         let codes = &mut out.bands[span.band_range()];

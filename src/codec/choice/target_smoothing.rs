@@ -23,7 +23,7 @@ use std::ops::Range;
 const WEIGHT: f32 = 0.25;
 
 /// What each neighbour contributes: targets that the user asked for are not smoothed.
-pub fn weight(rule: NoiseRule) -> f32 {
+pub(crate) fn weight(rule: NoiseRule) -> f32 {
     match rule {
         NoiseRule::Ear { .. } => WEIGHT,
         NoiseRule::White { .. } | NoiseRule::Bits(_) => 0.0,
@@ -32,18 +32,18 @@ pub fn weight(rule: NoiseRule) -> f32 {
 
 /// Targets of one block of an element by half-ERB cell, for one or two channels.
 #[derive(Debug, Clone)]
-pub struct CellTargets {
+pub(crate) struct CellTargets {
     channels: [Vec<f32>; 2],
 }
 
 impl CellTargets {
     /// Room for `n_cells` cells.
-    pub fn new(n_cells: usize) -> Self {
+    pub(crate) fn new(n_cells: usize) -> Self {
         Self { channels: [vec![0.0; n_cells], vec![0.0; n_cells]] }
     }
 
     /// Notes the targets of a block's bands.
-    pub fn set(&mut self, bands: &[Band], targets: &[Vec<f32>; 2]) {
+    pub(crate) fn set(&mut self, bands: &[Band], targets: &[Vec<f32>; 2]) {
         for (cells, targets) in self.channels.iter_mut().zip(targets) {
             for (band, &target) in bands.iter().zip(targets) {
                 cells[band.first_cell..band.end_cell].fill(target);
@@ -53,7 +53,7 @@ impl CellTargets {
 
     /// Adds `shift` to all targets.
     #[cfg(test)]
-    pub fn shift(&mut self, shift: f32) {
+    pub(crate) fn shift(&mut self, shift: f32) {
         self.channels.iter_mut().flatten().for_each(|target| *target += shift);
     }
 
@@ -65,7 +65,7 @@ impl CellTargets {
 
 /// The targets of one superframe of an element, block by block, between those of its neighbours.
 #[derive(Debug, Clone)]
-pub struct TargetTrack {
+pub(crate) struct TargetTrack {
     /// Of the bands of all blocks in order.
     own: [Vec<f32>; 2],
     /// The block before, the blocks, the block after.
@@ -77,14 +77,14 @@ pub struct TargetTrack {
 
 impl TargetTrack {
     /// Room for any superframe.
-    pub fn new(tables: &BandTables) -> Self {
+    pub(crate) fn new(tables: &BandTables) -> Self {
         let own = vec![0.0; tables.most_bands()];
         let rows = vec![CellTargets::new(tables.n_cells()); MAX_BLOCKS + 2];
         Self { own: [own.clone(), own], rows, n_blocks: 0, has_before: false, has_after: false }
     }
 
     /// Starts a superframe, after the last block of another where there is one.
-    pub fn start(&mut self, before: Option<&CellTargets>) {
+    pub(crate) fn start(&mut self, before: Option<&CellTargets>) {
         (self.n_blocks, self.has_before) = (0, before.is_some());
         if let Some(before) = before {
             self.rows[0].clone_from(before);
@@ -92,7 +92,7 @@ impl TargetTrack {
     }
 
     /// The next block.
-    pub fn push(&mut self, span: &BlockSpan, targets: &[Vec<f32>; 2]) {
+    pub(crate) fn push(&mut self, span: &BlockSpan, targets: &[Vec<f32>; 2]) {
         for (own, targets) in self.own.iter_mut().zip(targets) {
             own[span.band_range()].copy_from_slice(&targets[..span.bands.len()]);
         }
@@ -101,7 +101,7 @@ impl TargetTrack {
     }
 
     /// Ends the superframe, before the first block of another where there is one.
-    pub fn end(&mut self, after: Option<&CellTargets>) {
+    pub(crate) fn end(&mut self, after: Option<&CellTargets>) {
         self.has_after = after.is_some();
         if let Some(after) = after {
             self.rows[self.n_blocks + 1].clone_from(after);
@@ -109,7 +109,7 @@ impl TargetTrack {
     }
 
     /// The targets of a block that was pushed, each neighbour contributing `weight`.
-    pub fn targets(&self, span: &BlockSpan, weight: f32, targets: &mut [Vec<f32>; 2]) {
+    pub(crate) fn targets(&self, span: &BlockSpan, weight: f32, targets: &mut [Vec<f32>; 2]) {
         let i = span.block_index;
         let before = (i > 0 || self.has_before).then(|| &self.rows[i]);
         let after = (i + 1 < self.n_blocks || self.has_after).then(|| &self.rows[i + 2]);

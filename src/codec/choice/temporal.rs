@@ -33,13 +33,13 @@ const MOST_MARGIN_HOPS: f32 = 8.0;
 const FLOOR: f32 = 1e-9;
 
 /// Reach of the windows of a superframe's hops beyond it on both sides, in samples.
-pub fn window_reach(superframe_samples: usize) -> usize {
+pub(crate) fn window_reach(superframe_samples: usize) -> usize {
     (WINDOW_HOPS - 1) * (superframe_samples >> MAX_DEPTH) / 2
 }
 
 /// Short-time energies of one channel around one superframe.
 #[derive(Debug, Clone)]
-pub struct ShortTimeEnergies {
+pub(crate) struct ShortTimeEnergies {
     /// Superframes before, at and after, hop by hop, band by band, masked in time.
     energies: Vec<f32>,
     /// The same to the power -1/2.
@@ -47,7 +47,7 @@ pub struct ShortTimeEnergies {
 }
 
 /// Computes short-time energies and what they say of blocks.
-pub struct Temporal {
+pub(crate) struct Temporal {
     hop: usize,
     n_bands: usize,
     edges: Vec<usize>,
@@ -65,7 +65,7 @@ pub struct Temporal {
 
 impl Temporal {
     /// Tables for the bands of a file.
-    pub fn new(tables: &BandTables, sample_rate_hz: u32, superframe_samples: usize) -> Self {
+    pub(crate) fn new(tables: &BandTables, sample_rate_hz: u32, superframe_samples: usize) -> Self {
         let hop = superframe_samples / HOPS;
         let size = WINDOW_HOPS * hop;
         let edges = band_edges(size / 2);
@@ -94,20 +94,20 @@ impl Temporal {
     }
 
     /// Room for the energies of one superframe and its neighbours.
-    pub fn new_energies(&self) -> ShortTimeEnergies {
+    pub(crate) fn new_energies(&self) -> ShortTimeEnergies {
         let room = vec![0.0; 3 * HOPS * self.n_bands];
         ShortTimeEnergies { energies: room.clone(), inverse_roots: room }
     }
 
     /// Energies of one superframe: hops times bands.
-    pub fn raw_per_superframe(&self) -> usize {
+    pub(crate) fn raw_per_superframe(&self) -> usize {
         HOPS * self.n_bands
     }
 
     /// Energies of whole superframes, hop by hop, band by band.
     ///
     /// - `x`: [`window_reach`] more on both sides
-    pub fn raw(&mut self, x: &[f32], raw: &mut [f32]) {
+    pub(crate) fn raw(&mut self, x: &[f32], raw: &mut [f32]) {
         for (i, pair) in raw.chunks_exact_mut(2 * self.n_bands).enumerate() {
             let start = 2 * i * self.hop;
             let (first, second) = (&x[start..], &x[start + self.hop..]);
@@ -123,7 +123,7 @@ impl Temporal {
     }
 
     /// Masks in time around the superframe in the middle of `raw`, which holds three.
-    pub fn mask(&self, raw: &[f32], out: &mut ShortTimeEnergies) {
+    pub(crate) fn mask(&self, raw: &[f32], out: &mut ShortTimeEnergies) {
         let n = self.n_bands;
         for (e, raw) in out.energies.iter_mut().zip(raw) {
             *e = raw + FLOOR;
@@ -140,7 +140,7 @@ impl Temporal {
     }
 
     /// log2 of r for each band of the block that is the `index`-th of its depth in the superframe.
-    pub fn unevenness(&mut self, energies: &ShortTimeEnergies, depth: usize, index: usize, out: &mut [f32]) {
+    pub(crate) fn unevenness(&mut self, energies: &ShortTimeEnergies, depth: usize, index: usize, out: &mut [f32]) {
         let len = HOPS >> depth;
         let margin = (len as f32 / 4.0).min(MOST_MARGIN_HOPS);
         // hop i has its middle at i + 1/2

@@ -17,7 +17,7 @@ const LEAST_BINS: usize = 4;
 const LEAST_HZ: f64 = 40.0;
 
 /// Block sizes of a superframe: N, N/2, ... N/64.
-pub const N_DEPTHS: usize = 7;
+pub(crate) const N_DEPTHS: usize = 7;
 
 /// One band of one block size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +117,7 @@ fn cell_of_g(g: f64) -> usize {
 }
 
 /// ERB number of a frequency. For the encoder alone: a logarithm may round differently elsewhere.
-pub fn erb_number(f_hz: f32) -> f32 {
+pub(crate) fn erb_number(f_hz: f32) -> f32 {
     21.4 * (1.0 + 0.00437 * f_hz).log10()
 }
 

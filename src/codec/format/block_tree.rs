@@ -10,9 +10,9 @@ use super::{bands::N_DEPTHS, model::Counter};
 use crate::range_coder::BitCoder;
 
 /// Blocks of N/64 are the shortest.
-pub const MAX_DEPTH: usize = N_DEPTHS - 1;
+pub(crate) const MAX_DEPTH: usize = N_DEPTHS - 1;
 /// The most blocks a superframe can have.
-pub const MAX_BLOCKS: usize = 1 << MAX_DEPTH;
+pub(crate) const MAX_BLOCKS: usize = 1 << MAX_DEPTH;
 
 /// The blocks of a superframe in time order, each as its depth d: it has N >> d samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,11 +6,11 @@
 use crate::{Error, Result};
 
 /// Codebooks of a file.
-pub const N_CODEBOOKS: usize = 8;
+pub(crate) const N_CODEBOOKS: usize = 8;
 /// The most levels of a codebook, zero not counted.
-pub const MOST_LEVELS: usize = 15;
+pub(crate) const MOST_LEVELS: usize = 15;
 /// Levels are stored in this many parts of a step.
-pub const PARTS: f32 = 64.0;
+pub(crate) const PARTS: f32 = 64.0;
 /// The largest stored level: 12 bits.
 const LEVEL_LIMIT: u16 = 4095;
 

@@ -63,7 +63,7 @@ impl Rows {
 
 /// The models of magnitudes.
 #[derive(Debug, Clone)]
-pub struct CoefficientModels {
+pub(crate) struct CoefficientModels {
     /// For each coset; the second is used in dependent bands alone.
     rows: [Rows; 2],
     /// By block class and channel.
@@ -75,7 +75,7 @@ pub struct CoefficientModels {
 
 /// What encoder and decoder know of a block before its indices are coded.
 #[derive(Clone, Copy)]
-pub struct CoefficientContext<'a> {
+pub(crate) struct CoefficientContext<'a> {
     /// The block's bands.
     pub bands: &'a [Band],
     /// Their levels.
@@ -141,7 +141,7 @@ impl Trail {
 
 impl CoefficientModels {
     /// Models at the start of a group.
-    pub fn new(n_cells: usize) -> Self {
+    pub(crate) fn new(n_cells: usize) -> Self {
         Self {
             rows: [Rows::new(), Rows::new()],
             weights: [[[Weights::NEW; UNARY]; 2]; N_CLASSES],
@@ -151,7 +151,7 @@ impl CoefficientModels {
     }
 
     /// Resets all models.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.rows.iter_mut().for_each(Rows::reset);
         self.weights = [[[Weights::NEW; UNARY]; 2]; N_CLASSES];
         self.weights_of_cell.fill([Weights::NONE; UNARY]);
@@ -159,7 +159,7 @@ impl CoefficientModels {
     }
 
     /// Codes the indices of all bands that are not empty; those read replace those given, empty bands become zero.
-    pub fn code<C: FrameCoder>(
+    pub(crate) fn code<C: FrameCoder>(
         &mut self,
         coder: &mut C,
         context: CoefficientContext,

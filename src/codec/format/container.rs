@@ -13,28 +13,28 @@ use std::io::{Read, Seek, SeekFrom};
 /// First four bytes of a file.
 pub const MAGIC: [u8; 4] = *b"SQN1";
 /// First four bytes of a group.
-pub const GROUP_MAGIC: [u8; 4] = *b"SQGr";
+pub(crate) const GROUP_MAGIC: [u8; 4] = *b"SQGr";
 /// First four bytes of the end record.
-pub const END_MAGIC: [u8; 4] = *b"SQEn";
+pub(crate) const END_MAGIC: [u8; 4] = *b"SQEn";
 /// The version this crate writes and reads.
-pub const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 1;
 
 /// Bytes of the header before the extra part.
 const FIXED_HEADER: usize = 33;
 /// Bytes of a group before its payload, and after.
-pub const GROUP_HEADER: usize = 16;
-pub const GROUP_TRAILER: usize = 4;
+pub(crate) const GROUP_HEADER: usize = 16;
+pub(crate) const GROUP_TRAILER: usize = 4;
 /// Bytes of the end record beside the offsets: magic, count, samples, CRC, length, magic.
-pub const END_RECORD: usize = 4 + 4 + 8 + 4 + 4 + 4;
+pub(crate) const END_RECORD: usize = 4 + 4 + 8 + 4 + 4 + 4;
 
 /// The longest payload of a group, and the longest extra part, in bytes.
-pub const BYTES_LIMIT: u32 = 1 << 24;
+pub(crate) const BYTES_LIMIT: u32 = 1 << 24;
 /// The most samples, of all channels together, that a group decodes to.
-pub const GROUP_SAMPLES_LIMIT: u64 = 1 << 22;
+pub(crate) const GROUP_SAMPLES_LIMIT: u64 = 1 << 22;
 /// The most superframes in a group.
-pub const SUPERFRAMES_LIMIT: u8 = 255;
+pub(crate) const SUPERFRAMES_LIMIT: u8 = 255;
 /// The greatest sample rate, in Hz.
-pub const RATE_LIMIT_HZ: u32 = 768_000;
+pub(crate) const RATE_LIMIT_HZ: u32 = 768_000;
 
 /// The number of samples is not known.
 const UNKNOWN: u64 = u64::MAX;
@@ -180,13 +180,13 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 }
 
 /// A file that breaks the rules at `at_byte`.
-pub fn malformed(what: impl Into<String>, at_byte: u64) -> Error {
+pub(crate) fn malformed(what: impl Into<String>, at_byte: u64) -> Error {
     Error::Malformed { what: what.into(), at_byte }
 }
 
 /// Kinds of bytes at the reader's position.
 #[derive(Debug)]
-pub enum Record {
+pub(crate) enum Record {
     /// A group.
     Group(GroupHeader),
     /// The end record.
@@ -199,7 +199,7 @@ pub enum Record {
 
 /// The head of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GroupHeader {
+pub(crate) struct GroupHeader {
     /// Position in the file, from 0.
     pub number: u32,
     /// Samples per channel, at least 1; a full group unless it is the last.
@@ -210,7 +210,7 @@ pub struct GroupHeader {
 
 impl GroupHeader {
     /// The group's bytes around `payload`.
-    pub fn frame(number: u32, samples: u32, payload: &[u8]) -> Vec<u8> {
+    pub(crate) fn frame(number: u32, samples: u32, payload: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(GROUP_HEADER + payload.len() + GROUP_TRAILER);
         bytes.extend(GROUP_MAGIC);
         bytes.extend(number.to_le_bytes());
@@ -226,18 +226,18 @@ impl GroupHeader {
     }
 
     /// Bytes of the whole group.
-    pub fn total_bytes(&self) -> usize {
+    pub(crate) fn total_bytes(&self) -> usize {
         GROUP_HEADER + self.payload_bytes as usize + GROUP_TRAILER
     }
 
     /// True when the sizes are within the format's limits.
-    pub fn is_plausible(&self, header: &Header) -> bool {
+    pub(crate) fn is_plausible(&self, header: &Header) -> bool {
         self.payload_bytes <= BYTES_LIMIT && (1..=header.group_samples() as u64).contains(&u64::from(self.samples))
     }
 }
 
 /// The end record: where the groups start, and how many samples there are.
-pub fn end_record(offsets: &[u64], samples: u64) -> Vec<u8> {
+pub(crate) fn end_record(offsets: &[u64], samples: u64) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(END_RECORD + 8 * offsets.len());
     bytes.extend(END_MAGIC);
     bytes.extend((offsets.len() as u32).to_le_bytes());
@@ -251,7 +251,7 @@ pub fn end_record(offsets: &[u64], samples: u64) -> Vec<u8> {
 
 /// A parsed end record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct End {
+pub(crate) struct End {
     /// First byte of each group.
     pub offsets: Vec<u64>,
     /// Samples per channel.
@@ -260,7 +260,7 @@ pub struct End {
 
 impl End {
     /// Parses the bytes of an end record; `None` when they are none.
-    pub fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let (sealed, tail) = bytes.split_at_checked(bytes.len().checked_sub(12)?)?;
         let is_whole = sealed.len() >= 16
             && sealed[..4] == END_MAGIC
@@ -276,7 +276,7 @@ impl End {
 }
 
 /// Reads records through a buffer that holds at most one of them, so that a damaged one can be searched again.
-pub struct RecordReader<R> {
+pub(crate) struct RecordReader<R> {
     input: R,
     buffer: Vec<u8>,
     /// Bytes of the file before the buffer.
@@ -285,23 +285,23 @@ pub struct RecordReader<R> {
 
 impl<R: Read> RecordReader<R> {
     /// A reader at the start of a file.
-    pub fn new(input: R) -> Self {
+    pub(crate) fn new(input: R) -> Self {
         Self { input, buffer: Vec::new(), offset: 0 }
     }
 
     /// The input, after what was read or looked at.
     #[cfg(feature = "symphonia")]
-    pub fn into_inner(self) -> R {
+    pub(crate) fn into_inner(self) -> R {
         self.input
     }
 
     /// Position of the next byte in the file.
-    pub fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.offset
     }
 
     /// The first `n` bytes from here, or as many as there are.
-    pub fn peek(&mut self, n: usize) -> Result<&[u8]> {
+    pub(crate) fn peek(&mut self, n: usize) -> Result<&[u8]> {
         if let Some(missing) = n.checked_sub(self.buffer.len()) {
             // `take` grows the buffer with what really comes, whatever a header claims
             self.input.by_ref().take(missing as u64).read_to_end(&mut self.buffer).map_err(Error::stream)?;
@@ -310,7 +310,7 @@ impl<R: Read> RecordReader<R> {
     }
 
     /// Drops `n` bytes that were peeked at.
-    pub fn consume(&mut self, n: usize) {
+    pub(crate) fn consume(&mut self, n: usize) {
         self.buffer.drain(..n);
         self.offset += n as u64;
     }
@@ -319,7 +319,7 @@ impl<R: Read> RecordReader<R> {
     ///
     /// # Errors
     /// `Unsupported` for another format or version, `Malformed` for a damaged header.
-    pub fn header(&mut self) -> Result<Header> {
+    pub(crate) fn header(&mut self) -> Result<Header> {
         let fixed = self.peek(FIXED_HEADER)?;
         if fixed.get(..4) != Some(&MAGIC) {
             return Err(Error::Unsupported { what: "not an .sqn file (it does not begin with SQN1)".into() });
@@ -350,7 +350,7 @@ impl<R: Read> RecordReader<R> {
     }
 
     /// The kind of the next record. Consumes nothing.
-    pub fn record(&mut self) -> Result<Record> {
+    pub(crate) fn record(&mut self) -> Result<Record> {
         let bytes = self.peek(GROUP_HEADER)?;
         Ok(match bytes.get(..4) {
             None if bytes.is_empty() => Record::Nothing,
@@ -364,7 +364,7 @@ impl<R: Read> RecordReader<R> {
 
     /// Reads the payload of the group that [`Self::record`] found; `None`, and nothing consumed, when bytes are missing
     /// or the checksum is wrong.
-    pub fn read_payload(&mut self, group: GroupHeader, payload: &mut Vec<u8>) -> Result<Option<()>> {
+    pub(crate) fn read_payload(&mut self, group: GroupHeader, payload: &mut Vec<u8>) -> Result<Option<()>> {
         let total = group.total_bytes();
         let bytes = self.peek(total)?;
         let sealed = total - GROUP_TRAILER;
@@ -378,7 +378,7 @@ impl<R: Read> RecordReader<R> {
     }
 
     /// Reads the end record that [`Self::record`] found; `None`, and nothing consumed, when it is damaged.
-    pub fn read_end(&mut self) -> Result<Option<End>> {
+    pub(crate) fn read_end(&mut self) -> Result<Option<End>> {
         let count = match self.peek(8)? {
             bytes if bytes.len() == 8 => u32_at(bytes, 4),
             _ => return Ok(None),
@@ -392,7 +392,7 @@ impl<R: Read> RecordReader<R> {
     }
 
     /// Moves on, by at least one byte, to the next bytes that look like a group or the end record, or to the end.
-    pub fn resynchronise(&mut self) -> Result<()> {
+    pub(crate) fn resynchronise(&mut self) -> Result<()> {
         const WINDOW: usize = 1 << 16;
         self.peek(1).map(<[u8]>::len).map(|n| self.consume(n))?;
         loop {
@@ -420,7 +420,7 @@ impl<R: Read + Seek> RecordReader<R> {
     ///
     /// # Errors
     /// `Malformed` when the header or a group's head on the way is damaged, `Io`.
-    pub fn seek_to_group(&mut self, number: u32) -> Result<bool> {
+    pub(crate) fn seek_to_group(&mut self, number: u32) -> Result<bool> {
         let end = self.end_record()?;
         if let Some(end) = end {
             let offset = end.offsets.get(number as usize);
@@ -442,7 +442,7 @@ impl<R: Read + Seek> RecordReader<R> {
     }
 
     /// The end record, found from the end of the file; the position is lost.
-    pub fn end_record(&mut self) -> Result<Option<End>> {
+    pub(crate) fn end_record(&mut self) -> Result<Option<End>> {
         let len = self.input.seek(SeekFrom::End(0)).map_err(Error::stream)?;
         let Some(at) = len.checked_sub(8) else { return Ok(None) };
         self.seek_to(at)?;
@@ -454,7 +454,7 @@ impl<R: Read + Seek> RecordReader<R> {
     }
 
     /// Moves to a byte of the file.
-    pub fn seek_to(&mut self, offset: u64) -> Result<()> {
+    pub(crate) fn seek_to(&mut self, offset: u64) -> Result<()> {
         self.buffer.clear();
         self.offset = offset;
         self.input.seek(SeekFrom::Start(offset)).map(drop).map_err(Error::stream)

@@ -13,23 +13,23 @@ use super::{
 };
 
 /// Least and greatest level of a band, in half octaves (3 dB) of amplitude.
-pub const LEVELS: std::ops::RangeInclusive<i32> = -96..=96;
+pub(crate) const LEVELS: std::ops::RangeInclusive<i32> = -96..=96;
 
 /// dB of a factor of two in power, and of one level: 10 log10 2.
-pub const LOG2_DB: f64 = 3.010_299_956_639_812;
+pub(crate) const LOG2_DB: f64 = 3.010_299_956_639_812;
 
 /// An empty band of this level is exactly zero.
-pub const SILENT: i8 = -96;
+pub(crate) const SILENT: i8 = -96;
 
 /// Magnitudes of indices stay below this.
-pub const MAGNITUDE_LIMIT: u32 = 1 << 20;
+pub(crate) const MAGNITUDE_LIMIT: u32 = 1 << 20;
 
 /// Classes of block lengths.
-pub const N_CLASSES: usize = 3;
+pub(crate) const N_CLASSES: usize = 3;
 
 /// The bits hold something that no encoder writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Damaged;
+pub(crate) struct Damaged;
 
 /// One superframe of all channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl BandCode {
 
 /// The position of a block in the vectors of a frame.
 #[derive(Debug, Clone, Copy)]
-pub struct BlockSpan<'a> {
+pub(crate) struct BlockSpan<'a> {
     /// Position in time.
     pub block_index: usize,
     /// The block has N >> depth samples.
@@ -99,18 +99,18 @@ pub struct BlockSpan<'a> {
 
 impl BlockSpan<'_> {
     /// The block's part of a vector of samples or indices.
-    pub fn samples(&self) -> std::ops::Range<usize> {
+    pub(crate) fn samples(&self) -> std::ops::Range<usize> {
         self.start..self.start + self.len
     }
 
     /// The block's part of a vector of bands.
-    pub fn band_range(&self) -> std::ops::Range<usize> {
+    pub(crate) fn band_range(&self) -> std::ops::Range<usize> {
         self.first_band..self.first_band + self.bands.len()
     }
 }
 
 /// The blocks of `tree` in a superframe of N = `superframe_samples`.
-pub fn spans<'a>(
+pub(crate) fn spans<'a>(
     tree: &BlockTree,
     tables: &'a BandTables,
     superframe_samples: usize,

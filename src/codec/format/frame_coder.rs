@@ -7,7 +7,7 @@ use crate::range_coder::{BitCoder, BitCounter, Decoder, Encoder};
 
 /// A part of a frame that has a price of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// What belongs to no single band.
     Common,
     /// One block of a channel; its bands follow, numbered from `first_band` on.
@@ -22,7 +22,7 @@ pub enum Part {
 }
 
 /// A [`BitCoder`] for frames.
-pub trait FrameCoder: BitCoder {
+pub(crate) trait FrameCoder: BitCoder {
     /// The bits that follow belong to `part`.
     #[inline]
     fn begin(&mut self, _part: Part) {}

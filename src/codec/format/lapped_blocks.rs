@@ -4,7 +4,7 @@ use super::{bands::N_DEPTHS, block_tree::BlockTree};
 use crate::transform::{Dct4, Overlap, fold, unfold};
 
 /// Plans for blocks of N, N/2, ... N/64 samples.
-pub struct LappedBlocks {
+pub(crate) struct LappedBlocks {
     superframe_samples: usize,
     transforms: [Dct4; N_DEPTHS],
     overlaps: [Overlap; N_DEPTHS],
@@ -12,7 +12,7 @@ pub struct LappedBlocks {
 
 impl LappedBlocks {
     /// Plans for superframes of `superframe_samples`.
-    pub fn new(superframe_samples: usize) -> Self {
+    pub(crate) fn new(superframe_samples: usize) -> Self {
         Self {
             superframe_samples,
             transforms: std::array::from_fn(|depth| Dct4::new(superframe_samples >> depth)),
@@ -21,7 +21,7 @@ impl LappedBlocks {
     }
 
     /// Transforms each block of `tree` in place; its own inverse.
-    pub fn transform(&mut self, tree: &BlockTree, mut x: &mut [f32]) {
+    pub(crate) fn transform(&mut self, tree: &BlockTree, mut x: &mut [f32]) {
         for depth in tree.depths() {
             let (block, rest) = x.split_at_mut(self.superframe_samples >> depth);
             self.transforms[depth].process(block);
@@ -30,17 +30,17 @@ impl LappedBlocks {
     }
 
     /// Rotates at the boundary in the middle of `x`, between blocks of these depths, before the transform.
-    pub fn fold_boundary(&self, left_depth: usize, right_depth: usize, left: &mut [f32], right: &mut [f32]) {
+    pub(crate) fn fold_boundary(&self, left_depth: usize, right_depth: usize, left: &mut [f32], right: &mut [f32]) {
         fold(left, right, &self.overlaps[left_depth.max(right_depth)]);
     }
 
     /// Undoes [`Self::fold_boundary`], after the inverse transform.
-    pub fn unfold_boundary(&self, left_depth: usize, right_depth: usize, left: &mut [f32], right: &mut [f32]) {
+    pub(crate) fn unfold_boundary(&self, left_depth: usize, right_depth: usize, left: &mut [f32], right: &mut [f32]) {
         unfold(left, right, &self.overlaps[left_depth.max(right_depth)]);
     }
 
     /// Rotates at all boundaries within a superframe, before the transform.
-    pub fn fold_inner(&self, tree: &BlockTree, x: &mut [f32]) {
+    pub(crate) fn fold_inner(&self, tree: &BlockTree, x: &mut [f32]) {
         for (boundary, left, right) in self.inner_boundaries(tree) {
             let (a, b) = x.split_at_mut(boundary);
             self.fold_boundary(left, right, a, b);
@@ -48,7 +48,7 @@ impl LappedBlocks {
     }
 
     /// Undoes [`Self::fold_inner`], after the inverse transform.
-    pub fn unfold_inner(&self, tree: &BlockTree, x: &mut [f32]) {
+    pub(crate) fn unfold_inner(&self, tree: &BlockTree, x: &mut [f32]) {
         for (boundary, left, right) in self.inner_boundaries(tree) {
             let (a, b) = x.split_at_mut(boundary);
             self.unfold_boundary(left, right, a, b);

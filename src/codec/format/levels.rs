@@ -31,7 +31,7 @@ const CELLS_PER_ZONE: usize = 8;
 
 /// The last levels of one channel.
 #[derive(Debug, Clone)]
-pub struct LevelMemory {
+pub(crate) struct LevelMemory {
     levels: Vec<i16>,
     is_empty: Vec<bool>,
     classes: Vec<u8>,
@@ -41,7 +41,7 @@ pub struct LevelMemory {
 
 impl LevelMemory {
     /// The memory at the start of a group.
-    pub fn new(n_cells: usize) -> Self {
+    pub(crate) fn new(n_cells: usize) -> Self {
         Self {
             levels: vec![FIRST_LEVEL; n_cells],
             is_empty: vec![false; n_cells],
@@ -82,7 +82,7 @@ enum Kind {
 
 /// The models of levels.
 #[derive(Debug, Clone)]
-pub struct LevelModels {
+pub(crate) struct LevelModels {
     /// By zone, block class, the cell's last flag, the flag of the band below.
     empty: Vec<[[[Counter; 2]; 2]; N_CLASSES]>,
     /// By kind, block class, and what is known of the deviation.
@@ -95,7 +95,7 @@ pub struct LevelModels {
 
 impl LevelModels {
     /// Models at the start of a group.
-    pub fn new(tables: &BandTables) -> Self {
+    pub(crate) fn new(tables: &BandTables) -> Self {
         const ROW: [DifferenceModel; N_SURROUNDINGS] = [DifferenceModel::NEW; N_SURROUNDINGS];
         Self {
             empty: vec![[[[Counter::NEW; 2]; 2]; N_CLASSES]; tables.n_cells() / CELLS_PER_ZONE + 1],
@@ -108,7 +108,7 @@ impl LevelModels {
 
 /// What encoder and decoder know of a block before its levels are coded.
 #[derive(Clone, Copy)]
-pub struct LevelContext<'a> {
+pub(crate) struct LevelContext<'a> {
     /// The block's bands.
     pub bands: &'a [Band],
     /// Its class of lengths, below [`N_CLASSES`].
@@ -123,7 +123,7 @@ pub struct LevelContext<'a> {
 
 /// The first channel of a pair in the same block, band by band.
 #[derive(Clone, Copy)]
-pub struct FirstChannel<'a> {
+pub(crate) struct FirstChannel<'a> {
     /// The bands that are coded as mid and side.
     pub mid_side: &'a [bool],
     /// The levels that were coded.
@@ -165,7 +165,7 @@ impl Surroundings {
 }
 
 /// Codes the levels of one channel in one block; those read replace those given.
-pub fn code_levels<C: FrameCoder>(
+pub(crate) fn code_levels<C: FrameCoder>(
     coder: &mut C,
     models: &mut LevelModels,
     memory: &mut LevelMemory,
@@ -240,7 +240,7 @@ fn expectation(b: usize, is_empty: bool, from_memory: i32, context: LevelContext
 }
 
 /// Codes the mid/side flags of one block; `memory` holds the flag that each cell had last.
-pub fn code_mid_side<C: BitCoder>(
+pub(crate) fn code_mid_side<C: BitCoder>(
     coder: &mut C,
     model: &mut StereoModel,
     memory: &mut [bool],

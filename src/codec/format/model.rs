@@ -51,11 +51,11 @@ const COUNT_LIMIT: u32 = 126;
 
 /// The adaptive probability of a one: 22 bits of probability over 10 bits of count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counter(u32);
+pub(crate) struct Counter(u32);
 
 impl Counter {
     /// Before the first bit: one half.
-    pub const NEW: Self = Self(1 << 31);
+    pub(crate) const NEW: Self = Self(1 << 31);
 
     #[inline]
     fn update(&mut self, bit: bool) {
@@ -67,7 +67,7 @@ impl Counter {
 
     /// Codes `bit` with this counter alone, and updates it.
     #[inline]
-    pub fn code<C: BitCoder>(&mut self, coder: &mut C, bit: bool) -> bool {
+    pub(crate) fn code<C: BitCoder>(&mut self, coder: &mut C, bit: bool) -> bool {
         let bit = coder.bit((self.0 >> 16).clamp(P_MIN, P_MAX), bit);
         self.update(bit);
         bit
@@ -76,13 +76,13 @@ impl Counter {
 
 /// The weights of one mix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Weights([i32; 3]);
+pub(crate) struct Weights([i32; 3]);
 
 impl Weights {
     /// 0.43 each: a little more than the mean, since agreeing models are surer together.
-    pub const NEW: Self = Self([28_180; 3]);
+    pub(crate) const NEW: Self = Self([28_180; 3]);
     /// The start of weights that are added to others.
-    pub const NONE: Self = Self([0; 3]);
+    pub(crate) const NONE: Self = Self([0; 3]);
 
     fn learn(&mut self, steps: [i32; 3]) {
         for (w, step) in self.0.iter_mut().zip(steps) {
@@ -93,20 +93,20 @@ impl Weights {
 
 /// The tables of the mix, fetched once per block rather than once per bit.
 #[derive(Clone, Copy)]
-pub struct Mixer {
+pub(crate) struct Mixer {
     stretch: &'static [i16; 4096],
     squash: &'static [u16; 4096],
 }
 
 impl Mixer {
     /// The mixer's tables.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { stretch: &STRETCH, squash: &SQUASH }
     }
 
     /// Codes `bit` with the mix of three counters under the sum of two sets of weights; updates all of them.
     #[inline]
-    pub fn code<C: BitCoder>(
+    pub(crate) fn code<C: BitCoder>(
         self,
         coder: &mut C,
         counters: [&mut Counter; 3],
@@ -140,7 +140,7 @@ const WEIGHT_LIMIT: i32 = 1 << 20;
 ///
 /// The first [`Self::UNARY`] decisions "is it more than i?" have a counter each.
 #[derive(Debug, Clone)]
-pub struct NumberModel {
+pub(crate) struct NumberModel {
     unary: [Counter; Self::UNARY],
     escape: EscapeModel,
 }
@@ -149,12 +149,12 @@ impl NumberModel {
     const UNARY: usize = 12;
 
     /// A model that expects small numbers.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { unary: [Counter::NEW; Self::UNARY], escape: EscapeModel::new() }
     }
 
     /// Codes `value`; `None` when the stream holds a number beyond 2^20.
-    pub fn code<C: BitCoder>(&mut self, coder: &mut C, value: u32) -> Option<u32> {
+    pub(crate) fn code<C: BitCoder>(&mut self, coder: &mut C, value: u32) -> Option<u32> {
         for (i, counter) in self.unary.iter_mut().enumerate() {
             if !counter.code(coder, value > i as u32) {
                 return Some(i as u32);
@@ -166,7 +166,7 @@ impl NumberModel {
 }
 
 /// Codes a number of 0..=7 as three adaptive bits, the highest first: a binary tree of 7 counters, from 1 on.
-pub fn code_octal<C: BitCoder>(coder: &mut C, counters: &mut [Counter; 8], number: u8) -> u8 {
+pub(crate) fn code_octal<C: BitCoder>(coder: &mut C, counters: &mut [Counter; 8], number: u8) -> u8 {
     let mut node = 1;
     for shift in (0..3).rev() {
         node = 2 * node + usize::from(counters[node].code(coder, number >> shift & 1 == 1));
@@ -176,7 +176,7 @@ pub fn code_octal<C: BitCoder>(coder: &mut C, counters: &mut [Counter; 8], numbe
 
 /// The rest beyond a unary code: Exp-Golomb of order 0, its exponent adaptive, its mantissa bypass bits.
 #[derive(Debug, Clone)]
-pub struct EscapeModel {
+pub(crate) struct EscapeModel {
     exponent: [Counter; Self::EXPONENTS],
 }
 
@@ -184,12 +184,12 @@ impl EscapeModel {
     const EXPONENTS: usize = 20;
 
     /// A model at the start of a group.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { exponent: [Counter::NEW; Self::EXPONENTS] }
     }
 
     /// Codes `value` below 2^20 - 1; `None` when the stream holds a greater one.
-    pub fn code<C: BitCoder>(&mut self, coder: &mut C, value: u32) -> Option<u32> {
+    pub(crate) fn code<C: BitCoder>(&mut self, coder: &mut C, value: u32) -> Option<u32> {
         let wanted = value.wrapping_add(1).checked_ilog2().unwrap_or(0);
         let mut exponent = 0;
         while self.exponent.get_mut(exponent as usize)?.code(coder, wanted > exponent) {

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Cells of magnitude.
-pub const N_CELLS: usize = 13;
+pub(crate) const N_CELLS: usize = 13;
 
 /// Largest amplitude, in units of 2^-23.
 const AMPLITUDE_LIMIT: u64 = 1 << 29;
@@ -43,7 +43,7 @@ static CELL: [u8; 512] = {
 
 /// Cell of a magnitude in 1/32 steps.
 #[inline]
-pub fn cell(magnitude: u32) -> usize {
+pub(crate) fn cell(magnitude: u32) -> usize {
     usize::from(CELL[magnitude.min(511) as usize])
 }
 
@@ -131,7 +131,7 @@ const N_LINES: usize = 4;
 
 /// The memory of one element.
 #[derive(Debug, Clone)]
-pub struct Neighbourhood {
+pub(crate) struct Neighbourhood {
     n: usize,
     last: Vec<Line>,
     slow: Vec<Line>,
@@ -143,7 +143,7 @@ pub struct Neighbourhood {
 
 /// Cells of the neighbours of each coefficient of one channel in one block.
 #[derive(Debug, Clone)]
-pub struct Contexts {
+pub(crate) struct Contexts {
     /// The block before.
     pub before: Vec<u8>,
     /// The slow mean.
@@ -156,7 +156,7 @@ pub struct Contexts {
 
 impl Neighbourhood {
     /// The memory of an element of `n_channels` at the start of a group.
-    pub fn new(n_channels: usize, superframe_samples: usize) -> Self {
+    pub(crate) fn new(n_channels: usize, superframe_samples: usize) -> Self {
         let n_lines = if n_channels == 2 { N_LINES } else { 1 };
         let line = Line::new(superframe_samples);
         let (cells, sizes) = (vec![0; superframe_samples], vec![0; superframe_samples]);
@@ -170,12 +170,12 @@ impl Neighbourhood {
     }
 
     /// Returns to the start of a group.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.last.iter_mut().chain(&mut self.slow).for_each(|line| line.0.fill(0));
     }
 
     /// Moves the memory onto the grid of a block of `n`.
-    pub fn start_block(&mut self, n: usize) {
+    pub(crate) fn start_block(&mut self, n: usize) {
         if n != self.n {
             self.last.iter_mut().chain(&mut self.slow).for_each(|line| line.remap(self.n, n));
             self.n = n;
@@ -184,7 +184,7 @@ impl Neighbourhood {
     }
 
     /// Fills the contexts of `channel` for the bands that are coded.
-    pub fn prepare(&mut self, channel: usize, bands: &[Band], codes: &[BandCode], mid_side: &[bool]) {
+    pub(crate) fn prepare(&mut self, channel: usize, bands: &[Band], codes: &[BandCode], mid_side: &[bool]) {
         for (b, (band, code)) in bands.iter().zip(codes).enumerate() {
             if code.is_empty {
                 continue;
@@ -214,7 +214,7 @@ impl Neighbourhood {
     }
 
     /// Adds the sizes of `channel` once they are coded.
-    pub fn push(&mut self, channel: usize, bands: &[Band], codes: &[BandCode]) {
+    pub(crate) fn push(&mut self, channel: usize, bands: &[Band], codes: &[BandCode]) {
         for (band, code) in bands.iter().zip(codes) {
             let now = &mut self.now[channel][band.start..band.end];
             let unit = units_of_level(code.level);
@@ -233,7 +233,13 @@ impl Neighbourhood {
     /// Makes the current block the one before.
     ///
     /// `signed` gives the indices of both channels, for the signs of mid and side.
-    pub fn end_block(&mut self, bands: &[Band], codes: [&[BandCode]; 2], mid_side: &[bool], indices: [&[i32]; 2]) {
+    pub(crate) fn end_block(
+        &mut self,
+        bands: &[Band],
+        codes: [&[BandCode]; 2],
+        mid_side: &[bool],
+        indices: [&[i32]; 2],
+    ) {
         if self.now.len() == 1 {
             self.last[0].values(self.n).copy_from_slice(&self.now[0][..self.n]);
         } else {

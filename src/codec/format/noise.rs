@@ -4,11 +4,11 @@
 ///
 /// Source of the constants: Press et al., *Numerical Recipes*, 1992, section 7.1.
 #[derive(Debug, Clone)]
-pub struct Noise(u32);
+pub(crate) struct Noise(u32);
 
 impl Noise {
     /// The generator of one channel in one group.
-    pub fn new(group: u32, channel: usize) -> Self {
+    pub(crate) fn new(group: u32, channel: usize) -> Self {
         let mut noise = Self(group.wrapping_mul(0x9E37_79B9) ^ (channel as u32).wrapping_mul(0x85EB_CA6B));
         noise.next_uniform();
         noise
@@ -16,7 +16,7 @@ impl Noise {
 
     /// Uniform in -sqrt 3 to sqrt 3: of rms 1.
     #[inline]
-    pub fn next_uniform(&mut self) -> f32 {
+    pub(crate) fn next_uniform(&mut self) -> f32 {
         const SCALE: f32 = 1.732_050_8 / 8_388_608.0;
         self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         ((self.0 >> 8) as i32 - 8_388_608) as f32 * SCALE

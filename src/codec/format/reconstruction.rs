@@ -22,7 +22,7 @@ pub enum BandQuantizer {
 }
 
 /// Magnitudes under this many steps become zero; half a step would be the nearest level.
-pub const DEAD_ZONE: f32 = 0.6;
+pub(crate) const DEAD_ZONE: f32 = 0.6;
 
 /// Levels lie this much nearer to zero than their index: the centroids of Laplacian cells, for index 1 and above.
 const PULL_OF_ONE: f32 = 0.03;
@@ -30,15 +30,15 @@ const PULL: f32 = 0.01;
 
 /// Distance of neighbouring levels of both cosets of a dependent band, in steps of the band. The levels of one coset
 /// lie 1.12 steps apart: about as many bits as with uniform steps.
-pub const DEPENDENT_STEP: f32 = 0.56;
+pub(crate) const DEPENDENT_STEP: f32 = 0.56;
 
 /// `2^(level/2)`.
-pub fn amplitude(level: i8) -> f32 {
+pub(crate) fn amplitude(level: i8) -> f32 {
     (f32::from(level) / 2.0).exp2()
 }
 
 /// The trellis of dependent bands: four states, as in H.266.
-pub fn dependent_trellis() -> Trellis {
+pub(crate) fn dependent_trellis() -> Trellis {
     Trellis::new(4).expect("there is a trellis of 4 states")
 }
 
@@ -47,7 +47,7 @@ pub fn dependent_trellis() -> Trellis {
 ///
 /// `index` lies within +-2^30.
 #[inline]
-pub fn multiple(coset: u32, index: i32) -> i32 {
+pub(crate) fn multiple(coset: u32, index: i32) -> i32 {
     2 * index - coset as i32 * index.signum()
 }
 
@@ -92,7 +92,7 @@ impl BandQuantizer {
 }
 
 /// Indices to coefficients, for one channel of one block after the other.
-pub struct Reconstruction<'a> {
+pub(crate) struct Reconstruction<'a> {
     /// The file's quantizer.
     pub quantizer: BandQuantizer,
     /// The file's codebooks.
@@ -110,7 +110,7 @@ pub struct Reconstruction<'a> {
 impl Reconstruction<'_> {
     /// Coefficients of a band's `indices`: levels where coded, noise for zeros, or noise of the band's own level where
     /// it is empty.
-    pub fn band(&mut self, indices: &[i32], code: BandCode, x: &mut [f32]) {
+    pub(crate) fn band(&mut self, indices: &[i32], code: BandCode, x: &mut [f32]) {
         let scale = self.gain * amplitude(code.level);
         match (code, self.quantizer) {
             (BandCode { level: SILENT, .. }, _) => x.fill(0.0),
@@ -155,10 +155,10 @@ impl Reconstruction<'_> {
 }
 
 /// The largest magnitude an encoder writes.
-pub const INDEX_LIMIT: i32 = super::frame::MAGNITUDE_LIMIT as i32 - 1;
+pub(crate) const INDEX_LIMIT: i32 = super::frame::MAGNITUDE_LIMIT as i32 - 1;
 
 /// rms of the noise that replaces zeros, in steps, for an exponent of 0..=7.
-pub fn noise_rms(exponent: u8) -> f32 {
+pub(crate) fn noise_rms(exponent: u8) -> f32 {
     (f32::from(exponent) / 2.0 - 4.0).exp2()
 }
 

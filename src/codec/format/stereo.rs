@@ -35,12 +35,12 @@ impl Element {
 }
 
 /// The speaker mask that `n_channels` have when none is stated; 0 when there are too many to guess.
-pub fn default_mask(n_channels: usize) -> u32 {
+pub(crate) fn default_mask(n_channels: usize) -> u32 {
     DEFAULT_MASKS.get(n_channels).copied().unwrap_or(0)
 }
 
 /// The elements of a file of `n_channels` with this speaker mask (0: none stated), in the order of their first channel.
-pub fn elements(n_channels: usize, mask: u32) -> Vec<Element> {
+pub(crate) fn elements(n_channels: usize, mask: u32) -> Vec<Element> {
     let mask = if mask == 0 { default_mask(n_channels) } else { mask };
     let speakers: Vec<u32> = (0..32).filter(|bit| mask >> bit & 1 == 1).collect();
     let channel_of = |speaker| speakers.iter().position(|&s| s == speaker).filter(|&c| c < n_channels);
@@ -58,7 +58,7 @@ pub fn elements(n_channels: usize, mask: u32) -> Vec<Element> {
 }
 
 /// Left/right to mid/side and, being its own inverse, back.
-pub fn rotate(a: &mut [f32], b: &mut [f32]) {
+pub(crate) fn rotate(a: &mut [f32], b: &mut [f32]) {
     const HALF_ROOT: f32 = std::f32::consts::FRAC_1_SQRT_2;
     for (a, b) in a.iter_mut().zip(b) {
         (*a, *b) = ((*a + *b) * HALF_ROOT, (*a - *b) * HALF_ROOT);
@@ -67,18 +67,18 @@ pub fn rotate(a: &mut [f32], b: &mut [f32]) {
 
 /// Adaptive model of the mid/side flags, by the flag of this cell in the block before and that of the band below.
 #[derive(Debug, Clone)]
-pub struct StereoModel {
+pub(crate) struct StereoModel {
     flags: [[Counter; 2]; 2],
 }
 
 impl StereoModel {
     /// A model at the start of a group.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { flags: [[Counter::NEW; 2]; 2] }
     }
 
     /// Codes one flag.
-    pub fn code<C: BitCoder>(&mut self, coder: &mut C, before: bool, below: bool, is_mid_side: bool) -> bool {
+    pub(crate) fn code<C: BitCoder>(&mut self, coder: &mut C, before: bool, below: bool, is_mid_side: bool) -> bool {
         self.flags[usize::from(before)][usize::from(below)].code(coder, is_mid_side)
     }
 }

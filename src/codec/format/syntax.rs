@@ -50,7 +50,7 @@ impl Layout {
 }
 
 /// Models and memories of a group.
-pub struct Syntax {
+pub(crate) struct Syntax {
     layout: Arc<Layout>,
     tree: TreeModel,
     stereo: StereoModel,
@@ -68,7 +68,7 @@ struct ElementMemory {
 
 impl Syntax {
     /// The state at the start of a group.
-    pub fn new(layout: Arc<Layout>) -> Self {
+    pub(crate) fn new(layout: Arc<Layout>) -> Self {
         let n_cells = layout.tables.n_cells();
         let memory = |e: &Element| ElementMemory {
             mid_side: vec![false; n_cells],
@@ -87,7 +87,7 @@ impl Syntax {
     }
 
     /// Returns to the start of a group: resets all models and memories.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         let n_cells = self.layout.tables.n_cells();
         self.tree = TreeModel::new();
         self.stereo = StereoModel::new();
@@ -105,7 +105,7 @@ impl Syntax {
     ///
     /// # Errors
     /// [`Damaged`] when the stream holds a value out of range or the sentinel is missing.
-    pub fn code<C: FrameCoder>(&mut self, coder: &mut C, frame: &mut Frame) -> Result<(), Damaged> {
+    pub(crate) fn code<C: FrameCoder>(&mut self, coder: &mut C, frame: &mut Frame) -> Result<(), Damaged> {
         let layout = Arc::clone(&self.layout);
         for (e, element) in frame.elements.iter_mut().enumerate() {
             coder.begin(Part::Common);

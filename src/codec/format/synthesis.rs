@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Samples of one group. Its outer boundaries are still folded: they need the neighbouring groups.
 #[derive(Debug, Clone, Default)]
-pub struct GroupSamples {
+pub(crate) struct GroupSamples {
     /// Planar, whole superframes.
     pub channels: Vec<Vec<f32>>,
     /// For each element the depths of the group's first and last block; `None` before the first superframe.
@@ -25,7 +25,7 @@ pub struct GroupSamples {
 }
 
 /// Turns frames of one group after the other into samples.
-pub struct Synthesis {
+pub(crate) struct Synthesis {
     layout: Arc<Layout>,
     codebooks: Codebooks,
     gain: f32,
@@ -34,13 +34,13 @@ pub struct Synthesis {
 
 impl Synthesis {
     /// A synthesis for the file of this header, whose layout is `layout`.
-    pub fn new(header: &Header, layout: Arc<Layout>) -> Self {
+    pub(crate) fn new(header: &Header, layout: Arc<Layout>) -> Self {
         let blocks = LappedBlocks::new(layout.superframe_samples);
         Self { layout, codebooks: header.codebooks.clone(), gain: header.gain(), blocks }
     }
 
     /// Starts group `number`: its noise, and empty `samples`.
-    pub fn start_group(&self, number: u32, samples: &mut GroupSamples) {
+    pub(crate) fn start_group(&self, number: u32, samples: &mut GroupSamples) {
         let n_channels = self.layout.elements.iter().map(|e| e.n_channels()).sum();
         samples.noise.clear();
         samples.noise.extend((0..n_channels).map(|channel| Noise::new(number, channel)));
@@ -51,7 +51,7 @@ impl Synthesis {
     }
 
     /// Appends one superframe to `samples`.
-    pub fn append(&mut self, frame: &Frame, samples: &mut GroupSamples) {
+    pub(crate) fn append(&mut self, frame: &Frame, samples: &mut GroupSamples) {
         let layout = Arc::clone(&self.layout);
         for (e, (element, frame)) in layout.elements.iter().zip(&frame.elements).enumerate() {
             for channel in element.channels() {
@@ -68,7 +68,7 @@ impl Synthesis {
     }
 
     /// Coefficients of one element into the last superframe of its channels.
-    pub fn reconstruct(
+    pub(crate) fn reconstruct(
         &self,
         frame: &ElementFrame,
         channels: impl Iterator<Item = usize> + Clone,
@@ -116,7 +116,7 @@ impl Synthesis {
     }
 
     /// Undoes the overlap between two groups in a row.
-    pub fn join(&self, left: &mut GroupSamples, right: &mut GroupSamples) {
+    pub(crate) fn join(&self, left: &mut GroupSamples, right: &mut GroupSamples) {
         for (e, element) in self.layout.elements.iter().enumerate() {
             let (Some((_, last)), Some((first, _))) = (left.edges[e], right.edges[e]) else { continue };
             for channel in element.channels() {

@@ -15,7 +15,7 @@ use std::{io::Read, sync::Arc};
 
 /// The price of a superframe, in bits.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Price {
+pub(crate) struct Price {
     /// For each channel, for each band of all blocks in order.
     pub bands: Vec<Vec<f64>>,
     /// Trees, mid/side flags, noise exponents, sentinels.
@@ -24,7 +24,7 @@ pub struct Price {
 
 /// One superframe: its integers, their price, and the coefficients they stand for.
 #[derive(Debug, Clone)]
-pub struct PricedFrame {
+pub(crate) struct PricedFrame {
     /// Its integers.
     pub frame: Frame,
     /// Its price.
@@ -34,7 +34,7 @@ pub struct PricedFrame {
 }
 
 /// Reads a file superframe by superframe.
-pub struct PricedReader<R> {
+pub(crate) struct PricedReader<R> {
     records: RecordReader<R>,
     header: Header,
     layout: Arc<Layout>,
@@ -49,7 +49,7 @@ impl<R: Read> PricedReader<R> {
     ///
     /// # Errors
     /// `Unsupported` when `file` is another format or version, `Malformed` for a damaged header, `Io`.
-    pub fn new(file: R) -> Result<Self> {
+    pub(crate) fn new(file: R) -> Result<Self> {
         let mut records = RecordReader::new(file);
         let header = records.header()?;
         let layout = Arc::new(header.layout());
@@ -65,12 +65,12 @@ impl<R: Read> PricedReader<R> {
     }
 
     /// The header of the file.
-    pub fn header(&self) -> &Header {
+    pub(crate) fn header(&self) -> &Header {
         &self.header
     }
 
     /// The constants of the file.
-    pub fn layout(&self) -> &Arc<Layout> {
+    pub(crate) fn layout(&self) -> &Arc<Layout> {
         &self.layout
     }
 
@@ -78,7 +78,7 @@ impl<R: Read> PricedReader<R> {
     ///
     /// # Errors
     /// `Malformed` naming the group when the file is damaged, `Io`, and those of `visit`.
-    pub fn each_superframe(&mut self, mut visit: impl FnMut(PricedFrame) -> Result<()>) -> Result<()> {
+    pub(crate) fn each_superframe(&mut self, mut visit: impl FnMut(PricedFrame) -> Result<()>) -> Result<()> {
         let mut payload = Vec::new();
         let mut number = 0;
         loop {

@@ -14,10 +14,10 @@ use crate::{
 use std::sync::Arc;
 
 /// The trees of three superframes in a row: before, now, after; none beyond the ends of the file.
-pub type Trees = [Option<BlockTree>; 3];
+pub(crate) type Trees = [Option<BlockTree>; 3];
 
 /// Walks through the original superframe by superframe.
-pub struct SpectrumOfOriginal<'a> {
+pub(crate) struct SpectrumOfOriginal<'a> {
     layout: Arc<Layout>,
     source: &'a mut dyn PcmSource,
     /// Samples read and not yet used, planar.
@@ -41,7 +41,12 @@ impl<'a> SpectrumOfOriginal<'a> {
     ///
     /// # Errors
     /// Those of the source.
-    pub fn new(layout: Arc<Layout>, sample_rate_hz: u32, source: &'a mut dyn PcmSource, loudness: f32) -> Result<Self> {
+    pub(crate) fn new(
+        layout: Arc<Layout>,
+        sample_rate_hz: u32,
+        source: &'a mut dyn PcmSource,
+        loudness: f32,
+    ) -> Result<Self> {
         let n = layout.superframe_samples;
         let n_channels: usize = layout.elements.iter().map(|e| e.n_channels()).sum();
         let temporal = Temporal::new(&layout.tables, sample_rate_hz, n);
@@ -72,7 +77,7 @@ impl<'a> SpectrumOfOriginal<'a> {
     ///
     /// # Errors
     /// Those of the source.
-    pub fn advance(&mut self) -> Result<()> {
+    pub(crate) fn advance(&mut self) -> Result<()> {
         let n = self.layout.superframe_samples;
         self.window.iter_mut().for_each(|x| drop(x.drain(..n)));
         self.pull(n)?;
@@ -118,13 +123,13 @@ impl<'a> SpectrumOfOriginal<'a> {
     }
 
     /// Coefficients of the channel last transformed, all blocks in order.
-    pub fn coefficients(&self) -> &[f32] {
+    pub(crate) fn coefficients(&self) -> &[f32] {
         let n = self.layout.superframe_samples;
         &self.work[n / 2..n + n / 2]
     }
 
     /// Transforms `channel` under the middle one of `trees`.
-    pub fn transform(&mut self, channel: usize, trees: &Trees) {
+    pub(crate) fn transform(&mut self, channel: usize, trees: &Trees) {
         self.temporal.mask(&self.raw[channel], &mut self.energies);
         let n = self.layout.superframe_samples;
         let start = window_reach(n) + n / 2;
@@ -149,7 +154,7 @@ impl<'a> SpectrumOfOriginal<'a> {
     /// log2 of the noise power per coefficient that each band of a block of the channel last transformed masks.
     ///
     /// - `quality_db`: q of the noise target that counts as the mask
-    pub fn masks(&mut self, span: &BlockSpan, quality_db: f32, masks: &mut [f32]) {
+    pub(crate) fn masks(&mut self, span: &BlockSpan, quality_db: f32, masks: &mut [f32]) {
         let n = self.layout.superframe_samples;
         let bands: &[Band] = span.bands;
         let x = &self.work[n / 2..n + n / 2][span.samples()];

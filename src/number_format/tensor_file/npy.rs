@@ -85,7 +85,7 @@ pub(super) fn read_header(bytes: &[u8]) -> Result<Header> {
         return Err(Error::LimitExceeded { what: "length of a .npy header", value, limit });
     }
     let text = bytes.get(start..start + len).ok_or_else(cut)?;
-    let text = std::str::from_utf8(text).map_err(|e| malformed("the header is no text", start + e.valid_up_to()))?;
+    let text = std::str::from_utf8(text).map_err(|e| malformed("the header is not text", start + e.valid_up_to()))?;
     parse_header(text, start)
 }
 
@@ -202,7 +202,7 @@ impl<'a> Cursor<'a> {
         while !self.take(')') {
             // Python 2 wrote long integers with an L.
             let word = self.word().map_err(|_| self.error("an axis length expected".into()))?.trim_end_matches('L');
-            let axis = word.parse().map_err(|_| self.error(format!("'{word}' is no axis length")))?;
+            let axis = word.parse().map_err(|_| self.error(format!("'{word}' is not an axis length")))?;
             axes.push(axis);
             if axes.len() > MAX_AXES {
                 return Err(self.error(format!("more than {MAX_AXES} axes")));

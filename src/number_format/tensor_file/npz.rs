@@ -27,7 +27,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<TensorFile> {
 /// The array of an entry, whose header must promise what the directory does before all of it is unpacked.
 fn array(entry: &Entry<'_>) -> Result<Tensor> {
     let Some(name) = entry.name.strip_suffix(".npy") else {
-        let what = format!("'{}' in the .npz file is no .npy array", entry.name.escape_debug());
+        let what = format!("'{}' in the .npz file is not a .npy array", entry.name.escape_debug());
         return Err(Error::Unsupported { what });
     };
     let header = npy::read_header(&entry.first(MAX_HEAD)?).map_err(|error| in_entry(error, entry))?;

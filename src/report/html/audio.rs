@@ -26,7 +26,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::S16 => "s16",
             Self::S24 => "s24",
@@ -43,7 +43,7 @@ impl Format {
 
 impl Excerpt {
     /// The longest stretch from the start that fits into `max_bytes`; `None` when there is nothing to hear.
-    pub fn within(versions: &[Version], max_bytes: usize) -> Option<Self> {
+    pub(super) fn within(versions: &[Version], max_bytes: usize) -> Option<Self> {
         let total = versions.iter().map(|v| v.signal.len()).max().unwrap_or(0);
         let samples_per_frame: usize = versions.iter().map(|v| v.signal.channels().len()).sum();
         let fitting = |format: Format| (max_bytes / (samples_per_frame * format.bytes()).max(1)).min(total);
@@ -53,7 +53,7 @@ impl Excerpt {
     }
 
     /// Writes one element for each version; versions that end early are filled with silence.
-    pub fn write(&self, versions: &[Version], out: &mut impl Write) -> io::Result<()> {
+    pub(super) fn write(&self, versions: &[Version], out: &mut impl Write) -> io::Result<()> {
         for (i, version) in versions.iter().enumerate() {
             write!(out, "<script type=\"text/plain\" id=\"audio-{i}\">")?;
             let channels = version.signal.channels();

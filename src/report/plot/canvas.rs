@@ -38,7 +38,7 @@ pub(super) struct Pen {
 }
 
 impl Pen {
-    pub fn solid(ink: Ink, width_px: f64) -> Self {
+    pub(super) fn solid(ink: Ink, width_px: f64) -> Self {
         Self { ink, width_px, opacity: 1.0, stroke: Stroke::Solid }
     }
 }
@@ -52,7 +52,7 @@ pub(super) struct Canvas {
 
 impl Canvas {
     /// A line through `points`, broken into dashes as its pen says.
-    pub fn line(&mut self, points: &[Point], pen: Pen) {
+    pub(super) fn line(&mut self, points: &[Point], pen: Pen) {
         match dash_pattern(pen) {
             None => self.solid_line(points.to_vec(), pen),
             Some(pattern) => {
@@ -71,29 +71,29 @@ impl Canvas {
     }
 
     /// A filled polygon.
-    pub fn area(&mut self, points: Vec<Point>, ink: Ink, opacity: f64) {
+    pub(super) fn area(&mut self, points: Vec<Point>, ink: Ink, opacity: f64) {
         self.shapes.push(Shape::Area { points, ink, opacity });
     }
 
     /// A filled rectangle.
-    pub fn rect(&mut self, rect: Rect, ink: Ink, opacity: f64) {
+    pub(super) fn rect(&mut self, rect: Rect, ink: Ink, opacity: f64) {
         self.shapes.push(Shape::Rect { rect, ink, opacity });
     }
 
     /// A filled circle.
-    pub fn dot(&mut self, centre: Point, radius_px: f64, ink: Ink) {
+    pub(super) fn dot(&mut self, centre: Point, radius_px: f64, ink: Ink) {
         self.shapes.push(Shape::Dot { centre, radius_px, ink });
     }
 
     /// Text whose baseline passes through `at`.
-    pub fn text(&mut self, text: &str, at: Point, set: Type) {
+    pub(super) fn text(&mut self, text: &str, at: Point, set: Type) {
         let text = visible(text);
         self.text_boxes.push(TextBox::of(text_rect(&text, at, set), &text));
         self.shapes.push(Shape::Text(Text { text, at, set, is_upward: false }));
     }
 
     /// Text that reads upwards, its baseline the vertical through `at`.
-    pub fn upward_text(&mut self, text: &str, at: Point, set: Type) {
+    pub(super) fn upward_text(&mut self, text: &str, at: Point, set: Type) {
         let text = visible(text);
         let flat = text_rect(&text, (0.0, 0.0), set);
         let turned =

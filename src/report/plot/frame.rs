@@ -12,26 +12,26 @@ pub(super) struct Rect {
 }
 
 impl Rect {
-    pub fn width(self) -> f64 {
+    pub(super) fn width(self) -> f64 {
         self.right - self.left
     }
 
-    pub fn height(self) -> f64 {
+    pub(super) fn height(self) -> f64 {
         self.bottom - self.top
     }
 
     /// True when the two share more than an edge.
-    pub fn overlaps(self, other: Self) -> bool {
+    pub(super) fn overlaps(self, other: Self) -> bool {
         self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
 
     /// True when `other` lies within.
-    pub fn holds(self, other: Self) -> bool {
+    pub(super) fn holds(self, other: Self) -> bool {
         self.left <= other.left && other.right <= self.right && self.top <= other.top && other.bottom <= self.bottom
     }
 
     /// Grown by `margin` on every side.
-    pub fn grown(self, margin: f64) -> Self {
+    pub(super) fn grown(self, margin: f64) -> Self {
         Self {
             left: self.left - margin,
             top: self.top - margin,
@@ -41,7 +41,7 @@ impl Rect {
     }
 
     /// The part of the segment from `a` to `b` within the rectangle (Liang and Barsky, 1984).
-    pub fn clip(self, a: (f64, f64), b: (f64, f64)) -> Option<((f64, f64), (f64, f64))> {
+    pub(super) fn clip(self, a: (f64, f64), b: (f64, f64)) -> Option<((f64, f64), (f64, f64))> {
         let (dx, dy) = (b.0 - a.0, b.1 - a.1);
         let sides = [(-dx, a.0 - self.left), (dx, self.right - a.0), (-dy, a.1 - self.top), (dy, self.bottom - a.1)];
         let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
@@ -74,7 +74,7 @@ pub(super) struct Ruler {
 
 impl Ruler {
     /// Place of `value`, beyond the ends too; NaN for what a logarithm does not have.
-    pub fn px(&self, value: f64) -> f64 {
+    pub(super) fn px(&self, value: f64) -> f64 {
         let share = match self.scale {
             Scale::Linear => (value - self.low) / (self.high - self.low),
             Scale::Log if value > 0.0 => (value / self.low).ln() / (self.high / self.low).ln(),
@@ -84,7 +84,7 @@ impl Ruler {
     }
 
     /// The value at `px`.
-    pub fn value(&self, px: f64) -> f64 {
+    pub(super) fn value(&self, px: f64) -> f64 {
         let share = (px - self.from_px) / (self.to_px - self.from_px);
         match self.scale {
             Scale::Linear => self.low + share * (self.high - self.low),
@@ -93,13 +93,13 @@ impl Ruler {
     }
 
     /// `px`, held within `margin` pixels of the ends: infinities become finite.
-    pub fn held_px(&self, value: f64, margin: f64) -> f64 {
+    pub(super) fn held_px(&self, value: f64, margin: f64) -> f64 {
         let (least, most) = (self.from_px.min(self.to_px), self.from_px.max(self.to_px));
         self.px(value).clamp(least - margin, most + margin)
     }
 
     /// Length in pixels.
-    pub fn length_px(&self) -> f64 {
+    pub(super) fn length_px(&self) -> f64 {
         (self.to_px - self.from_px).abs()
     }
 }

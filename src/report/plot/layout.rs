@@ -83,7 +83,7 @@ pub(super) struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    pub fn new(chart: &'a Chart, (width, height): (f64, f64)) -> Self {
+    pub(super) fn new(chart: &'a Chart, (width, height): (f64, f64)) -> Self {
         // In a small picture the data come first: fewer lines of text above them.
         let roomy = if height >= 400.0 { 2 } else { 1 };
         let pad = PAD_PX.min(width * 0.04).round();

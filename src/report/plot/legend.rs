@@ -29,7 +29,7 @@ pub(super) struct Legend<'a> {
 
 impl<'a> Legend<'a> {
     /// The legend of all named series, broken into at most `max_rows` rows of `width` pixels.
-    pub fn new(chart: &'a Chart, width: f64, max_rows: usize) -> Self {
+    pub(super) fn new(chart: &'a Chart, width: f64, max_rows: usize) -> Self {
         let mut rows: Vec<Vec<Entry>> = Vec::new();
         let mut used = 0.0;
         let mut seen: Vec<(&str, &str)> = Vec::new();
@@ -50,12 +50,12 @@ impl<'a> Legend<'a> {
         Self { rows }
     }
 
-    pub fn height(&self) -> f64 {
+    pub(super) fn height(&self) -> f64 {
         self.rows.len() as f64 * ROW_PX
     }
 
     /// Draws it with its upper left corner at (`left`, `top`).
-    pub fn draw(&self, canvas: &mut Canvas, left: f64, top: f64) {
+    pub(super) fn draw(&self, canvas: &mut Canvas, left: f64, top: f64) {
         for (row, entries) in self.rows.iter().enumerate() {
             let baseline = top + row as f64 * ROW_PX + 13.0;
             let mut x = left;

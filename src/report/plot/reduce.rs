@@ -26,7 +26,7 @@ pub(super) struct Rulers {
 
 impl Rulers {
     /// The place of a point, infinite values held near the frame; `None` for NaN.
-    pub fn place(&self, x: f64, y: f64) -> Option<Point> {
+    pub(super) fn place(&self, x: f64, y: f64) -> Option<Point> {
         let at = (self.x.held_px(x, FAR_PX), self.y.held_px(y, FAR_PX));
         (!at.0.is_nan() && !at.1.is_nan()).then_some(at)
     }

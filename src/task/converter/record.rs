@@ -102,7 +102,7 @@ impl ConverterRecord {
         let Ok((bits, histograms)) = &self.resolution else { return };
         let n: u64 = histograms.iter().map(CodeHistogram::n_outside).sum();
         if n > 0 {
-            self.warnings.push(format!("{n} samples are no codes of {bits} bits and were not counted"));
+            self.warnings.push(format!("{n} samples are not codes of {bits} bits and were not counted"));
         }
     }
 

@@ -198,38 +198,15 @@ fn fit_entries(fit: std::result::Result<SineFit, Absent>, bits: Option<u32>) -> 
     // An ideal converter of B bits leaves 2 / 2^B / sqrt 12.
     let effective = residual
         .and_then(|rms| if rms > 0.0 { Ok((2.0 / (rms * 12f64.sqrt())).log2()) } else { Err(Absent::NothingThere) });
-    let entry = |key, label, unit, figure, definition, formula: &str| Entry {
-        key,
-        label,
-        unit,
-        figure,
-        definition,
-        formula: formula.into(),
-    };
+    let entry = |texts, figure, formula: &str| Entry::new(texts, figure, "sine-fit", formula);
     vec![
-        entry(
-            "fit_amplitude",
-            "amplitude",
-            "FS",
-            of(|fit| fit.amplitude),
-            "sine-fit",
-            "A of A cos(2 pi f n + phase) + C",
-        ),
-        entry(
-            "fit_phase_rad",
-            "phase",
-            "rad",
-            of(|fit| fit.phase_rad),
-            "sine-fit",
-            "of the cosine at the first sample",
-        ),
-        entry("fit_dc", "offset", "FS", of(|fit| fit.dc), "sine-fit", "C"),
-        entry("residual_rms", "residual, RMS", "FS", residual, "sine-fit", "sqrt(mean (x - fit)^2)"),
-        entry("residual_lsb", "residual, RMS", "LSB", residual_lsb, "sine-fit", "over 2 / 2^B"),
-        entry(
-            "enob_full_scale_bits",
-            "ENOB of full scale",
-            "bit",
+        entry(("fit_amplitude", "amplitude", "FS"), of(|fit| fit.amplitude), "A of A cos(2 pi f n + phase) + C"),
+        entry(("fit_phase_rad", "phase", "rad"), of(|fit| fit.phase_rad), "of the cosine at the first sample"),
+        entry(("fit_dc", "offset", "FS"), of(|fit| fit.dc), "C"),
+        entry(("residual_rms", "residual, RMS", "FS"), residual, "sqrt(mean (x - fit)^2)"),
+        entry(("residual_lsb", "residual, RMS", "LSB"), residual_lsb, "over 2 / 2^B"),
+        Entry::new(
+            ("enob_full_scale_bits", "ENOB of full scale", "bit"),
             effective,
             "enob-full-scale",
             "log2(2 / (residual sqrt 12))",

@@ -31,7 +31,7 @@ const DEPTHS: std::ops::RangeInclusive<u32> = 1..=16;
 const MAX_TRAINED_BITS: u32 = 8;
 
 /// A curve before it is measured.
-struct Way {
+struct Candidate {
     name: String,
     recipe: Recipe,
 }
@@ -63,21 +63,21 @@ pub fn against_level(stimulus: &Stimulus, plan: &Plan, progress: &dyn Progress) 
     let recipe = plan.recipe();
     let own_dbfs = stimulus.level_dbfs()?;
     let samples = stimulus.distribution()?;
-    let mut ways = usual_ways(recipe);
-    ways.push(way(NamedMethod::ALaw, Dither::None, recipe));
+    let mut candidates = usual_candidates(recipe);
+    candidates.push(candidate(NamedMethod::ALaw, Dither::None, recipe));
     // Learnt from the stimulus at its own level: the curve shows what another level costs.
     let bits = recipe.bits();
     if bits.is_some_and(|bits| depths(&NamedMethod::LloydMax.into(), &samples).contains(&bits)) {
-        ways.push(way(NamedMethod::LloydMax, Dither::None, recipe));
+        candidates.push(candidate(NamedMethod::LloydMax, Dither::None, recipe));
     }
-    let lines = with_own(ways, recipe).into_iter().map(|way| {
-        let quantizer = stimulus_quantizer(&way.recipe, &samples)?;
+    let lines = with_own(candidates, recipe).into_iter().map(|candidate| {
+        let quantizer = stimulus_quantizer(&candidate.recipe, &samples)?;
         let levels = LEVELS_DBFS.step_by(LEVEL_STEP_DB).map(f64::from);
         let points = levels.map(|level| {
             let gain = 10.0_f64.powf((level - own_dbfs) / 20.0);
-            Point::new((level, gain), Arc::clone(&quantizer), &way.recipe, stimulus)
+            Point::new((level, gain), Arc::clone(&quantizer), &candidate.recipe, stimulus)
         });
-        Ok((way.name, points.collect::<Result<Vec<Point>>>()?))
+        Ok((candidate.name, points.collect::<Result<Vec<Point>>>()?))
     });
     let mut curves = measured(stimulus, lines.collect::<Result<_>>()?, progress)?;
     if let Some(bits) = bits {
@@ -104,15 +104,15 @@ pub fn against_bits(stimulus: &Stimulus, plan: &Plan, progress: &dyn Progress) -
         return Err(Error::invalid("method", recipe.method.word(), "a named one; every bit depth is tried"));
     }
     let samples = stimulus.distribution()?;
-    let mut ways = usual_ways(recipe);
-    ways.push(way(NamedMethod::LloydMax, Dither::None, recipe));
-    let lines = with_own(ways, recipe).into_iter().map(|way| {
-        let points = depths(&way.recipe.method, &samples).map(|bits| {
-            let recipe = Recipe { depth: Some(Depth::Bits(bits)), ..way.recipe.clone() };
+    let mut candidates = usual_candidates(recipe);
+    candidates.push(candidate(NamedMethod::LloydMax, Dither::None, recipe));
+    let lines = with_own(candidates, recipe).into_iter().map(|candidate| {
+        let points = depths(&candidate.recipe.method, &samples).map(|bits| {
+            let recipe = Recipe { depth: Some(Depth::Bits(bits)), ..candidate.recipe.clone() };
             let quantizer = stimulus_quantizer(&recipe, &samples)?;
             Point::new((f64::from(bits), 1.0), quantizer, &recipe, stimulus)
         });
-        Ok((way.name.clone(), points.collect::<Result<Vec<Point>>>()?))
+        Ok((candidate.name.clone(), points.collect::<Result<Vec<Point>>>()?))
     });
     let curves = measured(stimulus, lines.collect::<Result<_>>()?, progress)?;
     Ok(SnrBits { conditions: stimulus.describe(), curves }.chart())
@@ -127,15 +127,15 @@ fn depths(method: &Method, samples: &Samples) -> std::ops::RangeInclusive<u32> {
 }
 
 /// What every picture compares.
-fn usual_ways(recipe: &Recipe) -> Vec<Way> {
+fn usual_candidates(recipe: &Recipe) -> Vec<Candidate> {
     vec![
-        way(NamedMethod::Uniform, Dither::None, recipe),
-        way(NamedMethod::Uniform, Dither::Triangular, recipe),
-        way(NamedMethod::MuLaw, Dither::None, recipe),
+        candidate(NamedMethod::Uniform, Dither::None, recipe),
+        candidate(NamedMethod::Uniform, Dither::Triangular, recipe),
+        candidate(NamedMethod::MuLaw, Dither::None, recipe),
     ]
 }
 
-fn way(method: NamedMethod, dither: Dither, recipe: &Recipe) -> Way {
+fn candidate(method: NamedMethod, dither: Dither, recipe: &Recipe) -> Candidate {
     // The formula at every depth: G.711 has its own steps at 8 bits alone.
     let law = method.is_companding().then_some(Law::Continuous);
     let (seed, container) = (recipe.seed, recipe.container);
@@ -147,21 +147,21 @@ fn is_uniform(recipe: &Recipe) -> bool {
 }
 
 /// The user's own method first, where it is not among the usual ones.
-fn with_own(mut ways: Vec<Way>, recipe: &Recipe) -> Vec<Way> {
+fn with_own(mut candidates: Vec<Candidate>, recipe: &Recipe) -> Vec<Candidate> {
     let dither = match recipe.dither {
         DitherChoice::Auto if is_uniform(recipe) => Dither::Triangular.into(),
         DitherChoice::Auto => Dither::None.into(),
         chosen => chosen,
     };
     let own = named(Recipe { dither, ..recipe.clone() });
-    match ways.iter().position(|way| way.name == own.name) {
-        Some(same) => ways[..=same].rotate_right(1),
-        None => ways.insert(0, own),
+    match candidates.iter().position(|candidate| candidate.name == own.name) {
+        Some(same) => candidates[..=same].rotate_right(1),
+        None => candidates.insert(0, own),
     }
-    ways
+    candidates
 }
 
-fn named(recipe: Recipe) -> Way {
+fn named(recipe: Recipe) -> Candidate {
     let dither = match recipe.dither {
         _ if !is_uniform(&recipe) => String::new(),
         DitherChoice::Of(Dither::None) => ", no dither".into(),
@@ -174,7 +174,7 @@ fn named(recipe: Recipe) -> Way {
     };
     let compression = recipe.compression.map(|c| format!(" {c}")).unwrap_or_default();
     let shaped = if recipe.shape == Shape::None { "" } else { ", shaped" };
-    Way { name: format!("{}{law}{compression}{dither}{shaped}", recipe.method.word()), recipe }
+    Candidate { name: format!("{}{law}{compression}{dither}{shaped}", recipe.method.word()), recipe }
 }
 
 /// The quantizer; `lloyd-max` learns from the stimulus, whose samples these are.
@@ -243,7 +243,7 @@ mod tests {
     fn the_users_own_method_comes_first_and_once() {
         let names = |text: &str| -> Vec<String> {
             let recipe: Recipe = text.parse().expect("legal");
-            with_own(usual_ways(&recipe), &recipe).into_iter().map(|way| way.name).collect()
+            with_own(usual_candidates(&recipe), &recipe).into_iter().map(|candidate| candidate.name).collect()
         };
         assert_eq!(names("uniform bits=8"), ["uniform, tpdf", "uniform, no dither", "mu-law"]);
         let shaped = names("uniform bits=8 dither=none shape=1");

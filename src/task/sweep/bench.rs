@@ -21,7 +21,7 @@ const MEASURED: u64 = 1;
 const LEARNT: u64 = 2;
 
 /// The signal and what it is measured against.
-pub struct Bench<'a> {
+pub(super) struct Bench<'a> {
     samples: &'a Samples,
     draws: Vec<f64>,
     bound: &'a RateDistortion,
@@ -43,12 +43,12 @@ enum Kind {
 }
 
 impl<'a> Bench<'a> {
-    pub fn new(samples: &'a Samples, bound: &'a RateDistortion, excerpt: Option<Excerpt<'a>>) -> Self {
+    pub(super) fn new(samples: &'a Samples, bound: &'a RateDistortion, excerpt: Option<Excerpt<'a>>) -> Self {
         Self { samples, draws: shuffled_quantiles(samples, N_DRAWS, MEASURED), bound, excerpt }
     }
 
     /// A method at a setting; none where it has no such setting for this signal.
-    pub fn point(&self, method: NamedMethod, bits: u32) -> Option<Point> {
+    pub(super) fn point(&self, method: NamedMethod, bits: u32) -> Option<Point> {
         let built = self.build(method, bits)?;
         let noise_db = self.excerpt.map(|excerpt| {
             let y = built.quantizer.reconstructed(excerpt.samples);

@@ -2,12 +2,12 @@
 
 /// Whether an odd chunk is followed by its pad byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pad {
+pub(super) enum Pad {
     Written,
     LeftOut,
 }
 
-pub struct FileBuilder {
+pub(super) struct FileBuilder {
     magic: [u8; 4],
     pad: Pad,
     riff_size: Option<u32>,
@@ -15,27 +15,27 @@ pub struct FileBuilder {
 }
 
 impl FileBuilder {
-    pub fn new(magic: &[u8; 4]) -> Self {
+    pub(super) fn new(magic: &[u8; 4]) -> Self {
         Self { magic: *magic, pad: Pad::Written, riff_size: None, body: vec![] }
     }
 
-    pub fn pad(mut self, pad: Pad) -> Self {
+    pub(super) fn pad(mut self, pad: Pad) -> Self {
         self.pad = pad;
         self
     }
 
     /// Declares this size of the whole instead of the true one.
-    pub fn riff_size(mut self, size: u32) -> Self {
+    pub(super) fn riff_size(mut self, size: u32) -> Self {
         self.riff_size = Some(size);
         self
     }
 
-    pub fn chunk(self, id: &[u8; 4], bytes: &[u8]) -> Self {
+    pub(super) fn chunk(self, id: &[u8; 4], bytes: &[u8]) -> Self {
         self.chunk_of_size(id, bytes, bytes.len() as u32)
     }
 
     /// A chunk whose header declares `size`, whatever `bytes` are.
-    pub fn chunk_of_size(mut self, id: &[u8; 4], bytes: &[u8], size: u32) -> Self {
+    pub(super) fn chunk_of_size(mut self, id: &[u8; 4], bytes: &[u8], size: u32) -> Self {
         let size = self.number(size);
         self.body.extend(id);
         self.body.extend(size);
@@ -46,7 +46,7 @@ impl FileBuilder {
         self
     }
 
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(super) fn bytes(&self) -> Vec<u8> {
         let size = self.riff_size.unwrap_or(self.body.len() as u32 + 4);
         let mut bytes = self.magic.to_vec();
         bytes.extend(self.number(size));
@@ -61,7 +61,7 @@ impl FileBuilder {
 }
 
 /// A 16-byte `fmt ` body, little endian, at 8 kHz.
-pub fn fmt(tag: u16, channels: u16, bits: u16, block_align: u16) -> Vec<u8> {
+pub(super) fn fmt(tag: u16, channels: u16, bits: u16, block_align: u16) -> Vec<u8> {
     let mut body = Vec::new();
     body.extend(tag.to_le_bytes());
     body.extend(channels.to_le_bytes());
@@ -73,7 +73,7 @@ pub fn fmt(tag: u16, channels: u16, bits: u16, block_align: u16) -> Vec<u8> {
 }
 
 /// The same, big endian.
-pub fn fmt_big_endian(tag: u16, channels: u16, bits: u16, block_align: u16) -> Vec<u8> {
+pub(super) fn fmt_big_endian(tag: u16, channels: u16, bits: u16, block_align: u16) -> Vec<u8> {
     let mut body = fmt(tag, channels, bits, block_align);
     for field in [0..2, 2..4, 4..8, 8..12, 12..14, 14..16] {
         body[field].reverse();
@@ -82,7 +82,13 @@ pub fn fmt_big_endian(tag: u16, channels: u16, bits: u16, block_align: u16) -> V
 }
 
 /// A 40-byte WAVE_FORMAT_EXTENSIBLE body.
-pub fn fmt_extensible(sub_format: u16, channels: u16, valid_bits: u16, container_bits: u16, mask: u32) -> Vec<u8> {
+pub(super) fn fmt_extensible(
+    sub_format: u16,
+    channels: u16,
+    valid_bits: u16,
+    container_bits: u16,
+    mask: u32,
+) -> Vec<u8> {
     let mut body = fmt(0xFFFE, channels, container_bits, channels * container_bits / 8);
     body.extend(22_u16.to_le_bytes());
     body.extend(valid_bits.to_le_bytes());
@@ -93,6 +99,6 @@ pub fn fmt_extensible(sub_format: u16, channels: u16, valid_bits: u16, container
 }
 
 /// A plain file around `data`.
-pub fn wav(fmt: &[u8], data: &[u8]) -> Vec<u8> {
+pub(super) fn wav(fmt: &[u8], data: &[u8]) -> Vec<u8> {
     FileBuilder::new(b"RIFF").chunk(b"fmt ", fmt).chunk(b"data", data).bytes()
 }

@@ -66,7 +66,7 @@ pub const SHORT_LINE: [(&str, Action); 9] = [
 pub const HELP: [&str; 15] = [
     "left, right   fewer, more bits or kbit/s (mouse wheel)",
     "d             dither: none, rpdf, tpdf, hp-tpdf, ...",
-    "s             noise shaping: none, order 1, 2, ear",
+    "s             noise shaping: none, order-1, -2, ear, auto",
     "m             method: uniform, mid-rise, mu-law, a-law,",
     "              lloyd-max (learns from the input), codec",
     "space         hear the input or the quantized sound",

@@ -5,10 +5,10 @@ use crate::analysis::error_histogram::ErrorHistogram;
 use crate::analysis::spectrum::{PowerSpectrum, Settings};
 use crate::quantizer::Quantizer;
 
-pub const RATE_HZ: f64 = 48_000.0;
+pub(crate) const RATE_HZ: f64 = 48_000.0;
 
 /// Uniform noise over [-1, 1), the same for the same `i`: the finaliser of SplitMix64 (Steele, Lea, Flood, 2014).
-pub fn noise(i: usize) -> f64 {
+pub(crate) fn noise(i: usize) -> f64 {
     let mut z = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -17,7 +17,7 @@ pub fn noise(i: usize) -> f64 {
 
 /// Four bits, mid-tread.
 #[derive(Debug)]
-pub struct FourBits;
+pub(crate) struct FourBits;
 
 impl Quantizer for FourBits {
     fn indices(&self) -> std::ops::RangeInclusive<i32> {
@@ -38,7 +38,7 @@ impl Quantizer for FourBits {
 }
 
 /// A sound-like signal: falling noise and three tones.
-pub fn signal(n: usize) -> Vec<f64> {
+pub(crate) fn signal(n: usize) -> Vec<f64> {
     let mut low = 0.0;
     (0..n)
         .map(|i| {
@@ -59,7 +59,7 @@ fn eight_bit_error(x: &[f64]) -> Vec<f64> {
     x.iter().enumerate().map(|(i, &x)| (x * 128.0 + dither(i) + 0.5).floor() / 128.0 - x).collect()
 }
 
-pub fn line(x: Positions, y: Vec<f64>) -> Chart {
+pub(crate) fn line(x: Positions, y: Vec<f64>) -> Chart {
     let mark = Mark::Line { x, y, reduce: Reduce::Extremes };
     let series = vec![Series::new("A line", "line", Ink::Signal, mark)];
     let y = Axis::linear("Value", "FS", "value");
@@ -282,7 +282,7 @@ fn error_shape_chart() -> Chart {
 }
 
 /// Name and chart of every kind.
-pub fn all() -> Vec<(&'static str, Chart)> {
+pub(crate) fn all() -> Vec<(&'static str, Chart)> {
     vec![
         ("bits", bits_chart()),
         ("codebook", codebook_chart()),
