@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use sqnr::{
     analysis::weighting::Weighting,
-    design::training,
+    chain::training,
     recipe::Word,
     task::sweep::{self, Excerpt, Point, Requirement, Sweep},
 };

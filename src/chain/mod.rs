@@ -21,6 +21,7 @@ mod packets;
 mod pcm;
 mod plan;
 mod runner;
+pub mod training;
 
 use crate::{Result, analysis::error_statistics, dsf, wav::Spec};
 

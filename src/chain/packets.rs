@@ -1,11 +1,11 @@
 //! Methods that code stretches of samples. Their bytes are really made, and the reconstruction is what a decoder makes
 //! of them.
 
-use super::{Chain, Clipping, Cost, Form, Piece, Storage};
+use super::{Chain, Clipping, Cost, Form, Piece, Storage, training};
 use crate::{
     Result,
     audio_file::Reopen,
-    design::{dependent, entropy_constrained, optimal_partition, training},
+    design::{dependent, entropy_constrained, optimal_partition},
     quantizer::{
         Codebook, Training, TrellisCoded, Uniform, VectorCodebook,
         packet::{PacketDecoder, PacketEncoder, Scheme},

@@ -9,11 +9,11 @@ use super::{
     number_format::Rounded,
     packets::{self, Packets},
     pcm::{Pcm, fixed_quantizer},
+    training,
 };
 use crate::{
     Error, Result,
     audio_file::Reopen,
-    design::training,
     quantizer::{Quantizer, packet::Scheme},
     recipe::{Coder, Design, Method, ModulatorDesign, NamedMethod, Recipe, read_design},
     wav::Spec,

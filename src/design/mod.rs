@@ -18,7 +18,6 @@ mod panter_dite;
 mod quadrature;
 pub mod rate_distortion;
 pub mod samples;
-pub mod training;
 mod tridiagonal;
 pub mod uniform_best;
 

@@ -21,7 +21,9 @@ impl fmt::Display for Recipe {
         for (i, field) in self.fields().iter().enumerate() {
             let value = quoted(&field.value.to_string());
             match i {
-                0 => f.write_str(&value)?,
+                // A word with an equals sign would be read as another field.
+                0 if !value.contains('=') => f.write_str(&value)?,
+                0 => write!(f, "method={value}")?,
                 _ => write!(f, " {}={value}", field.key)?,
             }
         }
@@ -116,6 +118,7 @@ mod tests {
             "int8 granularity=group:32 calibration=percentile:99.9 symmetry=symmetric rule=tflite",
             "mxfp4 exponent=best",
             "dsd64 paths=8",
+            "method=a=b.json",
             "codec",
             "codec bitrate=96 band_quantizer=trellis max_bandwidth=16000",
             "codec bits_per_band=6,5.5,4",

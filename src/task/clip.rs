@@ -7,8 +7,8 @@ use crate::{
     Error, Progress, Result, Signal,
     analysis::spectrum::{Averaged, PowerSpectrum},
     audio_file::{Info, Reopen, Source},
-    chain::{self, Pcm, Piece, Plan},
-    design::{Samples, training},
+    chain::{self, Pcm, Piece, Plan, training},
+    design::Samples,
     recipe::{CodecRequest, NamedMethod, Recipe, Shape},
     shaping::Shaper,
 };

@@ -93,7 +93,7 @@ fn archives_that_lie() {
     npz(&one(&|e| e.flags = 1), "encrypted");
     npz(&one(&|e| e.method = 12), "method 12; stored and deflated are read");
     npz(&one(&|e| e.method = 8), "a.npy");
-    npz(&one(&|e| e.name = "a.txt".into()), "no .npy array");
+    npz(&one(&|e| e.name = "a.txt".into()), "not a .npy array");
     npz(&one(&|e| (e.packed, e.unpacked) = (u32::MAX, u32::MAX)), "64-bit sizes are missing");
     npz(&zip(&[array("a.npy"), array("a.npy")], |_| ()), "two entries are called 'a.npy'");
     npz(&zip(&[array("a.npy")], |end| end.n_entries = 60_000), "60000 entries do not fit");

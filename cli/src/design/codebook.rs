@@ -9,10 +9,8 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use sqnr::{
-    design::{
-        Certificate, Density, Design, Samples, entropy_constrained, lloyd_max, optimal_partition, training,
-        uniform_best,
-    },
+    chain::training,
+    design::{Certificate, Density, Design, Samples, entropy_constrained, lloyd_max, optimal_partition, uniform_best},
     quantizer::CodebookFile,
 };
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use sqnr::{
-    design::training,
+    chain::training,
     quantizer::{Training, VectorCodebook, VectorFile},
 };
 

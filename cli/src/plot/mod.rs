@@ -12,8 +12,7 @@ use serde_json::{Map, Value, json};
 use sqnr::{
     Error,
     audio_file::Reopen,
-    chain::Plan,
-    design::training,
+    chain::{Plan, training},
     recipe::{Depth, Design, Method, Recipe, read_design},
     report::plot::Chart,
     task::picture::{self, CodebookOf, Shown, Stimulus, Subject},

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::{
     Error, Progress, Result,
     analysis::error_statistics::full_scale_sine_sqnr_db,
-    chain::{Meter, Pcm, Piece, Plan},
-    design::{Samples, training},
+    chain::{Meter, Pcm, Piece, Plan, training},
+    design::Samples,
     parallel,
     quantizer::Quantizer,
     recipe::{Depth, DitherChoice, Law, Method, NamedMethod, Recipe, Shape, Word},

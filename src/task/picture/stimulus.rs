@@ -3,7 +3,8 @@
 use crate::{
     Error, Progress, Result,
     audio_file::Reopen,
-    design::{Samples, training},
+    chain::training,
+    design::Samples,
     generate::{Generator, TestSignal},
     wav::{SampleFormat, Spec},
 };

@@ -1,8 +1,12 @@
-//! What designs learn from audio: its distribution, vectors of neighbours, excerpts; in memory that does not grow with
+//! What methods and designs learn from audio: its distribution, vectors of neighbours, excerpts; in memory that does not grow with
 //! its length.
 
-use super::{Samples, optimal_partition};
-use crate::{Error, Result, audio_file::Reopen, quantizer::Codebook};
+use crate::{
+    Error, Result,
+    audio_file::Reopen,
+    design::{Samples, optimal_partition},
+    quantizer::Codebook,
+};
 
 /// Cells of the histogram over the file's range, each standing for the mean of its samples: more than the distinct values
 /// of 16-bit audio, and for finer audio far narrower than any level's own cell.
@@ -24,7 +28,7 @@ pub fn codebook(samples: &Samples, n_levels: u64) -> Result<Codebook> {
 /// for the mean of its samples. Reads the audio twice.
 ///
 /// ```
-/// use sqnr::{Signal, design::training};
+/// use sqnr::{Signal, chain::training};
 ///
 /// let signal = Signal::new(48_000, vec![vec![-0.5, 0.0, 0.5, 0.5]])?;
 /// let samples = training::histogram(&signal)?;
@@ -76,7 +80,7 @@ impl Cell {
 /// seed. What a block holds beyond whole vectors is passed over.
 ///
 /// ```
-/// use sqnr::{Signal, design::training, quantizer::{Training, VectorCodebook}};
+/// use sqnr::{Signal, chain::training, quantizer::{Training, VectorCodebook}};
 ///
 /// let signal = Signal::new(48_000, vec![(0..1_000).map(|i| (0.1 * f64::from(i)).sin()).collect()])?;
 /// let pairs = training::vectors(&signal, 2, 500)?;
