@@ -25,7 +25,7 @@ impl Signal {
     /// A signal of `channels`, one vector of samples each.
     ///
     /// # Errors
-    /// `InvalidParameter` for a rate of 0 or no channel, `LengthMismatch` when the channels differ in length.
+    /// `InvalidParameter` for a rate of 0, for no channel and for more than 65,535, `LengthMismatch` when the channels differ in length.
     pub fn new(sample_rate_hz: u32, channels: Vec<Vec<f64>>) -> Result<Self> {
         if sample_rate_hz == 0 {
             return Err(Error::invalid("sample rate", 0, "1 Hz and above"));
@@ -33,6 +33,9 @@ impl Signal {
         let Some(first) = channels.first() else {
             return Err(Error::invalid("channels", 0, "1 and above"));
         };
+        if channels.len() > usize::from(u16::MAX) {
+            return Err(Error::invalid("channels", channels.len(), "1 to 65535"));
+        }
         let expected = first.len();
         match channels.iter().find(|c| c.len() != expected) {
             Some(c) => Err(Error::LengthMismatch { what: "channels of a signal", expected, got: c.len() }),
@@ -79,6 +82,7 @@ mod tests {
     fn ragged_or_empty_signals_are_refused() {
         assert!(matches!(Signal::new(48_000, vec![vec![0.0; 2], vec![0.0]]), Err(Error::LengthMismatch { .. })));
         assert!(matches!(Signal::new(48_000, vec![]), Err(Error::InvalidParameter { .. })));
+        assert!(matches!(Signal::new(1, vec![vec![]; 65_536]), Err(Error::InvalidParameter { .. })));
         assert!(matches!(Signal::new(0, vec![vec![]]), Err(Error::InvalidParameter { .. })));
     }
 

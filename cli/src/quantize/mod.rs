@@ -159,6 +159,9 @@ impl QuantizeArgs {
 pub fn run(args: &QuantizeArgs, global: &Global) -> Result<Exit, Failure> {
     let recipe = args.recipe()?;
     if let Method::Codec(request) = &recipe.method {
+        if args.error.is_some() {
+            return Err(Failure::usage("--error is for methods that store samples; compare the output with the input"));
+        }
         return encode::with_request(request, &args.inputs, &args.outputs, global);
     }
     let plan = Plan::new(&recipe).map_err(Failure::of_recipe)?;
@@ -222,6 +225,9 @@ fn error_output(args: &QuantizeArgs, inputs: &[Input], planned: &[Output]) -> Re
 fn one_file(plan: &Plan, files: Files, progress: &FileProgress) -> Result<FileReport, Failure> {
     let started = Instant::now();
     if let (Method::Format(named), Some(kind)) = (&plan.recipe().method, TensorFileKind::of_path(&files.input.path)) {
+        if files.error.is_some() {
+            return Err(Failure::usage("--error is audio, and the input holds arrays; leave --error out"));
+        }
         return tensors::one_file(plan.recipe(), named, kind, files);
     }
     let done = convert(plan, files, progress)?;

@@ -103,5 +103,7 @@ fn a_wrong_recipe_is_one_line_that_names_the_field() {
         assert!(!folder.has("out.wav"));
     }
     folder.run("quantize --recipe recipe.json -b 8 song.wav").fails(2, "--recipe");
+    folder.write("codec.txt", b"codec quality=5");
+    folder.run("quantize --recipe codec.txt song.wav -o a.sqn --error e.wav").fails(2, "--error is for methods");
     folder.run("quantize --recipe nowhere.json song.wav").fails(3, "nowhere.json: no such file");
 }
