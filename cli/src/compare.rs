@@ -1,4 +1,4 @@
-//! `compare`: a reference, and what became of it.
+//! `compare`: a file against its reference.
 
 use std::{fs::File, io::BufReader, path::PathBuf};
 

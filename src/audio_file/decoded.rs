@@ -15,7 +15,7 @@ use symphonia::core::{
 use super::{Blocks, Fidelity, Info, edit_list::Edit, not_audio};
 use crate::{
     Error, Result,
-    wav::{ChunkEntry, MAX_CHANNELS, Metadata, SampleFormat, Spec},
+    wav::{MAX_CHANNELS, Metadata, SampleFormat, Spec},
 };
 
 /// How far junk before the first frame is searched for one: beyond this a file is not taken for audio. MP3 files begin
@@ -242,10 +242,6 @@ impl Blocks for Decoder {
 
     fn warnings(&self) -> &[String] {
         &self.warnings
-    }
-
-    fn chunks(&self) -> &[ChunkEntry] {
-        &[]
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Blocks, Fidelity, Info};
 use crate::{
     Error, Result, dsf,
     shaping::delta_sigma::{Decimator, RateStream},
-    wav::{ChunkEntry, Metadata, SampleFormat, Spec},
+    wav::{Metadata, SampleFormat, Spec},
 };
 
 /// Rates that one-bit rates are multiples of.
@@ -107,13 +107,5 @@ impl<R: Read> Blocks for Dsd<R> {
 
     fn metadata(&self) -> &Metadata {
         &self.metadata
-    }
-
-    fn warnings(&self) -> &[String] {
-        &[]
-    }
-
-    fn chunks(&self) -> &[ChunkEntry] {
-        &[]
     }
 }

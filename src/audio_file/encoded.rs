@@ -5,7 +5,7 @@ use std::io::Read;
 use super::{Blocks, Fidelity, Info, tag_names};
 use crate::{
     Error, Result, codec,
-    wav::{ChunkEntry, Metadata, SampleFormat, Spec},
+    wav::{Metadata, SampleFormat, Spec},
 };
 
 /// A file being decoded.
@@ -89,13 +89,5 @@ impl Blocks for Encoded {
 
     fn metadata(&self) -> &Metadata {
         &self.metadata
-    }
-
-    fn warnings(&self) -> &[String] {
-        &[]
-    }
-
-    fn chunks(&self) -> &[ChunkEntry] {
-        &[]
     }
 }

@@ -3,7 +3,7 @@
 use super::{Blocks, Fidelity, Info};
 use crate::{
     Error, Result, Signal,
-    wav::{ChunkEntry, Metadata, SampleFormat, Spec},
+    wav::{Metadata, SampleFormat, Spec},
 };
 
 /// The samples of a signal, read from its start.
@@ -72,14 +72,6 @@ impl Blocks for InMemory<'_> {
 
     fn metadata(&self) -> &Metadata {
         &self.metadata
-    }
-
-    fn warnings(&self) -> &[String] {
-        &[]
-    }
-
-    fn chunks(&self) -> &[ChunkEntry] {
-        &[]
     }
 }
 

@@ -66,8 +66,15 @@ trait Blocks {
     fn read_f32(&mut self, out: &mut [f32]) -> Result<usize>;
     fn read_codes(&mut self, out: &mut [i32]) -> Result<usize>;
     fn metadata(&self) -> &Metadata;
-    fn warnings(&self) -> &[String];
-    fn chunks(&self) -> &[ChunkEntry];
+
+    fn warnings(&self) -> &[String] {
+        &[]
+    }
+
+    /// Those of a WAV file; other formats have none.
+    fn chunks(&self) -> &[ChunkEntry] {
+        &[]
+    }
 }
 
 /// Opens the file at `path`; a pipe by that name works too.

@@ -10,7 +10,7 @@ use crate::{
 /// Samples of all channels in one block.
 const BLOCK_SAMPLES: usize = 1 << 15;
 
-/// What became of a signal.
+/// The result of sending a signal through a chain.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// What was done, in a few words.

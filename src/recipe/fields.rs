@@ -44,6 +44,9 @@ impl std::fmt::Display for Value {
     }
 }
 
+/// Longest value: the most feedback coefficients at their longest, and any path.
+const MAX_VALUE_BYTES: usize = 4096;
+
 /// All keys, in the order in which they are written.
 pub(super) const KEYS: [&str; 24] = [
     "method",
@@ -99,6 +102,11 @@ impl Fields {
         };
         if self.0.iter().any(|field| field.key == key) {
             return Err(Error::invalid(key, value, "one value; it stands there twice"));
+        }
+        if let Value::Text(text) = &value
+            && text.len() > MAX_VALUE_BYTES
+        {
+            return Err(Error::invalid(key, super::text::shortened(text), format!("at most {MAX_VALUE_BYTES} bytes")));
         }
         self.0.push(Field { key, value });
         Ok(())

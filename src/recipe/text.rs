@@ -155,6 +155,7 @@ mod tests {
             ("uniform bits=nan", "bits is nan"),
             ("mu-law bits=8 compression=inf", "compression is inf"),
             ("\"uniform", "recipe is \"uniform"),
+            (&format!("uniform shape={}", "1,".repeat(4_000)), "shape is 1,1,1,"),
         ] {
             let error = text.parse::<Recipe>().expect_err(text).to_string();
             assert!(error.starts_with(why), "{text}: {error}");

@@ -1,4 +1,4 @@
-//! A reference and what became of it: laid over one another, then measured.
+//! A reference and the signal under test, laid over one another, then measured.
 //!
 //! ```text
 //! reference, x -+                                        +-> each channel
@@ -74,7 +74,7 @@ pub struct Compared {
     pub warnings: Vec<String>,
 }
 
-/// Measures what became of a reference. Both must have the same rate and number of channels.
+/// Measures a signal against its reference. Both must have the same rate and number of channels.
 ///
 /// ```
 /// use sqnr::{analysis::Absent, generate, task};

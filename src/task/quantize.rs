@@ -10,7 +10,7 @@ use crate::{
 
 use super::codec_round_trip;
 
-/// A quantized signal and what became of it.
+/// A quantized signal and what it cost.
 #[derive(Debug, Clone)]
 pub struct Quantized {
     /// What a reader of the quantized file finds.

@@ -243,7 +243,7 @@ pub struct Files<'a> {
     pub existing: Existing,
 }
 
-/// What became of a file.
+/// The result of quantizing a file.
 pub struct Converted {
     pub chain: Box<dyn Chain>,
     pub outcome: Outcome,

@@ -10,7 +10,7 @@ use crate::{
 /// Samples per channel in one block.
 const BLOCK: usize = 16_384;
 
-/// What became of a signal.
+/// The result of converting a signal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Converted {
     /// Samples per channel.

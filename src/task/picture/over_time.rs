@@ -21,7 +21,7 @@ use super::{Subject, each_block};
 const PAIR: [&str; 3] = ["Input", "Output", "Error"];
 const INKS: [Ink; 3] = [Ink::Signal, Ink::Third, Ink::Error];
 
-/// Whether the picture shows the input alone or what became of it.
+/// Whether the picture shows the input alone, or input, output and error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
     /// The input.
