@@ -30,6 +30,7 @@ pub mod sine_fit;
 mod sinusoids;
 pub mod spectrogram;
 pub mod spectrum;
+pub mod squares;
 pub mod tone;
 pub mod true_peak;
 pub mod weighting;
