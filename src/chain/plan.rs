@@ -14,8 +14,9 @@ use super::{
 use crate::{
     Error, Result,
     audio_file::Reopen,
+    number_format::{Granularity, NumberFormat},
     quantizer::{Quantizer, packet::Scheme},
-    recipe::{Coder, Design, Method, ModulatorDesign, NamedMethod, Recipe, read_design},
+    recipe::{Coder, Design, Method, ModulatorDesign, NamedFormat, NamedMethod, Recipe, read_design},
     wav::Spec,
 };
 
@@ -79,7 +80,7 @@ impl Plan {
         let learning = |method: NamedMethod| {
             method == NamedMethod::LloydMax || (method.codes_packets() && method != NamedMethod::EntropyCoded)
         };
-        self.recipe.method.named().is_some_and(learning)
+        self.recipe.method.named().is_some_and(learning) || has_scale_of_all(&self.recipe.method)
     }
 
     /// The quantizer, of methods that quantize samples one by one.
@@ -139,7 +140,7 @@ impl Plan {
             }
             (Method::Named(_) | Method::File(_), _) => Box::new(self.pcm(audio, spec)?),
             (Method::Coder(coder), _) => self.coder(*coder, &name, spec, storing)?,
-            (Method::Format(named), _) => Box::new(Rounded::new(named, spec)),
+            (Method::Format(named), _) => Box::new(Rounded::new(named, audio, spec)?),
             (Method::Codec(_), _) => {
                 let allowed = "another; the transform codec reads its input several times, encode does that";
                 return Err(Error::invalid("method", name, allowed));
@@ -163,6 +164,12 @@ impl Plan {
     fn with_paths(&self, design: ModulatorDesign) -> ModulatorDesign {
         ModulatorDesign { n_paths: self.recipe.paths.unwrap_or(design.n_paths), ..design }
     }
+}
+
+/// True for integers whose scale is found from all of a channel or of the file.
+fn has_scale_of_all(method: &Method) -> bool {
+    let Method::Format(NamedFormat { format: NumberFormat::Affine(options), .. }) = method else { return false };
+    !matches!(options.granularity, Granularity::Group { .. })
 }
 
 /// Refuses what a design's file decides itself.

@@ -108,11 +108,11 @@ impl Meter {
         if is_odd && chain.infinite_input() == InfiniteInput::Clips {
             replace(x, |x| if x.is_nan() { 0.0 } else { x });
         } else if is_odd {
-            replace(x, finite);
+            make_finite(x);
         }
         chain.push(x, &mut self.piece)?;
         if is_odd {
-            replace(x, finite);
+            make_finite(x);
         }
         self.deliver(x, sink)
     }
@@ -197,6 +197,11 @@ impl Meter {
             warnings,
         }
     }
+}
+
+/// Replaces samples that are not finite by what they count as.
+pub(super) fn make_finite(x: &mut [Vec<f64>]) {
+    replace(x, finite);
 }
 
 /// What a sample that is not finite counts as: NaN 0, infinity full scale.

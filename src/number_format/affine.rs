@@ -1,12 +1,11 @@
 //! Affine integers: `x = scale (q - zero_point)`.
 //!
 //! ```text
-//! q = clamp(round_to_even(x / scale) + zero_point, q_min, q_max)
+//! q = clamp(round(x / scale) + zero_point, q_min, q_max)
 //! ```
 //!
-//! The code of a value is that of ONNX `QuantizeLinear` (opset 21) and PyTorch `quantize_per_tensor`. How a range
-//! becomes a scale and a zero point differs from tool to tool in the last bit, and sometimes by a whole step: see
-//! [`ScaleRule`].
+//! How a range becomes a scale and a zero point differs from tool to tool in the last bit, and sometimes by a whole step: see
+//! [`ScaleRule`]. How a value is divided differs as well: see [`Division`].
 
 use crate::kernel::{affine::Plan, codes};
 use crate::{Error, Result};
@@ -70,6 +69,33 @@ pub enum ScaleRule {
     TensorFlowLite,
 }
 
+/// How a tool divides by the scale and rounds. Numbers of `f32` are divided in `f32` as the tools do, others in `f64`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Division {
+    /// `x / scale`, a tie to the even code: `QuantizeLinear` of ONNX (opset 21).
+    #[default]
+    TiesToEven,
+    /// `x (1 / scale)` with the reciprocal in `f32`, a tie to the even code: `quantize_per_tensor` and
+    /// `fake_quantize_per_tensor_affine` of PyTorch.
+    Reciprocal,
+    /// `x / scale`, a tie away from zero: `AffineQuantize` of TensorFlow Lite.
+    TiesAway,
+}
+
+impl Division {
+    fn steps(self, x: f64, scale: f32) -> f64 {
+        let narrow = x as f32;
+        let exact = f64::from(narrow) == x;
+        let divided = if exact { f64::from(narrow / scale) } else { x / f64::from(scale) };
+        match self {
+            Self::TiesToEven => divided.round_ties_even(),
+            Self::Reciprocal if exact => f64::from((narrow * (1.0 / scale)).round_ties_even()),
+            Self::Reciprocal => divided.round_ties_even(),
+            Self::TiesAway => divided.round(),
+        }
+    }
+}
+
 /// A scale and a zero point with the range of the codes.
 ///
 /// ```
@@ -86,6 +112,7 @@ pub struct Affine {
     scale: f32,
     zero_point: i32,
     range: (i32, i32),
+    division: Division,
 }
 
 impl Affine {
@@ -104,7 +131,12 @@ impl Affine {
         if !(range.0..=range.1).contains(&zero_point) {
             return Err(Error::invalid("zero point", zero_point, format!("{} to {}", range.0, range.1)));
         }
-        Ok(Self { scale, zero_point, range })
+        Ok(Self { scale, zero_point, range, division: Division::default() })
+    }
+
+    /// The same with another division.
+    pub fn with_division(self, division: Division) -> Self {
+        Self { division, ..self }
     }
 
     /// Step size.
@@ -123,15 +155,15 @@ impl Affine {
     }
 
     /// The code of `x`; the nearest end outside the range, the zero point for NaN.
-    pub fn encode(&self, x: f32) -> i32 {
-        let steps = if x.is_nan() { 0.0 } else { (x / self.scale).round_ties_even() };
+    pub fn encode(&self, x: f64) -> i32 {
+        let steps = if x.is_nan() { 0.0 } else { self.division.steps(x, self.scale) };
         // `as` saturates, and the zero point has 17 bits, so the sum cannot overflow an i64.
         (steps as i64).saturating_add(self.zero_point.into()).clamp(self.range.0.into(), self.range.1.into()) as i32
     }
 
-    /// `scale (code - zero_point)`, in `f32`; the largest finite number where that overflows.
-    pub fn decode(&self, code: i32) -> f32 {
-        (code.saturating_sub(self.zero_point) as f32 * self.scale).clamp(f32::MIN, f32::MAX)
+    /// `scale (code - zero_point)`, exact; rounded to `f32` it is what the tools decode to.
+    pub fn decode(&self, code: i32) -> f64 {
+        f64::from(code.saturating_sub(self.zero_point)) * f64::from(self.scale)
     }
 
     /// Codes of at most 8 bits as bytes, two's complement when signed.
@@ -140,7 +172,10 @@ impl Affine {
     /// `LengthMismatch`; `InvalidParameter` when the range does not fit.
     pub fn encode_bytes(&self, x: &[f32], codes: &mut [u8]) -> Result<()> {
         self.check(x.len(), codes.len(), 8)?;
-        codes::encode(&self.plan(), x, codes);
+        match self.plan() {
+            Some(plan) => codes::encode(&plan, x, codes),
+            None => codes.iter_mut().zip(x).for_each(|(code, &x)| *code = self.encode(x.into()) as u8),
+        }
         Ok(())
     }
 
@@ -150,7 +185,10 @@ impl Affine {
     /// `LengthMismatch`; `InvalidParameter` when the range does not fit.
     pub fn encode_words(&self, x: &[f32], codes: &mut [u16]) -> Result<()> {
         self.check(x.len(), codes.len(), 16)?;
-        codes::encode(&self.plan(), x, codes);
+        match self.plan() {
+            Some(plan) => codes::encode(&plan, x, codes),
+            None => codes.iter_mut().zip(x).for_each(|(code, &x)| *code = self.encode(x.into()) as u16),
+        }
         Ok(())
     }
 
@@ -164,13 +202,14 @@ impl Affine {
         if fits { Ok(()) } else { Err(Error::invalid("code range", format!("{min} to {max}"), format!("{bits} bits"))) }
     }
 
-    fn plan(&self) -> Plan {
-        Plan {
+    /// The constants of the fast path; `None` for divisions that it does not know.
+    fn plan(&self) -> Option<Plan> {
+        (self.division == Division::TiesToEven).then_some(Plan {
             scale: self.scale,
             zero_point: self.zero_point as f32,
             min: self.range.0 as f32,
             max: self.range.1 as f32,
-        }
+        })
     }
 }
 
@@ -186,13 +225,23 @@ impl ScaleRule {
         if narrow && symmetry == Symmetry::Symmetric { (min + 1, max) } else { (min, max) }
     }
 
+    /// How this tool divides.
+    pub fn division(self) -> Division {
+        match self {
+            Self::OnnxRuntime => Division::TiesToEven,
+            Self::PyTorch => Division::Reciprocal,
+            Self::TensorFlowLite => Division::TiesAway,
+        }
+    }
+
     /// Scale and zero point for values from `low` to `high`.
     ///
-    /// A range of zero width gets scale 1 and the zero point of zero; PyTorch's minimum scale aside.
+    /// A range of zero width gets scale 1 and the zero point of zero; PyTorch's minimum scale aside. A scale beyond `f32`
+    /// is its largest number.
     ///
     /// # Errors
     /// `InvalidParameter` when the ends are not finite or not in order.
-    pub fn affine(self, low: f32, high: f32, kind: IntegerType, symmetry: Symmetry) -> Result<Affine> {
+    pub fn affine(self, low: f64, high: f64, kind: IntegerType, symmetry: Symmetry) -> Result<Affine> {
         if !(low.is_finite() && high.is_finite() && low <= high) {
             return Err(Error::invalid("calibration range", format!("{low} to {high}"), "finite, ascending"));
         }
@@ -204,12 +253,12 @@ impl ScaleRule {
         let range = self.range(kind, symmetry);
         let (scale, zero_point) = match self {
             Self::OnnxRuntime => onnx_runtime(low, high, range),
-            Self::PyTorch => py_torch(low, high, range, symmetry),
+            Self::PyTorch => py_torch(within_f32(low), within_f32(high), range, symmetry),
             Self::TensorFlowLite => tensor_flow_lite(low, high, range),
         };
         let middle = middle(kind);
         let zero_point = if symmetry == Symmetry::Symmetric { middle } else { zero_point };
-        Affine::new(scale, zero_point.clamp(range.0, range.1), range)
+        Ok(Affine::new(scale, zero_point.clamp(range.0, range.1), range)?.with_division(self.division()))
     }
 }
 
@@ -218,16 +267,26 @@ pub(super) fn middle(kind: IntegerType) -> i32 {
     if kind.is_signed() { 0 } else { 1 << (kind.bits() - 1) }
 }
 
+/// `x` rounded to `f32`, at most its largest number.
+pub(super) fn within_f32(x: f64) -> f32 {
+    (x as f32).clamp(f32::MIN, f32::MAX)
+}
+
+/// `high - low`, the largest number where that overflows.
+fn width(low: f64, high: f64) -> f64 {
+    (high - low).min(f64::MAX)
+}
+
 fn steps(range: (i32, i32)) -> f64 {
     f64::from(range.1 - range.0)
 }
 
-fn onnx_runtime(low: f32, high: f32, range: (i32, i32)) -> (f32, i32) {
-    let scale = (f64::from(high) - f64::from(low)) / steps(range);
+fn onnx_runtime(low: f64, high: f64, range: (i32, i32)) -> (f32, i32) {
+    let scale = width(low, high) / steps(range);
     if scale < f64::from(f32::MIN_POSITIVE) {
         return (1.0, 0);
     }
-    (scale as f32, (f64::from(range.0) - f64::from(low) / scale).round_ties_even() as i32)
+    (within_f32(scale), (f64::from(range.0) - low / scale).round_ties_even() as i32)
 }
 
 /// The difference is taken in `f32` unless it overflows there.
@@ -241,9 +300,9 @@ fn py_torch(low: f32, high: f32, range: (i32, i32), symmetry: Symmetry) -> (f32,
     (scale, range.0 - (low / scale).round_ties_even() as i32)
 }
 
-fn tensor_flow_lite(low: f32, high: f32, range: (i32, i32)) -> (f32, i32) {
-    let (low, high, min, max) = (f64::from(low), f64::from(high), f64::from(range.0), f64::from(range.1));
-    let scale = (high - low) / steps(range);
+fn tensor_flow_lite(low: f64, high: f64, range: (i32, i32)) -> (f32, i32) {
+    let (min, max) = (f64::from(range.0), f64::from(range.1));
+    let scale = width(low, high) / steps(range);
     if scale < f64::from(f32::MIN_POSITIVE) {
         return (1.0, 0);
     }
@@ -251,5 +310,5 @@ fn tensor_flow_lite(low: f32, high: f32, range: (i32, i32)) -> (f32, i32) {
     let min_error = min.abs() + (low / scale).abs();
     let max_error = max.abs() + (high / scale).abs();
     let zero_point = if min_error < max_error { from_min } else { from_max };
-    (scale as f32, zero_point.round() as i32)
+    (within_f32(scale), zero_point.round() as i32)
 }

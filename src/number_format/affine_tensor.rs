@@ -73,7 +73,7 @@ impl AffineOptions {
 /// let x = [-1.0, -0.5, 0.0, 1.0];
 /// let tensor = AffineTensor::encode(&x, &[2, 2], &AffineOptions::new(IntegerType::Int8))?;
 /// let step = tensor.parameters[0].scale();
-/// assert!(x.iter().zip(tensor.decode()).all(|(x, y)| (y - x).abs() <= 0.51 * step));
+/// assert!(x.iter().zip(tensor.decode()).all(|(x, y)| (y - x).abs() <= 0.51 * f64::from(step)));
 /// # Ok::<(), sqnr::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -131,6 +131,16 @@ impl Layout {
     }
 }
 
+/// Refuses a number of values that does not fill the shape.
+pub(super) fn check_shape(n_values: usize, shape: &[usize]) -> Result<()> {
+    let product = || shape.iter().try_fold(1usize, |n, &len| n.checked_mul(len));
+    let expected = if shape.contains(&0) { 0 } else { product().unwrap_or(usize::MAX) };
+    match expected == n_values {
+        true => Ok(()),
+        false => Err(Error::LengthMismatch { what: "values of the shape", expected, got: n_values }),
+    }
+}
+
 impl AffineTensor {
     /// Calibrates and encodes `x` of `shape` (row-major). NaN gets the code of zero and infinities clip; neither counts
     /// in the calibration.
@@ -138,19 +148,15 @@ impl AffineTensor {
     /// # Errors
     /// `LengthMismatch` when the shape does not hold `x`, `InvalidParameter` for an axis beyond the shape or an empty
     /// group, and the errors of the calibration.
-    pub fn encode(x: &[f32], shape: &[usize], options: &AffineOptions) -> Result<Self> {
-        let product = || shape.iter().try_fold(1usize, |n, &len| n.checked_mul(len));
-        let expected = if shape.contains(&0) { 0 } else { product().unwrap_or(usize::MAX) };
-        if expected != x.len() {
-            return Err(Error::LengthMismatch { what: "values of the shape", expected, got: x.len() });
-        }
+    pub fn encode(x: &[f64], shape: &[usize], options: &AffineOptions) -> Result<Self> {
+        check_shape(x.len(), shape)?;
         let layout = Layout::new(shape, options.granularity)?;
         if x.is_empty() {
             return Ok(Self { parameters: vec![], codes: vec![], layout });
         }
         let mut members = vec![vec![]; layout.n_owners(x.len())];
         x.iter().enumerate().filter(|(_, x)| x.is_finite()).for_each(|(i, &x)| members[layout.owner(i)].push(x));
-        let fit = |values: &Vec<f32>| match values.is_empty() {
+        let fit = |values: &Vec<f64>| match values.is_empty() {
             true => options.rule.affine(0.0, 0.0, options.kind, options.symmetry),
             false => options.calibration.affine(&[values], options.kind, options.symmetry, options.rule),
         };
@@ -160,7 +166,7 @@ impl AffineTensor {
     }
 
     /// The values of the codes.
-    pub fn decode(&self) -> Vec<f32> {
+    pub fn decode(&self) -> Vec<f64> {
         let value = |(i, &code): (usize, &i32)| self.parameters[self.layout.owner(i)].decode(code);
         self.codes.iter().enumerate().map(value).collect()
     }

@@ -1,7 +1,7 @@
 //! Scales, zero points and codes against ONNX Runtime, PyTorch and the twin without vectors.
 
-use super::super::affine::middle;
-use super::super::golden_input::{bits, gauss, rows, sha256};
+use super::super::affine::{Division, middle};
+use super::super::golden_input::{bits, gauss, gauss_f64, rows, sha256};
 use super::*;
 
 fn codes_hash(x: &[f32], scale: f32, zero_point: i32, kind: IntegerType) -> String {
@@ -48,7 +48,7 @@ fn channels_equal_onnx_runtime() {
         granularity: Granularity::Channel { axis: 0 },
         ..AffineOptions::new(IntegerType::Int8)
     };
-    let tensor = AffineTensor::encode(&gauss(), &[8, 512], &options).expect("legal");
+    let tensor = AffineTensor::encode(&gauss_f64(), &[8, 512], &options).expect("legal");
     let row = onnx_row("QuantizeLinear int8 per axis 0 of (8,512)", "");
     let scales: Vec<String> = tensor.parameters.iter().map(|a| f64::from(a.scale()).to_string()).collect();
     assert_eq!(format!("scale=max|row|/127: {}", scales.join(" ")), row[1]);
@@ -57,7 +57,7 @@ fn channels_equal_onnx_runtime() {
 
 #[test]
 fn dynamic_quantize_linear_is_min_max() {
-    let x = gauss();
+    let x = gauss_f64();
     let tensor = AffineTensor::encode(&x, &[4096], &AffineOptions::new(IntegerType::UInt8)).expect("legal");
     let (row, affine) = (onnx_row("DynamicQuantizeLinear", ""), tensor.parameters[0]);
     assert_eq!(format!("scale={} zp={}", f64::from(affine.scale()), affine.zero_point()), row[1]);
@@ -75,7 +75,7 @@ fn channels_equal_py_torch() {
         let mut options = AffineOptions::new(kind);
         (options.symmetry, options.rule) = (symmetry, ScaleRule::PyTorch);
         options.granularity = Granularity::Channel { axis: 0 };
-        let tensor = AffineTensor::encode(&gauss(), &[8, 512], &options).expect("legal");
+        let tensor = AffineTensor::encode(&gauss_f64(), &[8, 512], &options).expect("legal");
         let is_it = |r: &&Vec<String>| r[0] == "PerChannelMinMaxObserver" && r[1].starts_with(name);
         let row = torch.iter().find(is_it).expect("in the table");
         let scales: Vec<String> = tensor.parameters.iter().map(|a| f64::from(a.scale()).to_string()).collect();
@@ -108,44 +108,46 @@ fn fast_and_obvious_encoders_agree() {
         let affine = Affine::new(0.037, middle(kind), kind.range()).expect("legal");
         let mut codes = vec![0; x.len()];
         affine.encode_bytes(&x, &mut codes).expect("fits");
-        assert!(x.iter().zip(&codes).all(|(&x, &c)| affine.encode(x) as u8 == c), "{kind:?}");
+        assert!(x.iter().zip(&codes).all(|(&x, &c)| affine.encode(x.into()) as u8 == c), "{kind:?}");
     }
     let affine = Affine::new(1e-3, -3, IntegerType::Int16.range()).expect("legal");
     let mut codes = vec![0; x.len()];
     affine.encode_words(&x, &mut codes).expect("fits");
-    assert!(x.iter().zip(&codes).all(|(&x, &c)| affine.encode(x) as u16 == c));
+    assert!(x.iter().zip(&codes).all(|(&x, &c)| affine.encode(x.into()) as u16 == c));
     assert!(affine.encode_bytes(&x[..1], &mut [0]).is_err());
 }
 
 #[test]
 fn groups_follow_rows() {
-    let x: Vec<f32> = (0..10).map(|i| i as f32).collect();
+    let x: Vec<f64> = (0..10).map(f64::from).collect();
     let mut options = AffineOptions::new(IntegerType::UInt8);
     options.granularity = Granularity::Group { len: 3 };
     let tensor = AffineTensor::encode(&x, &[2, 5], &options).expect("legal");
     let tops: Vec<f32> = tensor.parameters.iter().map(|a| (a.scale() * 255.0).round()).collect();
     assert_eq!(tops, [2.0, 4.0, 7.0, 9.0]);
-    let worst = x.iter().zip(tensor.decode()).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
+    let worst = x.iter().zip(tensor.decode()).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max);
     assert!(worst <= 0.5 * 9.0 / 255.0 + 1e-6, "{worst}");
 }
 
 #[test]
 fn hostile_tensors_give_codes_or_errors() {
     let options = AffineOptions::new(IntegerType::Int8);
-    let values = [f32::NAN, f32::INFINITY, 1.0, -1.0, f32::NEG_INFINITY];
+    let values = [f64::NAN, f64::INFINITY, 1.0, -1.0, f64::NEG_INFINITY];
     let tensor = AffineTensor::encode(&values, &[5], &options).expect("legal");
     assert_eq!(tensor.codes[..2], [tensor.parameters[0].zero_point(), 127]);
     assert!(tensor.decode().iter().all(|y| y.is_finite()));
-    let nothing = AffineTensor::encode(&[f32::NAN], &[1], &options).expect("legal");
+    let nothing = AffineTensor::encode(&[f64::NAN], &[1], &options).expect("legal");
     assert_eq!(nothing.decode(), [0.0]);
     for rule in [ScaleRule::OnnxRuntime, ScaleRule::PyTorch, ScaleRule::TensorFlowLite] {
         for symmetry in [Symmetry::Asymmetric, Symmetry::Symmetric] {
-            let huge = rule.affine(f32::MIN, f32::MAX, IntegerType::Int8, symmetry).expect("legal");
-            assert!(huge.decode(127).is_finite(), "{rule:?}");
+            for end in [f64::from(f32::MAX), f64::MAX] {
+                let huge = rule.affine(-end, end, IntegerType::Int8, symmetry).expect("legal");
+                assert!(huge.decode(127).is_finite() && huge.scale().is_finite(), "{rule:?}");
+            }
             assert!(rule.affine(0.0, 0.0, IntegerType::UInt4, symmetry).is_ok());
             assert!(rule.affine(1e-45, 1e-45, IntegerType::UInt4, symmetry).is_ok());
             assert!(rule.affine(1.0, 0.0, IntegerType::Int8, symmetry).is_err());
-            assert!(rule.affine(f32::NAN, 0.0, IntegerType::Int8, symmetry).is_err());
+            assert!(rule.affine(f64::NAN, 0.0, IntegerType::Int8, symmetry).is_err());
         }
     }
     assert!(AffineTensor::encode(&[1.0], &[2], &options).is_err());
@@ -154,4 +156,34 @@ fn hostile_tensors_give_codes_or_errors() {
     assert!(AffineTensor::encode(&[1.0], &[1], &axis).is_err());
     let group = AffineOptions { granularity: Granularity::Group { len: 0 }, ..options };
     assert!(AffineTensor::encode(&[1.0], &[1], &group).is_err());
+}
+
+/// Largest magnitude, code of its negative, its own code.
+const PYTORCH_EXTREMES: [(f64, i32, i32); 4] = [
+    (5.201723098754883, -128, 127),
+    (8.009500503540039, -128, 127),
+    (3.8953518867492676, -127, 127),
+    (0.5827013254165649, -127, 127),
+];
+
+/// PyTorch multiplies by the reciprocal: with symmetric codes the extreme values fall a code apart from what division gives.
+/// Golden codes of PyTorch 2.15's `quantize_per_tensor`.
+#[test]
+fn pytorch_multiplies_by_the_reciprocal() {
+    for (peak, low, high) in PYTORCH_EXTREMES {
+        let affine = ScaleRule::PyTorch.affine(-peak, peak, IntegerType::Int8, Symmetry::Symmetric).expect("legal");
+        assert_eq!((affine.encode(-peak), affine.encode(peak)), (low, high), "{peak}");
+    }
+}
+
+/// TensorFlow Lite rounds ties away from zero, ONNX Runtime to even.
+#[test]
+fn ties_fall_as_the_tool_lets_them() {
+    let code =
+        |division: Division, x: f64| Affine::new(0.5, 0, (-128, 127)).expect("legal").with_division(division).encode(x);
+    let ties = [-1.25, -0.75, -0.25, 0.25, 0.75, 1.25];
+    assert_eq!(ties.map(|x| code(Division::TiesToEven, x)), [-2, -2, 0, 0, 2, 2]);
+    assert_eq!(ties.map(|x| code(Division::TiesAway, x)), [-3, -2, -1, 1, 2, 3]);
+    // No number of f32 lies between: in double precision this is no tie.
+    assert_eq!(code(Division::TiesToEven, 0.25 + 1e-12), 1);
 }

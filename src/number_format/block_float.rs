@@ -41,7 +41,7 @@ pub enum ExponentRule {
 /// ```
 /// use sqnr::number_format::block_float::{ExponentRule, MXINT8};
 ///
-/// let x: Vec<f32> = (0..32).map(|i| i as f32 / 32.0).collect();
+/// let x: Vec<f64> = (0..32).map(|i| f64::from(i) / 32.0).collect();
 /// let blocks = MXINT8.encode(&x, ExponentRule::Floor);
 /// // One scale for 32 elements; six bits after the point hold 1/32 exactly.
 /// assert_eq!((blocks.scales.len(), MXINT8.bits_per_value()), (1, 8.25));
@@ -114,8 +114,8 @@ impl MxFormat {
         f64::from(element) + 8.0 / self.block_len as f64
     }
 
-    /// Encodes `x`. NaN counts as 0, infinity as the largest `f32`.
-    pub fn encode(&self, x: &[f32], rule: ExponentRule) -> MxBlocks {
+    /// Encodes `x`, a row: its last block may be shorter. NaN counts as 0, infinity as the largest number.
+    pub fn encode(&self, x: &[f64], rule: ExponentRule) -> MxBlocks {
         let mut blocks = MxBlocks::default();
         let mut block = Vec::with_capacity(self.block_len.min(x.len()));
         for values in x.chunks(self.block_len) {
@@ -132,14 +132,14 @@ impl MxFormat {
     ///
     /// # Errors
     /// `LengthMismatch` when there is not one scale a block.
-    pub fn decode(&self, blocks: &MxBlocks) -> Result<Vec<f32>> {
+    pub fn decode(&self, blocks: &MxBlocks) -> Result<Vec<f64>> {
         let expected = blocks.codes.len().div_ceil(self.block_len);
         if blocks.scales.len() != expected {
             return Err(Error::LengthMismatch { what: "scales of the blocks", expected, got: blocks.scales.len() });
         }
         let scaled = |(codes, &scale): (&[u16], &u8)| {
             let scale = small_float::decode_e8m0(scale);
-            codes.iter().map(|&code| (self.decode_element(code) * scale) as f32).collect::<Vec<_>>()
+            codes.iter().map(|&code| self.decode_element(code) * scale).collect::<Vec<_>>()
         };
         Ok(blocks.codes.chunks(self.block_len).zip(&blocks.scales).flat_map(scaled).collect())
     }
@@ -176,11 +176,10 @@ impl MxFormat {
         best.0
     }
 
-    /// Infinite when a value would decode beyond `f32`.
     fn squared_error(&self, block: &[f64], exponent: i32) -> f64 {
         let scale = power_of_two(exponent);
         let decoded = |&x: &f64| self.decode_element(self.encode_element(scale_down(x, exponent))) * scale;
-        let error = |x: &f64| f64::from(decoded(x) as f32) - x;
+        let error = |x: &f64| decoded(x) - x;
         block.iter().map(error).map(|e| e * e).sum()
     }
 
@@ -202,23 +201,23 @@ impl MxFormat {
     }
 }
 
-/// `x` with NaN as 0 and infinity as the largest number, in `f64`, where no scale underflows.
-fn finite(x: f32) -> f64 {
-    if x.is_nan() { 0.0 } else { f64::from(x.clamp(f32::MIN, f32::MAX)) }
+/// `x` with NaN as 0 and infinity as the largest number.
+fn finite(x: f64) -> f64 {
+    if x.is_nan() { 0.0 } else { x.clamp(f64::MIN, f64::MAX) }
 }
 
 fn scale_down(x: f64, exponent: i32) -> f64 {
     x * power_of_two(-exponent)
 }
 
-/// Exponent of a normal `f64`; every `f32` but 0 is one.
+/// Exponent of a normal `f64`; below all scales for a subnormal one.
 fn floor_log2(x: f64) -> i32 {
     (x.to_bits() >> 52 & 0x7ff) as i32 - 1023
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::golden_input::{gauss, rows, sha256, sqnr_db};
+    use super::super::golden_input::{gauss_f64, rows, sha256, sqnr_db};
     use super::*;
 
     fn named(name: &str) -> MxFormat {
@@ -235,7 +234,7 @@ mod tests {
 
     #[test]
     fn floor_rule_gives_the_golden_codes() {
-        let x = gauss();
+        let x = gauss_f64();
         for row in rows("mx_sha256.csv") {
             let format = named(&row[0]);
             let blocks = format.encode(&x, ExponentRule::Floor);
@@ -255,7 +254,7 @@ mod tests {
             list.as_array().expect("a list").iter().map(|n| n.as_i64().expect("a number")).collect()
         };
         for (name, golden) in golden.as_object().expect("an object") {
-            let blocks = named(name).encode(&gauss(), ExponentRule::Floor);
+            let blocks = named(name).encode(&gauss_f64(), ExponentRule::Floor);
             let scales: Vec<i64> = blocks.scales[..4].iter().map(|&scale| scale.into()).collect();
             assert_eq!(scales, numbers(&golden["scale_e8m0"]), "{name}");
             let codes: Vec<i64> = golden["codes"].as_array().expect("blocks").iter().flat_map(numbers).collect();
@@ -266,7 +265,7 @@ mod tests {
 
     #[test]
     fn microxcaling_reconstructs_the_same_values() {
-        let x = gauss();
+        let x = gauss_f64();
         for row in rows("torch_observers.csv").iter().filter(|r| r[0].starts_with("microxcaling")) {
             // `round=nearest` of that library differs from `even` in ties of FP6 E2M3.
             if row[1] == "round=even" {
@@ -274,14 +273,14 @@ mod tests {
                 let y = format.decode(&format.encode(&x, ExponentRule::Floor)).expect("one scale a block");
                 // That library gives a zero the sign of its input, which integers of two's complement cannot hold.
                 let signed = y.iter().zip(&x).map(|(y, x)| if *y == 0.0 { y.copysign(*x) } else { *y });
-                let bytes: Vec<u8> = signed.flat_map(|y| y.to_bits().to_le_bytes()).collect();
+                let bytes: Vec<u8> = signed.flat_map(|y| (y as f32).to_le_bytes()).collect();
                 assert_eq!(sha256(&bytes), row[3], "{}", row[0]);
             }
         }
     }
 
     /// Pseudo-random Gaussian and Laplacian values by inversion of the distribution's halves (Box-Muller, logarithm).
-    fn sources(n: usize) -> [(&'static str, Vec<f32>); 2] {
+    fn sources(n: usize) -> [(&'static str, Vec<f64>); 2] {
         let mut state = 1u64;
         let mut uniform = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -289,12 +288,12 @@ mod tests {
         };
         let gauss = (0..n).map(|_| {
             let (u, v) = (uniform(), uniform());
-            ((-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()) as f32
+            (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
         });
         let gauss = gauss.collect();
         let laplace = (0..n).map(|_| {
             let (u, v) = (uniform(), uniform());
-            (u.ln() * if v < 0.5 { 0.5f64.sqrt() } else { -(0.5f64.sqrt()) }) as f32
+            u.ln() * if v < 0.5 { 0.5f64.sqrt() } else { -(0.5f64.sqrt()) }
         });
         [("gauss", gauss), ("laplace", laplace.collect())]
     }
@@ -319,7 +318,7 @@ mod tests {
 
     #[test]
     fn hostile_values_stay_finite() {
-        let x = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MIN_POSITIVE, 1e-45, 0.0, -0.0];
+        let x = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE, 5e-324, 1e-45, 0.0, -0.0];
         for format in [MXFP8_E5M2, MXFP4, MXINT8] {
             for (rule, x) in [ExponentRule::Floor, ExponentRule::Best].map(|r| (r, &x)) {
                 for part in [&x[..], &x[3..], &x[..1], &x[..0]] {

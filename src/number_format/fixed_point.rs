@@ -134,6 +134,11 @@ impl FixedPoint {
         self.integer_bits + self.fraction_bits + u32::from(self.sign == Sign::Signed)
     }
 
+    /// Integer and fraction bits, the sign left out: as many significant bits has a word.
+    pub fn magnitude_bits(&self) -> u32 {
+        self.integer_bits + self.fraction_bits
+    }
+
     /// Step size `2^-n`.
     pub fn step(&self) -> f64 {
         power_of_two(-(self.fraction_bits as i32))

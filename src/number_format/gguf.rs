@@ -13,6 +13,9 @@
 //! ```
 //!
 //! The arithmetic is that of `f32`, operation by operation, because the packed bytes depend on it.
+//!
+//! A scale or minimum beyond binary16 is infinite in ggml, and takes the block with it. Here it is the largest number,
+//! 65504, and codes are those nearest to the values under that scale: the block clips. So does bfloat16.
 //! Source: ggml `ggml-quants.c` and its Python twin `gguf-py/gguf/quants.py` (MIT).
 
 use super::small_float::{BFLOAT16, BINARY16, FP4_E2M1, FloatOverflow, decode_e8m0, encode_e8m0};
@@ -108,6 +111,22 @@ impl GgufType {
         Ok(bytes)
     }
 
+    /// Whether the scale or the minimum of a block lies beyond binary16, so that the block clips.
+    pub(super) fn clips(self, block: &[f32]) -> bool {
+        let (min, max) = block.iter().fold((f32::MAX, f32::MIN), |(min, max), &x| (min.min(x), max.max(x)));
+        let farthest = max.max(-min);
+        let beyond = |x: f32| x.abs() >= ABOVE_HALF;
+        match self {
+            Self::Q8_0 => beyond(farthest / 127.0),
+            Self::Q4_0 => beyond(farthest / 8.0),
+            Self::Q5_0 => beyond(farthest / 16.0),
+            Self::Q4_1 => beyond((max - min) / 15.0) || beyond(min),
+            Self::Q5_1 => beyond((max - min) / 31.0) || beyond(min),
+            Self::Tq1_0 | Self::Tq2_0 => beyond(farthest),
+            Self::Bf16 | Self::Mxfp4 => false,
+        }
+    }
+
     /// Unpacks what `encode` gave.
     ///
     /// # Errors
@@ -152,7 +171,7 @@ impl GgufType {
             Self::Tq1_0 => encode_tq1_0(x, bytes),
             Self::Tq2_0 => encode_tq2_0(x, bytes),
             Self::Bf16 => {
-                let code = BFLOAT16.encode(f64::from(x[0]), FloatOverflow::Ieee);
+                let code = BFLOAT16.encode(f64::from(x[0]), FloatOverflow::Saturate);
                 bytes.extend(code.to_le_bytes());
             }
             Self::Mxfp4 => encode_mxfp4(x, bytes),
@@ -180,6 +199,17 @@ impl GgufType {
     }
 }
 
+/// Largest number of binary16.
+const MAX_HALF: f32 = 65_504.0;
+/// The least number that rounds beyond it.
+const ABOVE_HALF: f32 = 65_520.0;
+
+/// `x`, or the largest number of binary16 with its sign where it rounds beyond that.
+fn within_half(x: f32) -> f32 {
+    if x.abs() < ABOVE_HALF { x } else { MAX_HALF.copysign(x) }
+}
+
+/// `x` must be within binary16.
 fn put_half(x: f32, bytes: &mut Vec<u8>) {
     bytes.extend(BINARY16.encode(f64::from(x), FloatOverflow::Ieee).to_le_bytes());
 }
@@ -198,17 +228,18 @@ fn max_magnitude(x: &[f32]) -> f32 {
 }
 
 fn encode_q8_0(x: &[f32], bytes: &mut Vec<u8>) {
-    let d = max_magnitude(x) / 127.0;
+    let d = within_half(max_magnitude(x) / 127.0);
     let id = reciprocal(d);
     put_half(d, bytes);
-    bytes.extend(x.iter().map(|&x| (x * id).round() as i8 as u8));
+    // Beyond the range only under a scale that was cut.
+    bytes.extend(x.iter().map(|&x| (x * id).round().clamp(-127.0, 127.0) as i8 as u8));
 }
 
 /// Step and codes 0 to 2 `levels` - 1 of the symmetric types: the value of largest magnitude is code 0, so that the
 /// side with one more level is the one that needs it.
 fn symmetric(x: &[f32], levels: f32) -> (f32, [u8; BLOCK]) {
     let farthest = x.iter().fold(0.0f32, |far, &x| if x.abs() > far.abs() { x } else { far });
-    let d = farthest / -levels;
+    let d = within_half(farthest / -levels);
     let id = reciprocal(d);
     let mut q = [0; BLOCK];
     for (q, &x) in q.iter_mut().zip(x) {
@@ -222,7 +253,7 @@ fn symmetric(x: &[f32], levels: f32) -> (f32, [u8; BLOCK]) {
 fn with_minimum(x: &[f32], top: f32) -> (f32, f32, [u8; BLOCK]) {
     let max = x.iter().fold(f32::MIN, |max, &x| max.max(x));
     let min = x.iter().fold(f32::MAX, |min, &x| min.min(x));
-    let d = (max - min) / top;
+    let (d, min) = (within_half((max - min) / top), within_half(min));
     let id = reciprocal(d);
     let mut q = [0; BLOCK];
     for (q, &x) in q.iter_mut().zip(x) {
@@ -254,9 +285,9 @@ fn fives(bytes: &[u8]) -> impl Iterator<Item = u8> + '_ {
 
 /// Largest magnitude, and codes 0, 1, 2 for -1, 0, 1.
 fn ternary(x: &[f32]) -> (f32, Vec<u8>) {
-    let d = max_magnitude(x);
+    let d = within_half(max_magnitude(x));
     let id = reciprocal(d);
-    (d, x.iter().map(|&x| ((x * id).round() as i8 + 1) as u8).collect())
+    (d, x.iter().map(|&x| ((x * id).round().clamp(-1.0, 1.0) as i8 + 1) as u8).collect())
 }
 
 fn encode_tq2_0(x: &[f32], bytes: &mut Vec<u8>) {
@@ -369,8 +400,26 @@ mod tests {
             }
             assert!(kind.decode(&vec![0; kind.block_bytes() + 1]).is_err(), "{name}");
             assert!(kind.encode(&vec![f32::NAN; kind.block_len()]).is_err(), "{name}");
-            let huge = vec![f32::MAX; kind.block_len()];
-            assert!(kind.encode(&huge).is_ok(), "{name}");
+            let mut huge = vec![f32::MAX; kind.block_len()];
+            huge[0] = f32::MIN;
+            let y = kind.decode(&kind.encode(&huge).expect("finite")).expect("whole");
+            assert!(y.iter().all(|y| y.is_finite()), "{name}: {y:?}");
+        }
+    }
+
+    /// The nearest values that a scale of 65504 reaches: Q8_0 +-127, Q4_0 -8 to 7, Q4_1 0 to 15 above -65504 times it.
+    #[test]
+    fn a_scale_beyond_binary16_clips() {
+        let mut x = vec![0.0f32; 32];
+        (x[0], x[1], x[2]) = (1e9, -1e9, 65_504.0);
+        for (kind, expected) in [
+            (GgufType::Q8_0, [127.0 * 65_504.0, -127.0 * 65_504.0, 65_504.0]),
+            (GgufType::Q4_0, [8.0 * 65_504.0, -7.0 * 65_504.0, 65_504.0]),
+            (GgufType::Q4_1, [14.0 * 65_504.0, -65_504.0, 65_504.0]),
+        ] {
+            let y = kind.decode(&kind.encode(&x).expect("finite")).expect("whole");
+            assert_eq!(y[..3], expected, "{kind:?}");
+            assert!(kind.clips(&x) && !kind.clips(&[65_504.0; 32]), "{kind:?}");
         }
     }
 

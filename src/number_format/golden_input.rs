@@ -20,6 +20,11 @@ pub(crate) fn gauss() -> Vec<f32> {
     x
 }
 
+/// `gauss(i)` in double precision, the same numbers.
+pub(crate) fn gauss_f64() -> Vec<f64> {
+    gauss().into_iter().map(f64::from).collect()
+}
+
 /// The rows of a golden table without its head, quotes removed.
 pub(crate) fn rows(name: &str) -> Vec<Vec<String>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/golden/number_format").join(name);
@@ -46,10 +51,10 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 }
 
 /// SQNR in dB of `y` for `x`.
-pub(crate) fn sqnr_db(x: &[f32], y: &[f32]) -> f64 {
+pub(crate) fn sqnr_db<T: Copy + Into<f64>>(x: &[T], y: &[T]) -> f64 {
     let power = |sum: f64, v: f64| sum + v * v;
-    let signal = x.iter().map(|&x| f64::from(x)).fold(0.0, power);
-    let error = x.iter().zip(y).map(|(&x, &y)| f64::from(y) - f64::from(x)).fold(0.0, power);
+    let signal = x.iter().map(|&x| x.into()).fold(0.0, power);
+    let error = x.iter().zip(y).map(|(&x, &y)| y.into() - x.into()).fold(0.0, power);
     10.0 * (signal / error).log10()
 }
 

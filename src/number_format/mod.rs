@@ -12,6 +12,7 @@ pub mod fixed_point;
 pub mod gguf;
 mod named;
 pub mod small_float;
+mod stretch;
 pub mod tensor_file;
 
 #[cfg(test)]
@@ -24,3 +25,4 @@ pub use fixed_point::FixedPoint;
 pub use gguf::GgufType;
 pub use named::{NumberFormat, Reconstruction};
 pub use small_float::{FloatOverflow, SmallFloat};
+pub use stretch::Tally;

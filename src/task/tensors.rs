@@ -2,63 +2,74 @@
 
 use crate::{
     Error, Result,
+    analysis::{
+        Absent, Figure,
+        squares::{self, SumOfSquares},
+    },
     number_format::{
-        NumberFormat, Reconstruction,
+        NumberFormat, Tally,
         tensor_file::{MAX_TENSOR_BYTES, Tensor, TensorFile, TensorFileKind},
     },
 };
 
-/// What a tensor, or all of a file, came to.
+/// What a tensor, or all of a file, came to. The error is that of the values as the file holds them, rounded to the
+/// tensor's own type, against the values that were read.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TensorFigures {
     /// The tensor's name; empty for all of a file.
     pub name: String,
     /// Number of values.
     pub n_values: u64,
-    /// Bits of all codes, scales and zero points.
-    pub n_bits: f64,
+    /// Bits of all codes, scales and zero points, and what clipped.
+    pub tally: Tally,
     /// Values that were NaN, taken as 0, or infinite, taken as the largest of the tensor.
-    pub n_not_finite: usize,
+    pub n_not_finite: u64,
+    /// Reconstructed values beyond the largest number of the tensor's own type, which stands for them.
+    pub n_beyond_type: u64,
     /// Sum of the squares of the finite values.
-    pub signal: f64,
+    pub signal: SumOfSquares,
     /// Sum of the squares of their errors.
-    pub error: f64,
+    pub error: SumOfSquares,
 }
 
 impl TensorFigures {
-    fn of(name: &str, x: &[f32], y: &Reconstruction) -> Self {
-        let finite = || x.iter().zip(&y.values).filter(|(x, _)| x.is_finite());
-        Self {
-            name: name.into(),
-            n_values: x.len() as u64,
-            n_bits: y.n_bits,
-            n_not_finite: y.n_not_finite,
-            signal: finite().map(|(&x, _)| f64::from(x).powi(2)).sum(),
-            error: finite().map(|(&x, &y)| (f64::from(y) - f64::from(x)).powi(2)).sum(),
+    /// Adds values `x` that the file now holds as `y`; those that are not finite are left out.
+    fn compare(&mut self, x: &[f64], y: &[f64]) {
+        for (&x, &y) in x.iter().zip(y).filter(|(x, _)| x.is_finite()) {
+            self.signal.add(x);
+            self.error.add(y - x);
         }
     }
 
-    fn add(&mut self, other: &Self) {
+    fn merge(&mut self, other: &Self) {
         self.n_values += other.n_values;
-        self.n_bits += other.n_bits;
+        self.tally.merge(&other.tally);
         self.n_not_finite += other.n_not_finite;
-        self.signal += other.signal;
-        self.error += other.error;
+        self.n_beyond_type += other.n_beyond_type;
+        self.signal.merge(&other.signal);
+        self.error.merge(&other.error);
     }
 
     /// Bits a value; `None` of nothing.
     pub fn bits_per_value(&self) -> Option<f64> {
-        (self.n_values > 0).then(|| self.n_bits / self.n_values as f64)
+        (self.n_values > 0).then(|| self.tally.n_bits / self.n_values as f64)
     }
 
-    /// Signal-to-quantization-noise ratio in dB; `None` in silence and without an error.
-    pub fn snr_db(&self) -> Option<f64> {
-        (self.signal > 0.0 && self.error > 0.0).then(|| 10.0 * (self.signal / self.error).log10())
+    /// Signal-to-quantization-noise ratio in dB.
+    pub fn snr_db(&self) -> Figure {
+        match self.n_values {
+            0 => Err(Absent::TooShort { n_samples: 0, needed: 1 }),
+            _ => squares::snr_db(&self.signal, &self.error),
+        }
     }
 
-    /// Mean squared error; `None` of nothing.
-    pub fn mse(&self) -> Option<f64> {
-        (self.n_values > 0).then(|| self.error / self.n_values as f64)
+    /// Mean squared error; none of nothing, and none beyond what a double holds.
+    pub fn mse(&self) -> Figure {
+        let sum = self.error.value().ok_or(Absent::NotApplicable { needs: "squares within double precision" })?;
+        match self.n_values {
+            0 => Err(Absent::TooShort { n_samples: 0, needed: 1 }),
+            n => Ok(sum / n as f64),
+        }
     }
 }
 
@@ -96,7 +107,7 @@ pub fn quantize_tensors(bytes: &[u8], kind: TensorFileKind, format: &NumberForma
     for tensor in &mut file.tensors {
         match quantize_tensor(tensor, format)? {
             Some(figures) => {
-                total.add(&figures);
+                total.merge(&figures);
                 tensors.push(figures);
             }
             None => n_untouched += 1,
@@ -123,6 +134,14 @@ fn quantize_tensor(tensor: &mut Tensor, format: &NumberFormat) -> Result<Option<
     let x = tensor.values()?;
     let shape = if tensor.shape().is_empty() { vec![1] } else { tensor.shape().to_vec() };
     let y = format.quantize(&x, &shape)?;
-    tensor.set_values(&y.values)?;
-    Ok(Some(TensorFigures::of(tensor.name(), &x, &y)))
+    let mut figures = TensorFigures {
+        name: tensor.name().into(),
+        n_values: x.len() as u64,
+        n_not_finite: y.n_not_finite as u64,
+        n_beyond_type: tensor.set_values(&y.values)?,
+        tally: Tally { n_bits: y.n_bits, n_clipped: y.n_clipped, n_clipped_blocks: y.n_clipped_blocks },
+        ..TensorFigures::default()
+    };
+    figures.compare(&x, &tensor.values()?);
+    Ok(Some(figures))
 }

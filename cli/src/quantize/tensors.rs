@@ -5,6 +5,7 @@ use std::{fs, time::Instant};
 use serde_json::{Map, Value, json};
 
 use sqnr::{
+    analysis::Figure,
     number_format::tensor_file::TensorFileKind,
     recipe::{NamedFormat, Recipe},
     task::{self, QuantizedTensors, TensorFigures},
@@ -14,9 +15,9 @@ use super::{
     super::{
         batch::{self, FileReport},
         exit::Failure,
-        sink, units,
+        sink,
     },
-    Files,
+    Files, report,
 };
 
 /// Quantizes one file of tensors into another.
@@ -41,7 +42,7 @@ pub fn one_file(
         named.name,
         bits.map_or_else(|| "no".into(), |bits| format!("{bits:.4}")),
         done.total.n_values,
-        done.total.snr_db().map_or_else(|| "no SNR".into(), |db| format!("SNR {}", units::db(db))),
+        report::fidelity(done.total.snr_db()),
         started.elapsed().as_secs_f64(),
     );
     Ok(FileReport {
@@ -54,11 +55,17 @@ pub fn one_file(
 }
 
 fn warnings(done: &QuantizedTensors) -> Vec<String> {
+    let total = &done.total;
     let mut warnings = Vec::new();
-    if done.total.n_not_finite > 0 {
-        let n = done.total.n_not_finite;
-        warnings.push(format!("{n} values not finite: NaN taken as 0, infinity as the largest"));
-    }
+    let mut warn = |n: u64, what: &str| match n {
+        0 => {}
+        1 => warnings.push(format!("1 value {what}")),
+        n => warnings.push(format!("{n} values {what}")),
+    };
+    warn(total.n_not_finite, "not finite: NaN taken as 0, infinity as the largest");
+    warn(total.tally.n_clipped, "beyond the largest of the format: clipped");
+    warn(total.n_beyond_type, "beyond the largest of the tensor's own type after quantizing: clipped");
+    warnings.extend(total.tally.warnings());
     if done.n_untouched > 0 {
         warnings.push(format!("{} tensors are not floats: kept as they are", done.n_untouched));
     }
@@ -68,7 +75,7 @@ fn warnings(done: &QuantizedTensors) -> Vec<String> {
 fn json(recipe: &Recipe, format: &str, done: &QuantizedTensors) -> Map<String, Value> {
     let tensor = |t: &TensorFigures| {
         json!({
-            "name": t.name, "values": t.n_values, "bits_per_value": t.bits_per_value(), "snr_db": t.snr_db(),
+            "name": t.name, "values": t.n_values, "bits_per_value": t.bits_per_value(), "snr_db": t.snr_db().ok(),
         })
     };
     let total = &done.total;
@@ -77,15 +84,17 @@ fn json(recipe: &Recipe, format: &str, done: &QuantizedTensors) -> Map<String, V
         ("format".to_owned(), json!(format)),
         ("values".to_owned(), json!(total.n_values)),
         ("bits_per_value".to_owned(), json!(total.bits_per_value())),
-        ("snr_db".to_owned(), json!(total.snr_db())),
-        ("mse".to_owned(), json!(total.mse())),
+        ("snr_db".to_owned(), json!(total.snr_db().ok())),
+        ("mse".to_owned(), json!(total.mse().ok())),
         ("not_finite".to_owned(), json!(total.n_not_finite)),
         ("bytes".to_owned(), json!(done.bytes.len())),
         ("tensors".to_owned(), done.tensors.iter().map(tensor).collect()),
     ]);
-    if total.snr_db().is_none() {
-        let why = if total.error == 0.0 { "the error is zero" } else { "the input is silent" };
-        object.insert("reasons".into(), json!({ "snr_db": why }));
+    let reason = |name: &str, figure: Figure| Some((name.to_owned(), json!(figure.err()?.to_string())));
+    let reasons: Map<String, Value> =
+        [reason("snr_db", total.snr_db()), reason("mse", total.mse())].into_iter().flatten().collect();
+    if !reasons.is_empty() {
+        object.insert("reasons".into(), reasons.into());
     }
     object
 }

@@ -4,13 +4,38 @@ use super::support::Folder;
 
 /// A `.npy` file of f32 in one dimension.
 fn npy(values: &[f32]) -> Vec<u8> {
-    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({},), }}", values.len());
+    npy_of("<f4", &format!("({},)", values.len()), &values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>())
+}
+
+fn npy_of(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
     header.extend(std::iter::repeat_n(' ', 117 - header.len()));
     header.push('\n');
     let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
     bytes.extend(header.as_bytes());
-    bytes.extend(values.iter().flat_map(|x| x.to_le_bytes()));
+    bytes.extend(data);
     bytes
+}
+
+fn f64_values(bytes: &[u8]) -> Vec<f64> {
+    bytes[128..].chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().expect("eight bytes"))).collect()
+}
+
+/// Signal over error in dB, the slow way.
+fn snr_db(x: &[f64], y: &[f64]) -> f64 {
+    let signal: f64 = x.iter().map(|x| x * x).sum();
+    let error: f64 = x.iter().zip(y).map(|(x, y)| (y - x).powi(2)).sum();
+    10.0 * (signal / error).log10()
+}
+
+/// Draws from -1 to 1 with 53 bits.
+fn draws(n: usize) -> Vec<f64> {
+    let mut state = 1u64;
+    let mut draw = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    };
+    (0..n).map(|_| draw()).collect()
 }
 
 fn values(bytes: &[u8]) -> Vec<f32> {
@@ -24,6 +49,128 @@ fn an_array_becomes_bfloat16_in_its_own_type() {
     let json = folder.json("quantize --format bf16 a.npy");
     assert_eq!((json["bits_per_value"].as_f64(), json["not_finite"].as_u64()), (Some(16.0), Some(1)));
     assert_eq!(values(&folder.bytes("a.bf16.npy")), [1.0, 1.0, -5.0, 0.0, 0.0]);
+}
+
+/// 30 fraction bits take 190 dB; single precision on the way would leave 153.
+#[test]
+fn double_precision_stays_double_and_the_figure_is_that_of_the_file() {
+    let folder = Folder::new();
+    let x = draws(1000);
+    folder.write("a.npy", &npy_of("<f8", "(1000,)", &x.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>()));
+    let json = folder.json("quantize --format q1.30 a.npy");
+    let y = f64_values(&folder.bytes("a.q1.30.npy"));
+    let expected: Vec<f64> = x.iter().map(|x| (x * 2f64.powi(30)).round_ties_even() / 2f64.powi(30)).collect();
+    assert_eq!(y, expected);
+    let snr = snr_db(&x, &y);
+    assert!(snr > 185.0 && (json["snr_db"].as_f64().expect("a figure") - snr).abs() < 1e-6, "{snr} {json}");
+}
+
+/// What is just above the middle of two f16 goes up, though as f32 it is the middle.
+#[test]
+fn values_are_rounded_once() {
+    let folder = Folder::new();
+    let x = [1.0 + 2f64.powi(-11) + 2f64.powi(-40), 1.0 + 2f64.powi(-8) + 2f64.powi(-40)];
+    folder.write("a.npy", &npy_of("<f8", "(2,)", &x.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>()));
+    folder.run("quantize --format f16 a.npy").succeeds();
+    assert_eq!(f64_values(&folder.bytes("a.f16.npy")), [1.0 + 2f64.powi(-10), 1.0 + 2f64.powi(-8)]);
+    folder.run("quantize --format bf16 a.npy").succeeds();
+    assert_eq!(f64_values(&folder.bytes("a.bf16.npy")), [1.0, 1.0 + 2f64.powi(-7)]);
+}
+
+/// A 32-bit WAV in 32-bit words loses nothing, in 28-bit words what 28 bits lose.
+#[test]
+fn integers_of_32_bits_stay_whole() {
+    let folder = Folder::new();
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(folder.path("a.wav"), spec).expect("created");
+    let codes: Vec<i32> = draws(1000).iter().map(|x| (x * 2f64.powi(31)) as i32).collect();
+    codes.iter().for_each(|&code| writer.write_sample(code).expect("written"));
+    writer.finalize().expect("finished");
+    let json = folder.json("quantize --format q0.31 a.wav");
+    assert_eq!(json["reasons"]["snr_db"].as_str(), Some("the error is zero, the ratio infinite"), "{json}");
+    // The chunks' heads end with `data` and its length.
+    let bytes = folder.bytes("a.q0.31.wav");
+    let data = bytes.windows(4).position(|w| w == b"data").expect("a data chunk") + 8;
+    let y: Vec<f64> =
+        bytes[data..].chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().expect("eight bytes"))).collect();
+    assert_eq!(y, codes.iter().map(|&c| f64::from(c) / 2f64.powi(31)).collect::<Vec<_>>());
+    let json = folder.json("quantize --format q0.27 a.wav");
+    let snr = json["snr_db"].as_f64().expect("a figure");
+    // Uniform signal: 6.02 dB a bit of 28.
+    assert!((snr - 168.57).abs() < 0.3, "{snr}");
+}
+
+/// bfloat16 makes 65536 of 65504, which f16 does not hold: its largest number is written, counted and measured.
+#[test]
+fn the_figure_is_of_the_tensor_in_its_own_type() {
+    let folder = Folder::new();
+    let halves = [0x7b53u16, 0x7bff, 0xfbff, 0x3c01];
+    folder.write("a.npy", &npy_of("<f2", "(4,)", &halves.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>()));
+    let json = folder.json("quantize --format bf16 a.npy");
+    let y: Vec<u16> =
+        folder.bytes("a.bf16.npy")[128..].chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]])).collect();
+    // 59904 is a number of bfloat16 (59904 = 117 * 512).
+    assert_eq!(y, [0x7b50, 0x7bff, 0xfbff, 0x3c00]);
+    let x = [60_000.0, 65_504.0, -65_504.0, 1.0 + 2f64.powi(-10)];
+    let snr = snr_db(&x, &[59_904.0, 65_504.0, -65_504.0, 1.0]);
+    assert!((json["snr_db"].as_f64().expect("a figure") - snr).abs() < 1e-9, "{json}");
+    let warnings = json["warnings"].to_string();
+    assert!(warnings.contains("2 values beyond the largest of the tensor's own type"), "{warnings}");
+}
+
+#[test]
+fn a_scale_beyond_binary16_clips_and_says_so() {
+    let folder = Folder::new();
+    let x: Vec<f32> = draws(256).iter().map(|x| (x * 1e9) as f32).collect();
+    folder.write("a.npy", &npy(&x));
+    for format in ["q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "tq1_0", "tq2_0"] {
+        let json = folder.json(&format!("quantize --format {format} a.npy"));
+        let y = values(&folder.bytes(&format!("a.{format}.npy")));
+        assert!(y.iter().all(|y| y.is_finite()), "{format}");
+        let wide = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+        let snr = snr_db(&wide(&x), &wide(&y));
+        assert!((json["snr_db"].as_f64().expect("a figure") - snr).abs() < 1e-9, "{format} {snr} {json}");
+        assert!(json["warnings"].to_string().contains("beyond 65504"), "{format} {json}");
+    }
+}
+
+/// Each channel is a row: beside a loud one a quiet one is what it is alone.
+#[test]
+fn blocks_end_with_their_channel() {
+    let folder = Folder::new();
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: 8_000,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    let (quiet, loud) = (draws(1001), draws(2002).split_off(1001));
+    let mono = hound::WavSpec { channels: 1, ..spec };
+    let mut both = hound::WavWriter::create(folder.path("both.wav"), spec).expect("created");
+    let mut alone = hound::WavWriter::create(folder.path("alone.wav"), mono).expect("created");
+    for (quiet, loud) in quiet.iter().zip(&loud) {
+        both.write_sample(1e-3 * *quiet as f32).expect("written");
+        both.write_sample(*loud as f32).expect("written");
+        alone.write_sample(1e-3 * *quiet as f32).expect("written");
+    }
+    both.finalize().expect("finished");
+    alone.finalize().expect("finished");
+    for format in ["mxint8", "q8_0", "q4_1"] {
+        let json = folder.json(&format!("quantize --format {format} both.wav -f"));
+        folder.run(&format!("quantize --format {format} alone.wav -f")).succeeds();
+        let left: Vec<f32> = folder.read_f32(&format!("both.{format}.wav")).into_iter().step_by(2).collect();
+        assert_eq!(left, folder.read_f32(&format!("alone.{format}.wav")), "{format}");
+        let blocks = 2.0 * 1001f64.div_euclid(32.0) + 2.0;
+        if format == "mxint8" {
+            let bits = json["bits_per_value"].as_f64().expect("a figure");
+            assert!((bits - (8.0 + 8.0 * blocks / 2002.0)).abs() < 1e-9, "{bits}");
+        }
+    }
 }
 
 #[test]

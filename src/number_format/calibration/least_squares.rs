@@ -9,7 +9,11 @@
 //! tried on a geometric grid; from the best of them, the scale that fits their own codes best,
 //! `s = sum x k / sum k^2`, is taken in turn until the codes stay: then no scale near by is better.
 
-use super::super::affine::{Affine, IntegerType, Symmetry, middle};
+mod points;
+
+pub(super) use points::Points;
+
+use super::super::affine::{Affine, IntegerType, Symmetry, middle, within_f32};
 use crate::Result;
 
 /// Starting points that are refined.
@@ -19,8 +23,13 @@ const MAX_ROUNDS: usize = 64;
 /// Narrowest range tried, as a share of the widest: at 4 bits a Laplacian's optimum clips at a third of its maximum.
 const NARROWEST: f64 = 0.02;
 
-pub(super) fn affine(x: &[f32], kind: IntegerType, symmetry: Symmetry, range: (i32, i32)) -> Result<Affine> {
-    let sorted = Sorted::new(x);
+/// Whether values between `ends` have scales in `f32` and squares in `f64`.
+pub(super) fn is_in_range((low, high): (f64, f64)) -> bool {
+    low.abs().max(high.abs()) <= f64::from(f32::MAX)
+}
+
+pub(super) fn affine(points: Points, kind: IntegerType, symmetry: Symmetry, range: (i32, i32)) -> Result<Affine> {
+    let sorted = Sorted::new(points);
     let zero_points = match symmetry {
         Symmetry::Symmetric => (middle(kind), middle(kind)),
         Symmetry::Asymmetric => range,
@@ -35,37 +44,36 @@ pub(super) fn affine(x: &[f32], kind: IntegerType, symmetry: Symmetry, range: (i
     candidates.truncate(N_REFINED);
     let refined = candidates.into_iter().map(|c| problem.refine(c));
     let best = refined.min_by(|a, b| a.error.total_cmp(&b.error)).expect("the grid is never empty");
-    Affine::new(best.scale as f32, best.zero_point, range)
+    Affine::new(within_f32(best.scale), best.zero_point, range)
 }
 
-/// Ascending values with the sums of the first i of them and of their squares.
+/// Ascending points, and how many values, which sum and which sum of squares the first i of them stand for.
 struct Sorted {
-    x: Vec<f32>,
+    x: Vec<f64>,
+    n: Vec<f64>,
     sum: Vec<f64>,
     squares: Vec<f64>,
 }
 
 impl Sorted {
-    fn new(x: &[f32]) -> Self {
-        let mut x = x.to_vec();
-        x.sort_unstable_by(f32::total_cmp);
-        let running = |f: fn(f64) -> f64| {
-            let sums = x.iter().scan(0.0, move |sum, &x| {
-                *sum += f(f64::from(x));
-                Some(*sum)
-            });
-            std::iter::once(0.0).chain(sums).collect::<Vec<f64>>()
-        };
-        let (sum, squares) = (running(|x| x), running(|x| x * x));
-        Self { x, sum, squares }
+    fn new(points: Points) -> Self {
+        let points = points.ascending();
+        let mut sorted = Self { x: Vec::new(), n: vec![0.0], sum: vec![0.0], squares: vec![0.0] };
+        for (i, point) in points.iter().enumerate() {
+            sorted.x.push(point.mean);
+            sorted.n.push(sorted.n[i] + point.n);
+            sorted.sum.push(sorted.sum[i] + point.n * point.mean);
+            sorted.squares.push(sorted.squares[i] + point.n * point.mean * point.mean + point.scatter);
+        }
+        sorted
     }
 
     fn first(&self) -> f64 {
-        f64::from(self.x[0]).min(0.0)
+        self.x[0].min(0.0)
     }
 
     fn last(&self) -> f64 {
-        f64::from(self.x[self.x.len() - 1]).max(0.0)
+        self.x[self.x.len() - 1].max(0.0)
     }
 
     /// The scale at which nothing clips, zero included in the range.
@@ -77,21 +85,21 @@ impl Sorted {
         (-self.first() / below).max(self.last() / above)
     }
 
-    /// Number of values below `bound`, searched upwards from `from`.
+    /// Number of points below `bound`, searched upwards from `from`.
     fn count_below(&self, bound: f64, from: usize) -> usize {
         // Cells are narrow: the end is near, so look in doubling strides first.
         let (mut low, mut stride) = (from, 1);
-        while low + stride < self.x.len() && f64::from(self.x[low + stride]) < bound {
+        while low + stride < self.x.len() && self.x[low + stride] < bound {
             low += stride;
             stride *= 2;
         }
         let high = (low + stride).min(self.x.len());
-        low + self.x[low..high].partition_point(|&x| f64::from(x) < bound)
+        low + self.x[low..high].partition_point(|&x| x < bound)
     }
 
-    /// Squared error of values `from..to` at `level`.
+    /// Squared error of points `from..to` at `level`.
     fn error(&self, from: usize, to: usize, level: f64) -> f64 {
-        let n = (to - from) as f64;
+        let n = self.n[to] - self.n[from];
         let sum = self.sum[to] - self.sum[from];
         self.squares[to] - self.squares[from] - 2.0 * level * sum + n * level * level
     }
@@ -175,17 +183,17 @@ impl Problem<'_> {
         for (i, bounds) in cells.starts.windows(2).enumerate() {
             let k = (cells.first + i as i64).clamp(low, high) as f64;
             correlation += k * (self.sorted.sum[bounds[1]] - self.sorted.sum[bounds[0]]);
-            energy += k * k * (bounds[1] - bounds[0]) as f64;
+            energy += k * k * (self.sorted.n[bounds[1]] - self.sorted.n[bounds[0]]);
         }
         correlation / energy
     }
 }
 
-/// The cells of one scale: cell `first + i` holds the sorted values `starts[i]..starts[i + 1]`.
+/// The cells of one scale: cell `first + i` holds the points `starts[i]..starts[i + 1]`.
 struct Cells {
     first: i64,
     starts: Vec<usize>,
-    /// Squared error of the values in the cells before.
+    /// Squared error of what is in the cells before.
     errors: Vec<f64>,
 }
 
@@ -229,18 +237,25 @@ impl Cells {
 mod tests {
     use super::*;
 
-    fn squared_error(x: &[f32], affine: &Affine) -> f64 {
-        x.iter().map(|&x| f64::from(affine.decode(affine.encode(x))) - f64::from(x)).map(|e| e * e).sum()
+    fn squared_error(x: &[f64], affine: &Affine) -> f64 {
+        x.iter().map(|&x| affine.decode(affine.encode(x)) - x).map(|e| e * e).sum()
+    }
+
+    fn points(x: &[f64]) -> Points {
+        let ends = super::super::ends(x);
+        let mut points = Points::new(ends, x.len() as u64, 1);
+        points.add(x);
+        points
     }
 
     /// Skewed values with a tail: squares of sums of a few uniforms, shifted.
-    fn skewed(n: usize) -> Vec<f32> {
+    fn skewed(n: usize) -> Vec<f64> {
         let mut state = 7u32;
         let mut uniform = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             f64::from(state >> 8) / 16_777_216.0
         };
-        (0..n).map(|_| ((uniform() + uniform() + uniform()).powi(3) - 2.0) as f32).collect()
+        (0..n).map(|_| (uniform() + uniform() + uniform()).powi(3) - 2.0).collect()
     }
 
     #[test]
@@ -251,7 +266,7 @@ mod tests {
             (IntegerType::UInt4, Symmetry::Symmetric),
             (IntegerType::UInt4, Symmetry::Asymmetric),
         ] {
-            let found = affine(&x, kind, symmetry, kind.range()).expect("legal");
+            let found = affine(points(&x), kind, symmetry, kind.range()).expect("legal");
             let error = squared_error(&x, &found);
             let (low, high) = kind.range();
             let zero_points = match symmetry {
@@ -275,13 +290,28 @@ mod tests {
     #[test]
     fn the_priced_error_is_the_real_one() {
         let x = skewed(1000);
-        let sorted = Sorted::new(&x);
+        let sorted = Sorted::new(points(&x));
         let problem = Problem { sorted: &sorted, range: (-128, 127), zero_points: (-128, 127) };
         for scale in [0.05, 0.08, 0.11] {
             let candidate = problem.best_zero_point(scale);
             let real = Affine::new(scale as f32, candidate.zero_point, (-128, 127)).expect("legal");
             let error = squared_error(&x, &real);
             assert!((candidate.error - error).abs() < 1e-4 * error, "{scale}: {} {error}", candidate.error);
+        }
+    }
+
+    /// More values than are kept become cells; the scale they give errs no more than that of all values but for the last digits.
+    #[test]
+    fn cells_of_many_values_give_the_scale_of_all() {
+        let x = skewed(100_000);
+        let ends = super::super::ends(&x);
+        for (kind, excess) in [(IntegerType::Int4, 1e-7), (IntegerType::Int8, 1e-5)] {
+            let of = |mut points: Points| {
+                points.add(&x);
+                squared_error(&x, &affine(points, kind, Symmetry::Asymmetric, kind.range()).expect("legal"))
+            };
+            let (all, cells) = (of(Points::new(ends, x.len() as u64, 1)), of(Points::new(ends, u64::MAX, 1)));
+            assert!((cells / all - 1.0).abs() < excess, "{kind:?}: {cells} {all}");
         }
     }
 }

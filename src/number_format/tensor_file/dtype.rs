@@ -1,6 +1,6 @@
-//! The types of tensor values, and floats of every width as `f32`.
+//! The types of tensor values, and floats of every width as `f64`.
 
-use super::super::small_float::{BFLOAT16, BINARY16, FloatOverflow};
+use super::super::small_float::{BFLOAT16, BINARY16, FloatOverflow, SmallFloat};
 use crate::{Error, Result};
 
 /// Type of a tensor's values.
@@ -40,36 +40,26 @@ impl Dtype {
         matches!(self, Self::F16 | Self::Bf16 | Self::F32 | Self::F64)
     }
 
-    pub(super) fn read_floats(self, bytes: &[u8]) -> Result<Vec<f32>> {
-        let words = || bytes.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]])).collect::<Vec<_>>();
-        let mut x = vec![0.0; if self.is_float() { bytes.len() / self.size() } else { 0 }];
+    pub(super) fn read_floats(self, bytes: &[u8]) -> Result<Vec<f64>> {
         match self {
-            Self::F16 => BINARY16.decode_words(&words(), &mut x)?,
-            Self::Bf16 => BFLOAT16.decode_words(&words(), &mut x)?,
-            Self::F32 => {
-                let values = bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("four bytes")));
-                x.iter_mut().zip(values).for_each(|(x, value)| *x = value);
-            }
-            Self::F64 => {
-                let values = bytes.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().expect("eight bytes")));
-                x.iter_mut().zip(values).for_each(|(x, value)| *x = value as f32);
-            }
-            _ => return Err(self.no_float()),
+            Self::F16 => Ok(read_small(BINARY16, bytes)),
+            Self::Bf16 => Ok(read_small(BFLOAT16, bytes)),
+            Self::F32 => Ok(numbers(bytes).map(|b| f64::from(f32::from_le_bytes(b))).collect()),
+            Self::F64 => Ok(numbers(bytes).map(f64::from_le_bytes).collect()),
+            _ => Err(self.no_float()),
         }
-        Ok(x)
     }
 
-    pub(super) fn write_floats(self, x: &[f32]) -> Result<Vec<u8>> {
-        let words = |format: super::super::SmallFloat| -> Result<Vec<u8>> {
-            let mut codes = vec![0u16; x.len()];
-            format.encode_words(x, FloatOverflow::Ieee, &mut codes)?;
-            Ok(codes.iter().flat_map(|c| c.to_le_bytes()).collect())
-        };
+    /// The bytes of `x`, each rounded once to the type and saturating, and how many lie beyond its largest number.
+    pub(super) fn write_floats(self, x: &[f64]) -> Result<(Vec<u8>, u64)> {
         match self {
-            Self::F16 => words(BINARY16),
-            Self::Bf16 => words(BFLOAT16),
-            Self::F32 => Ok(x.iter().flat_map(|x| x.to_le_bytes()).collect()),
-            Self::F64 => Ok(x.iter().flat_map(|&x| f64::from(x).to_le_bytes()).collect()),
+            Self::F16 => write_small(BINARY16, x),
+            Self::Bf16 => write_small(BFLOAT16, x),
+            Self::F32 => {
+                let bytes = x.iter().flat_map(|&x| (x as f32).clamp(f32::MIN, f32::MAX).to_le_bytes()).collect();
+                Ok((bytes, count_beyond(f64::from(f32::MAX), x)))
+            }
+            Self::F64 => Ok((x.iter().flat_map(|x| x.to_le_bytes()).collect(), 0)),
             _ => Err(self.no_float()),
         }
     }
@@ -79,4 +69,21 @@ impl Dtype {
             what: format!("a tensor of type {self:?} has no values to quantize: F16, BF16, F32, F64 have"),
         }
     }
+}
+
+fn numbers<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {
+    bytes.chunks_exact(N).map(|b| b.try_into().expect("N bytes"))
+}
+
+fn read_small(format: SmallFloat, bytes: &[u8]) -> Vec<f64> {
+    numbers(bytes).map(|b| format.decode(u16::from_le_bytes(b))).collect()
+}
+
+fn write_small(format: SmallFloat, x: &[f64]) -> Result<(Vec<u8>, u64)> {
+    let code = |&x: &f64| format.encode(x, FloatOverflow::Saturate).to_le_bytes();
+    Ok((x.iter().flat_map(code).collect(), count_beyond(format.max(), x)))
+}
+
+fn count_beyond(largest: f64, x: &[f64]) -> u64 {
+    x.iter().filter(|x| x.abs() > largest).count() as u64
 }

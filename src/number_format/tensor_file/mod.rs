@@ -1,6 +1,6 @@
 //! Tensors in files: `.npy` and `.npz` of numpy, `.safetensors`.
 //!
-//! A tensor keeps its own type and shape; floats are read as `f32`, quantized, and written back in their type. Integers
+//! A tensor keeps its own type and shape; floats are read as `f64`, quantized, and written back in their type. Integers
 //! and the rest pass through untouched, so that a whole model goes through one call.
 //!
 //! Files are taken from bytes in memory. A header that lies about its sizes is an error before anything is allocated for it.
@@ -94,24 +94,26 @@ impl Tensor {
         &self.bytes
     }
 
-    /// The values as `f32`; those of F64 are rounded to it.
+    /// The values, exact.
     ///
     /// # Errors
     /// `Unsupported` unless the type is F16, BF16, F32 or F64.
-    pub fn values(&self) -> Result<Vec<f32>> {
+    pub fn values(&self) -> Result<Vec<f64>> {
         self.dtype.read_floats(&self.bytes)
     }
 
-    /// Replaces the values, rounded to the tensor's own type.
+    /// Replaces the values, each rounded once to the tensor's own type and saturating. Returns how many lie beyond the
+    /// largest number of the type.
     ///
     /// # Errors
     /// `LengthMismatch`; `Unsupported` as for `values`.
-    pub fn set_values(&mut self, values: &[f32]) -> Result<()> {
+    pub fn set_values(&mut self, values: &[f64]) -> Result<u64> {
         if values.len() != self.len() {
             return Err(Error::LengthMismatch { what: "values of a tensor", expected: self.len(), got: values.len() });
         }
-        self.bytes = self.dtype.write_floats(values)?;
-        Ok(())
+        let (bytes, n_beyond) = self.dtype.write_floats(values)?;
+        self.bytes = bytes;
+        Ok(n_beyond)
     }
 }
 
