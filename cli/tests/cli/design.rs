@@ -82,3 +82,18 @@ fn what_cannot_be_designed_says_why() {
     folder.run("design codebook --pdf uniform").succeeds();
     folder.run("design codebook --pdf uniform").fails(4, "exists");
 }
+
+#[test]
+fn a_modulator_has_the_gain_that_it_names() {
+    let folder = Folder::new();
+    for gain in [1.6, 4.0, 20.0] {
+        folder.run(&format!("design modulator --gain {gain} -o m.json -f")).succeeds();
+        let design: serde_json::Value = serde_json::from_slice(&folder.bytes("m.json")).expect("JSON");
+        let at_half_the_rate = |key: &str| -> f64 {
+            let terms = design[key].as_array().expect("coefficients").iter().enumerate();
+            terms.map(|(n, c)| c.as_f64().expect("a number") * if n % 2 == 0 { 1.0 } else { -1.0 }).sum()
+        };
+        let got = at_half_the_rate("numerator") / at_half_the_rate("denominator");
+        assert!((got.abs() - gain).abs() < 1e-6 && design["gain"] == gain, "{got} {}", design["gain"]);
+    }
+}
