@@ -4,6 +4,7 @@
 
 use super::{
     figure::{Absent, Entry, Figure, filled, level_dbfs, ratio_db},
+    quietest::Quietest,
     true_peak::TruePeak,
 };
 use crate::{Error, Result};
@@ -238,43 +239,6 @@ impl Clipping {
             } else if self.run_length > CLIPPED_RUN {
                 self.n_samples += 1;
             }
-        }
-    }
-}
-
-/// The least energy of any 100 ms, one after the other.
-#[derive(Debug, Clone)]
-struct Quietest {
-    length: usize,
-    filled: usize,
-    energy: f64,
-    least: f64,
-}
-
-impl Quietest {
-    fn new(length: usize) -> Self {
-        Self { length, filled: 0, energy: 0.0, least: f64::INFINITY }
-    }
-
-    fn add(&mut self, block: &[f64]) {
-        let mut rest = block;
-        while !rest.is_empty() {
-            let (head, tail) = rest.split_at((self.length - self.filled).min(rest.len()));
-            self.energy += BlockSums::of(head).energy;
-            self.filled += head.len();
-            if self.filled == self.length {
-                self.least = self.least.min(self.energy);
-                (self.filled, self.energy) = (0, 0.0);
-            }
-            rest = tail;
-        }
-    }
-
-    fn figure(&self) -> Figure {
-        if self.least.is_finite() {
-            level_dbfs(self.least / self.length as f64)
-        } else {
-            Err(Absent::TooShort { n_samples: self.filled, needed: self.length })
         }
     }
 }

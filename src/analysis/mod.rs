@@ -25,6 +25,7 @@ pub mod loudness;
 pub mod masking;
 pub mod npr;
 pub mod pair;
+mod quietest;
 mod section;
 pub mod sine_fit;
 mod sinusoids;
