@@ -9,7 +9,7 @@ use sqnr::{
         tone::{self, Method},
         weighting::Weighting,
     },
-    task::{self, ChannelMeasurement, MeasureOptions, Measurement},
+    task::{self, ChannelMeasurement, MeasureOptions, Measurement, MonoLoudness},
 };
 
 use super::{
@@ -46,6 +46,9 @@ pub struct AnalyzeArgs {
     skip_start: f64,
     #[command(flatten)]
     tone: ToneOptions,
+    /// Take one channel for one that two loudspeakers play: its loudness is 3.01 LU higher
+    #[arg(long)]
+    dual_mono: bool,
     /// Measure the noise under a -60 dBFS tone as a dynamic range, with weighting flat, a, c, itu-468 or ccir-2k
     #[arg(long, value_name = "WEIGHTING")]
     dynamic_range: Option<Weighting>,
@@ -93,8 +96,12 @@ pub fn run(args: &AnalyzeArgs, global: &Global) -> Result<Exit, Failure> {
 }
 
 fn one_file(input: &Input, args: &AnalyzeArgs, progress: &FileProgress) -> Result<FileReport, Failure> {
-    let options =
-        MeasureOptions { skip_start_s: args.skip_start, tone: args.tone.settings(), dynamic_range: args.dynamic_range };
+    let options = MeasureOptions {
+        skip_start_s: args.skip_start,
+        tone: args.tone.settings(),
+        mono: if args.dual_mono { MonoLoudness::Dual } else { MonoLoudness::Single },
+        dynamic_range: args.dynamic_range,
+    };
     let file = Rereadable::new(input, Passes::One)?;
     let measured = task::measure(&file, &options, progress).map_err(|error| Failure::of(error, &input.path))?;
     Ok(FileReport {

@@ -50,6 +50,8 @@ pub enum Absent {
         /// The second tone under the first, dB.
         difference_db: f64,
     },
+    /// There is sound, but every block of it lies below the absolute gate of a loudness, -70 LUFS.
+    BelowGate,
     /// The error is zero: the ratio is infinite.
     NoError,
     /// The part in the denominator of the ratio (noise, harmonics) is zero or below the resolution of the arithmetic.
@@ -84,6 +86,7 @@ impl fmt::Display for Absent {
             Self::SeveralTones { difference_db } => {
                 write!(f, "several tones: the second is only {difference_db:.1} dB below the first")
             }
+            Self::BelowGate => write!(f, "below the gate: no block of 400 ms reaches -70 LUFS"),
             Self::NoError => write!(f, "the error is zero, the ratio infinite"),
             Self::NothingThere => write!(f, "nothing above the resolution of the arithmetic"),
             Self::AlphabetTooLarge { limit } => write!(f, "more than {limit} different indices"),

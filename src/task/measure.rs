@@ -5,7 +5,7 @@
 //!                  +-> the first 2^22 samples of each channel -> tone -> intermodulation where there are two tones
 //! ```
 
-use super::programme::Programme;
+use super::programme::{MonoLoudness, Programme};
 use crate::{
     Error, Progress, Result,
     analysis::{
@@ -29,6 +29,8 @@ pub struct MeasureOptions {
     pub skip_start_s: f64,
     /// How a tone is measured.
     pub tone: tone::Settings,
+    /// How loud a single channel is taken to be.
+    pub mono: MonoLoudness,
     /// Measures the noise under a tone of -60 dBFS as a dynamic range too, with this weighting.
     pub dynamic_range: Option<Weighting>,
 }
@@ -82,7 +84,7 @@ pub fn measure(audio: &dyn Reopen, options: &MeasureOptions, progress: &dyn Prog
     if !(options.skip_start_s.is_finite() && options.skip_start_s >= 0.0) {
         return Err(Error::invalid("seconds skipped", options.skip_start_s, "0 and above"));
     }
-    let gathered = Gathered::read(audio, options.skip_start_s, progress)?;
+    let gathered = Gathered::read(audio, options, progress)?;
     let measured: Result<Vec<Channel>> = gathered.kept.iter().map(|x| Channel::of(x, gathered.rate, options)).collect();
     let channels: Vec<ChannelMeasurement> = gathered
         .levels
@@ -113,19 +115,20 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn read(audio: &dyn Reopen, skip_s: f64, progress: &dyn Progress) -> Result<Self> {
+    fn read(audio: &dyn Reopen, options: &MeasureOptions, progress: &dyn Progress) -> Result<Self> {
         let mut source = audio.open()?;
         let spec = source.info().spec;
         let (rate, n_channels) = (spec.sample_rate_hz, usize::from(spec.channels));
+        let mut warnings = Vec::new();
         let mut gathered = Self {
             rate,
             n_frames: 0,
             levels: (0..n_channels).map(|_| LevelMeter::new(f64::from(rate))).collect::<Result<_>>()?,
-            programme: Programme::new(n_channels, rate),
+            programme: Programme::new(&spec, options.mono, &mut warnings),
             kept: vec![Vec::new(); n_channels],
-            warnings: Vec::new(),
+            warnings,
         };
-        let mut to_skip = (skip_s * f64::from(rate)).round() as usize;
+        let mut to_skip = (options.skip_start_s * f64::from(rate)).round() as usize;
         source.each_block(BLOCK, progress, |block| {
             let skipped = to_skip.min(block[0].len());
             to_skip -= skipped;
@@ -136,7 +139,7 @@ impl Gathered {
             let error = Error::NoResult { what: "has no samples to measure".into() };
             return Err(error.of_input(audio.name()));
         }
-        gathered.warnings = source.warnings().to_vec();
+        gathered.warnings.splice(0..0, source.warnings().iter().cloned());
         gathered.warn();
         Ok(gathered)
     }

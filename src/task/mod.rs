@@ -42,6 +42,7 @@ pub use decode::{DecodeOptions, Decoded, Decoding};
 pub use generate::Generating;
 pub use measure::{ChannelMeasurement, MeasureOptions, Measurement, measure};
 pub use predictor::design_predictor;
+pub use programme::MonoLoudness;
 pub use quantize::{Quantized, quantize, quantize_audio};
 #[cfg(all(feature = "json", feature = "plot"))]
 pub use report_page::{MeasuredVersion, report_charts, report_page};

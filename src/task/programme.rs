@@ -4,11 +4,25 @@
 use std::borrow::Cow;
 
 #[cfg(feature = "loudness")]
-use crate::analysis::loudness::LoudnessMeter;
+use crate::analysis::{
+    Absent,
+    loudness::{Layout, LoudnessFigures, LoudnessMeter},
+};
 use crate::{
     Result,
     analysis::{Entry, level::StereoCorrelation},
+    wav::Spec,
 };
+
+/// How loud a single channel is taken to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MonoLoudness {
+    /// As one loudspeaker plays it.
+    #[default]
+    Single,
+    /// As two loudspeakers play it: +3.01 LU.
+    Dual,
+}
 
 /// Gathers them block by block.
 pub(super) struct Programme {
@@ -20,11 +34,13 @@ pub(super) struct Programme {
 }
 
 impl Programme {
-    pub(super) fn new(n_channels: usize, _sample_rate_hz: u32) -> Self {
+    /// For channels at the positions that `spec` gives; what had to be assumed goes to `warnings`.
+    #[cfg_attr(not(feature = "loudness"), allow(unused_variables))]
+    pub(super) fn new(spec: &Spec, mono: MonoLoudness, warnings: &mut Vec<String>) -> Self {
         Self {
-            n_channels,
+            n_channels: usize::from(spec.channels),
             #[cfg(feature = "loudness")]
-            loudness: LoudnessMeter::new(n_channels as u32, _sample_rate_hz).ok(),
+            loudness: loudness_meter(spec, mono, warnings),
             correlation: StereoCorrelation::default(),
         }
     }
@@ -46,12 +62,33 @@ impl Programme {
     /// The figures: none of loudness without the feature, correlation where there are two channels.
     pub(super) fn entries(&self) -> Vec<Entry> {
         #[cfg(feature = "loudness")]
-        let loudness = self.loudness.as_ref().map_or(Vec::new(), |meter| meter.figures().entries());
+        let loudness = match &self.loudness {
+            Some(meter) => meter.figures(),
+            None => LoudnessFigures::missing(Absent::NotApplicable { needs: "1 to 64 channels at 16 Hz to 2.8 MHz" }),
+        }
+        .entries();
         #[cfg(not(feature = "loudness"))]
         let loudness = Vec::new();
         let correlation = (self.n_channels == 2).then(|| self.correlation.entry());
         loudness.into_iter().chain(correlation).collect()
     }
+}
+
+#[cfg(feature = "loudness")]
+fn loudness_meter(spec: &Spec, mono: MonoLoudness, warnings: &mut Vec<String>) -> Option<LoudnessMeter> {
+    let layout = match (mono, spec.channels) {
+        (MonoLoudness::Dual, 1) => Layout::dual_mono(),
+        (_, n_channels) => Layout::of(usize::from(n_channels), spec.channel_mask),
+    };
+    let meter = LoudnessMeter::with_layout(layout.clone(), spec.sample_rate_hz).ok()?;
+    if mono == MonoLoudness::Dual && spec.channels != 1 {
+        warnings.push(format!(
+            "dual mono is for one channel; loudness is that of the {} channels there are",
+            spec.channels
+        ));
+    }
+    warnings.extend(layout.assumption().map(str::to_owned));
+    Some(meter)
 }
 
 /// Loudness has no way to leave a sample out: one that is not finite counts as silence.

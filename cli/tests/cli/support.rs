@@ -95,6 +95,27 @@ impl Folder {
         writer.finalize().expect("finished");
     }
 
+    /// A WAV of 16-bit codes, channels interleaved, at 48 kHz; `mask` says where the channels stand.
+    pub fn wav_of_positions(&self, name: &str, n_channels: u16, mask: u32, codes: &[i16]) {
+        let block = 2 * n_channels;
+        let mut fmt = Vec::new();
+        fmt.extend([0xFFFE_u16, n_channels].iter().flat_map(|v| v.to_le_bytes()));
+        fmt.extend([48_000, 48_000 * u32::from(block)].iter().flat_map(|v| v.to_le_bytes()));
+        fmt.extend([block, 16, 22, 16].iter().flat_map(|v| v.to_le_bytes()));
+        fmt.extend(mask.to_le_bytes());
+        fmt.extend(*b"\x01\0\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71");
+        let data: Vec<u8> = codes.iter().flat_map(|code| code.to_le_bytes()).collect();
+        let mut bytes = b"RIFF".to_vec();
+        bytes.extend((20 + fmt.len() as u32 + data.len() as u32).to_le_bytes());
+        bytes.extend(*b"WAVEfmt ");
+        bytes.extend((fmt.len() as u32).to_le_bytes());
+        bytes.extend(fmt);
+        bytes.extend(*b"data");
+        bytes.extend((data.len() as u32).to_le_bytes());
+        bytes.extend(data);
+        self.write(name, &bytes);
+    }
+
     /// Laplacian noise of standard deviation 0.1, 40,000 samples.
     pub fn noise(&self, name: &str) {
         let mut state = 1u64;

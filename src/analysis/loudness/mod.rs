@@ -7,11 +7,19 @@
 
 use std::collections::VecDeque;
 
-use ebur128::{EbuR128, Mode};
+use ebur128::{Channel, EbuR128, Mode};
+
+mod layout;
+
+pub use layout::{ChannelWeight, Layout};
 
 use super::figure::{Absent, Entry, Figure, filled};
 use crate::{Error, Result};
 
+/// Most channels of the measure.
+const MAX_CHANNELS: u32 = 64;
+/// Sound below this is what the weighting leaves of a constant.
+const LEAST_LUFS: f64 = -200.0;
 const STEP_MS: u32 = 100;
 /// 400 ms.
 const MOMENTARY_STEPS: usize = 4;
@@ -32,6 +40,8 @@ const SHORT_TERM_STEPS: usize = 30;
 /// ```
 pub struct LoudnessMeter {
     state: EbuR128,
+    layout: Layout,
+    heard: Heard,
     /// Samples of 100 ms.
     step: usize,
     filled: usize,
@@ -42,6 +52,15 @@ pub struct LoudnessMeter {
     n_samples: usize,
 }
 
+/// Where there was any sound at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    Nothing,
+    /// In channels that do not count.
+    LeftOut,
+    Sound,
+}
+
 impl std::fmt::Debug for LoudnessMeter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LoudnessMeter").field("n_samples", &self.n_samples).finish_non_exhaustive()
@@ -49,19 +68,33 @@ impl std::fmt::Debug for LoudnessMeter {
 }
 
 impl LoudnessMeter {
-    /// A meter for so many channels: 1 mono, 2 stereo, 6 with the order L R C LFE Ls Rs (LFE does not count).
+    /// A meter for so many channels in their usual layout ([`Layout::of`] without a mask): 1 mono, 2 stereo, 6 with the
+    /// order L R C LFE Ls Rs (LFE does not count).
     ///
     /// # Errors
     /// `Unsupported` for a rate or channel count that the measure is not defined for.
     pub fn new(n_channels: u32, sample_rate_hz: u32) -> Result<Self> {
+        Self::with_layout(Layout::of(n_channels.min(MAX_CHANNELS + 1) as usize, None), sample_rate_hz)
+    }
+
+    /// A meter for channels that stand as `layout` says.
+    ///
+    /// # Errors
+    /// `Unsupported` for a rate or channel count that the measure is not defined for.
+    pub fn with_layout(layout: Layout, sample_rate_hz: u32) -> Result<Self> {
+        let n_channels = layout.weights().len() as u32;
         let unsupported = |_| Error::Unsupported {
             what: format!(
                 "loudness of {n_channels} channels at {sample_rate_hz} Hz; needs 1 to 64 channels, 16 Hz to 2.8 MHz"
             ),
         };
-        let state = EbuR128::new(n_channels, sample_rate_hz, Mode::I | Mode::S | Mode::LRA).map_err(unsupported)?;
+        let mut state = EbuR128::new(n_channels, sample_rate_hz, Mode::I | Mode::S | Mode::LRA).map_err(unsupported)?;
+        let map: Vec<Channel> = layout.weights().iter().map(|&weight| weight.into()).collect();
+        state.set_channel_map(&map).map_err(unsupported)?;
         Ok(Self {
             state,
+            layout,
+            heard: Heard::Nothing,
             step: sample_rate_hz.div_ceil(10) as usize,
             filled: 0,
             recent: VecDeque::with_capacity(SHORT_TERM_STEPS),
@@ -84,6 +117,7 @@ impl LoudnessMeter {
         if let Some(odd) = channels.iter().find(|c| c.len() != n) {
             return Err(Error::LengthMismatch { what: "samples for loudness", expected: n, got: odd.len() });
         }
+        self.listen(channels);
         let mut start = 0;
         while start < n {
             let end = n.min(start + self.step - self.filled);
@@ -98,6 +132,18 @@ impl LoudnessMeter {
             start = end;
         }
         Ok(())
+    }
+
+    fn listen(&mut self, channels: &[&[f64]]) {
+        if self.heard == Heard::Sound {
+            return;
+        }
+        for (x, weight) in channels.iter().zip(self.layout.weights()) {
+            let counts = *weight != ChannelWeight::LeftOut;
+            if (counts || self.heard == Heard::Nothing) && x.iter().any(|x| *x != 0.0) {
+                self.heard = if counts { Heard::Sound } else { Heard::LeftOut };
+            }
+        }
     }
 
     /// Momentary and short-term loudness are means over steps: each step's energy is taken once.
@@ -121,14 +167,21 @@ impl LoudnessMeter {
 
     /// The figures of what was taken in so far.
     pub fn figures(&self) -> LoudnessFigures {
+        let reason = match self.heard {
+            Heard::Nothing => Absent::Silence,
+            Heard::LeftOut => {
+                Absent::NotApplicable { needs: "sound in a channel that counts; that of low frequencies does not" }
+            }
+            Heard::Sound => Absent::BelowGate,
+        };
         let finite = |value: f64, needed_steps: usize| {
             let needed = needed_steps * self.step;
             if self.n_samples < needed {
                 Err(Absent::TooShort { n_samples: self.n_samples, needed })
-            } else if value.is_finite() && value > -200.0 {
+            } else if value.is_finite() && value > LEAST_LUFS {
                 Ok(value)
             } else {
-                Err(Absent::Silence)
+                Err(reason)
             }
         };
         let global = self.state.loudness_global().unwrap_or(f64::NEG_INFINITY);
@@ -157,6 +210,16 @@ pub struct LoudnessFigures {
 }
 
 impl LoudnessFigures {
+    /// What is left to say when nothing was measured.
+    pub fn missing(why: Absent) -> Self {
+        Self {
+            loudness_lufs: Err(why),
+            momentary_max_lufs: Err(why),
+            short_term_max_lufs: Err(why),
+            loudness_range_lu: Err(why),
+        }
+    }
+
     /// All figures as entries, in the order of a table.
     pub fn entries(&self) -> Vec<Entry> {
         let new = Entry::new;
@@ -249,11 +312,56 @@ mod tests {
         assert!((got + 3.01).abs() < 0.01, "{got}");
     }
 
+    /// One channel of 1 kHz at -30 dBFS, the others silent.
+    fn of_one_channel(layout: &Layout, channel: usize) -> LoudnessFigures {
+        let n = layout.weights().len();
+        let (x, silence) = (
+            (0..48_000).map(|i| 10f64.powf(-1.5) * (TAU * f64::from(i % 48) / 48.0).sin()).collect::<Vec<f64>>(),
+            vec![0.0; 48_000],
+        );
+        let mut meter = LoudnessMeter::with_layout(layout.clone(), RATE).expect("legal");
+        let channels: Vec<&[f64]> =
+            (0..n).map(|c| if c == channel { x.as_slice() } else { silence.as_slice() }).collect();
+        meter.push(&channels).expect("equal lengths");
+        meter.figures()
+    }
+
+    #[test]
+    fn each_position_counts_with_its_weight() {
+        // A sine of 1 kHz in one channel reads 3.01 LU below its level; 1.41 is 1.49 dB.
+        let of = |n, mask, channel| of_one_channel(&Layout::of(n, Some(mask)), channel).loudness_lufs;
+        for (n, mask, channel, want) in [
+            (8, 0x63F, 0, -33.01),
+            (8, 0x63F, 4, -33.01),
+            (8, 0x63F, 6, -31.52),
+            (8, 0x63F, 7, -31.52),
+            (6, 0x3F, 4, -31.52),
+            (4, 0x107, 2, -33.01),
+            (4, 0x107, 3, -33.01),
+        ] {
+            let got = of(n, mask, channel).expect("loud");
+            assert!((got - want).abs() < 0.02, "{n} {mask:x} {channel}: {got}");
+        }
+        let twice = of_one_channel(&Layout::dual_mono(), 0).loudness_lufs.expect("loud");
+        assert!((twice + 30.0).abs() < 0.02, "{twice}");
+    }
+
+    #[test]
+    fn no_loudness_names_its_true_reason() {
+        let effects = of_one_channel(&Layout::of(3, Some(0xB)), 2).loudness_lufs.expect_err("nothing counts");
+        assert!(effects.to_string().contains("low frequencies"), "{effects}");
+        // Sound, but below the gate of -70 LUFS in every block: the momentary maximum is there.
+        let quiet = figures(&[(-80.0, 5.0)], 2, 1000.0);
+        assert_eq!(quiet.loudness_lufs, Err(Absent::BelowGate));
+        assert!((quiet.momentary_max_lufs.expect("there is sound") + 80.0).abs() < 0.02);
+    }
+
     #[test]
     fn short_or_silent_programmes_say_so() {
         assert!(matches!(figures(&[(-20.0, 0.2)], 1, 1000.0).loudness_lufs, Err(Absent::TooShort { .. })));
-        assert_eq!(figures(&[(-400.0, 4.0)], 1, 1000.0).loudness_lufs, Err(Absent::Silence));
-        assert_eq!(figures(&[(-400.0, 4.0)], 1, 1000.0).loudness_range_lu, Err(Absent::Silence));
+        assert_eq!(figures(&[(f64::NEG_INFINITY, 4.0)], 1, 1000.0).loudness_lufs, Err(Absent::Silence));
+        assert_eq!(figures(&[(f64::NEG_INFINITY, 4.0)], 1, 1000.0).loudness_range_lu, Err(Absent::Silence));
+        assert_eq!(figures(&[(-400.0, 4.0)], 1, 1000.0).loudness_lufs, Err(Absent::BelowGate));
         assert!(LoudnessMeter::new(0, 48_000).is_err());
     }
 }
