@@ -26,6 +26,13 @@ pub enum Absent {
         /// Samples the measure needs.
         needed: usize,
     },
+    /// The sine meets too few different values: between two of its phases lies more than a code.
+    TooFewPhases {
+        /// Different phases that the samples have.
+        n_phases: u64,
+        /// Phases with which none lies farther than a code from the next.
+        needed: u64,
+    },
     /// Every sample is zero.
     Silence,
     /// Every sample has the same value, which is not zero.
@@ -74,6 +81,9 @@ impl fmt::Display for Absent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooShort { n_samples, needed } => write!(f, "{n_samples} samples; at least {needed} are needed"),
+            Self::TooFewPhases { n_phases, needed } => {
+                write!(f, "the sine meets only {n_phases} phases, however many samples there are; {needed} are needed")
+            }
             Self::Silence => write!(f, "silence: every sample is zero"),
             Self::DcOnly => write!(f, "nothing but DC"),
             Self::NotFinite { n_samples } => write!(f, "{n_samples} samples are not finite"),

@@ -194,7 +194,7 @@ enum Source {
     Sweep { start_hz: f64, octaves_e: f64 },
     White,
     Notched(Box<NotchedNoise>),
-    Pink(PinkFilter),
+    Pink(Box<PinkFilter>),
     Impulse,
     Ramp,
     Silence,
@@ -352,7 +352,7 @@ fn source(signal: &TestSignal, amplitude: f64) -> Source {
             let rate_hz = f64::from(signal.sample_rate_hz);
             Source::Notched(Box::new(NotchedNoise::new((low / rate_hz, high / rate_hz))))
         }
-        Kind::Pink => Source::Pink(PinkFilter::new(signal.sample_rate_hz)),
+        Kind::Pink => Source::Pink(Box::new(PinkFilter::new(signal.sample_rate_hz))),
         Kind::Impulse => Source::Impulse,
         Kind::Ramp => Source::Ramp,
         Kind::Silence => Source::Silence,

@@ -35,8 +35,8 @@ pub use clip::{Clip, output_and_error_spectra};
 pub use codec_round_trip::{CodecRoundTrip, codec_round_trip};
 pub use compare::{Alignment, Compared, PairMeasurement, Reference, compare};
 pub use converter::{
-    Converted, ConverterRecord, ConverterStimulus, ConverterTest, ConverterTestOptions, MAX_CONVERTER_BITS,
-    TestedChannel, convert, test_converter,
+    CodeNumbers, CodeOptions, Converted, ConverterRecord, ConverterStimulus, ConverterTest, ConverterTestOptions,
+    Justification, MAX_CONVERTER_BITS, TestedChannel, convert, test_converter,
 };
 pub use decode::{DecodeOptions, Decoded, Decoding};
 pub use generate::Generating;

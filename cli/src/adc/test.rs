@@ -4,8 +4,11 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 
 use sqnr::{
-    analysis::Section,
-    task::{self, ConverterStimulus, ConverterTest, ConverterTestOptions, MAX_CONVERTER_BITS, TestedChannel},
+    analysis::{Section, linearity::FewSamples},
+    task::{
+        self, CodeNumbers, CodeOptions, ConverterStimulus, ConverterTest, ConverterTestOptions, Justification,
+        MAX_CONVERTER_BITS, TestedChannel,
+    },
 };
 
 use super::super::{
@@ -28,12 +31,14 @@ Examples:
   sqnr adc model --bits 8 --set noise_lsb=0.1 tone.wav -o converted.wav
   sqnr adc test converted.wav
   sqnr adc test --level 0.3 --explain converted.wav
+  sqnr adc test --allow-few --justify left converted.wav
   sqnr adc test --json --fail-under enob=5 --fail-over dnl_max=0.9 converted.wav";
 
 /// Test converters: sine fit, SINAD, ENOB, DNL and INL, missing codes, jitter
 ///
-/// Each file holds the codes that a converter gave for the stimulus. DNL and INL need it to overdrive both ends a
-/// little, and 16 samples a code at least. Figures over all channels are those of the worst.
+/// Each file holds the codes that a converter gave for the stimulus. DNL and INL are those of the codes that it crosses,
+/// all of them where it overdrives both ends a little; they need 16 samples a code, and a sine of many phases. Figures
+/// over all channels are those of the worst.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct TestArgs {
@@ -52,9 +57,49 @@ pub struct TestArgs {
     #[arg(long, value_name = "LOW..HIGH", value_parser = units::parse_band_hz)]
     notch: Option<(f64, f64)>,
     #[command(flatten)]
+    codes: CodeArgs,
+    #[command(flatten)]
     tone: ToneOptions,
     #[command(flatten)]
     figures: FigureOptions,
+}
+
+/// How the codes lie in the samples, and how many there must be.
+#[derive(Debug, Args)]
+pub struct CodeArgs {
+    /// Which end of a sample the codes lie at [default: as the samples show]
+    #[arg(long, value_name = "END")]
+    justify: Option<JustifyName>,
+    /// Codes count from 0 instead of having a sign [default: as the samples show]
+    #[arg(long)]
+    offset_binary: bool,
+    /// Measure DNL and INL of few samples or phases too; their uncertainty tells what they are worth
+    #[arg(long)]
+    allow_few: bool,
+}
+
+impl CodeArgs {
+    /// What is told of codes of so many bits.
+    pub fn options(&self, bits: Option<u32>) -> CodeOptions {
+        let justification = self.justify.map(|name| match name {
+            JustifyName::Left => Justification::Left,
+            JustifyName::Right => Justification::Right,
+        });
+        CodeOptions { bits, justification, numbers: self.offset_binary.then_some(CodeNumbers::OffsetBinary) }
+    }
+
+    pub fn few_samples(&self) -> FewSamples {
+        if self.allow_few { FewSamples::Allow } else { FewSamples::Refuse }
+    }
+}
+
+/// Which end of a sample the codes lie at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum JustifyName {
+    /// The top: the lowest bits are zero
+    Left,
+    /// The bottom: samples are the codes themselves
+    Right,
 }
 
 /// What a converter is tested with.
@@ -94,7 +139,8 @@ pub fn run(args: &TestArgs, global: &Global) -> Result<Exit, Failure> {
 fn one_file(input: &Input, args: &TestArgs, progress: &FileProgress) -> Result<FileReport, Failure> {
     let options = ConverterTestOptions {
         stimulus: args.stimulus.into(),
-        bits: args.bits,
+        codes: args.codes.options(args.bits),
+        few_samples: args.codes.few_samples(),
         level_dbfs: args.level,
         notch_hz: args.notch,
         tone: args.tone.settings(),

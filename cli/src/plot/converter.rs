@@ -3,10 +3,14 @@
 use std::path::Path;
 
 use sqnr::{
-    analysis::linearity::Stimulus,
-    report::plot::{Chart, linearity::Linearity, tone::Tone},
+    analysis::linearity::{FewSamples, Stimulus},
+    report::plot::{
+        Chart,
+        linearity::{Linearity, WithUncertainty},
+        tone::Tone,
+    },
     task::{
-        ConverterRecord, SingleTone,
+        CodeOptions, ConverterRecord, SingleTone,
         picture::{self, Pair, Shown, Subject},
     },
 };
@@ -52,15 +56,21 @@ fn chart(tone: &SingleTone, rate_hz: f64, mut conditions: String) -> Chart {
     Tone { conditions, spectrum: &tone.spectrum, figures: &tone.figures }.chart()
 }
 
+/// What is told of a converter's record.
+pub struct LinearityOptions {
+    pub stimulus: StimulusKind,
+    pub codes: CodeOptions,
+    pub few_samples: FewSamples,
+}
+
 /// DNL and INL of the converter that gave the codes of the input.
 pub fn linearity(
     subject: &Subject,
     path: &Path,
-    stimulus: StimulusKind,
-    bits: Option<u32>,
+    options: &LinearityOptions,
     progress: &FileProgress,
 ) -> Result<Chart, Failure> {
-    let (name, stimulus) = match stimulus {
+    let (name, stimulus) = match options.stimulus {
         StimulusKind::Sine => ("sine", Stimulus::Sine { amplitude_lsb: None }),
         StimulusKind::Ramp => ("ramp", Stimulus::Ramp { ends_lsb: None }),
         StimulusKind::TwoTone | StimulusKind::Noise => {
@@ -69,8 +79,8 @@ pub fn linearity(
     };
     let wrong = |error| Failure::of(error, path);
     let channel = subject.channel_of(subject.open().map_err(wrong)?.info());
-    let record = ConverterRecord::read(subject.audio, bits, progress).map_err(wrong)?;
-    let figures = record.linearity(usize::from(subject.channel) - 1, stimulus);
+    let record = ConverterRecord::read(subject.audio, options.codes, progress).map_err(wrong)?;
+    let figures = record.linearity(usize::from(subject.channel) - 1, stimulus, options.few_samples);
     if let Err(why) = figures.dnl_max_lsb {
         return Err(Failure::input(path, format!("no linearity: {why}")));
     }
@@ -82,11 +92,12 @@ pub fn linearity(
     let first_code = figures.code_range.0 as i64 + 1 - half;
     // There is a transition more than there are widths: a gap makes both columns of one table.
     let dnl_lsb = [figures.dnl_lsb.as_slice(), &[f64::NAN]].concat();
+    let dnl_uncertainty_lsb = [figures.dnl_uncertainty_lsb.as_slice(), &[f64::NAN]].concat();
     Ok(Linearity {
         conditions,
         first_code,
-        dnl_lsb: &dnl_lsb,
-        inl_lsb: &figures.inl_best_fit_lsb,
+        dnl: WithUncertainty { values: &dnl_lsb, uncertainty: &dnl_uncertainty_lsb },
+        inl: WithUncertainty { values: &figures.inl_best_fit_lsb, uncertainty: &figures.inl_best_fit_uncertainty_lsb },
         missing_codes: &missing,
     }
     .chart())

@@ -19,7 +19,7 @@ use sqnr::{
 };
 
 use super::{
-    adc::test::StimulusKind,
+    adc::test::{CodeArgs, StimulusKind},
     batch::{self, Batch, Conversion, FileReport},
     exit::{Exit, Failure},
     inputs::{self, Input},
@@ -70,6 +70,8 @@ pub struct PlotArgs {
     /// linearity: what was fed to the converter, sine or ramp
     #[arg(long, value_name = "KIND", default_value = "sine", hide_possible_values = true)]
     stimulus: StimulusKind,
+    #[command(flatten)]
+    codes: CodeArgs,
     #[command(flatten)]
     picture: PictureArgs,
 }
@@ -249,7 +251,12 @@ fn chart(args: &PlotArgs, plan: &Plan, input: &Input, progress: &FileProgress) -
         Kind::SnrBits => stimulus().and_then(|stimulus| picture::against_bits(&stimulus, plan, progress)),
         Kind::Codebook => codebook_of(&subject, &input.path),
         Kind::Linearity => {
-            return converter::linearity(&subject, &input.path, args.stimulus, args.recipe.bits, progress);
+            let asked = converter::LinearityOptions {
+                stimulus: args.stimulus,
+                codes: args.codes.options(args.recipe.bits),
+                few_samples: args.codes.few_samples(),
+            };
+            return converter::linearity(&subject, &input.path, &asked, progress);
         }
         Kind::ErrorValue => picture::against_value(&subject, progress),
         Kind::ErrorPhase => picture::against_phase(&subject, progress),

@@ -162,3 +162,82 @@ fn errors_are_drawn_by_value_phase_and_band() {
     folder.wav16("silence.wav", &[0; 4_000]);
     folder.run("plot error-phase -b 4 silence.wav").fails(3, "no phase");
 }
+
+/// The transitions of a converter of 12 bits, from mid-scale: code 2047 is missing, four are 8.44 steps wide.
+fn faulty() -> Vec<f64> {
+    let width = |k: usize| match k {
+        2047 => 0.0,
+        511 | 1535 | 2559 | 3583 => 8.5,
+        _ => 4096.0 / 4125.0,
+    };
+    let mut edge = -2048.0;
+    let next = |k| {
+        edge += width(k) * if k % 1024 == 511 { 4096.0 / 4125.0 } else { 1.0 };
+        edge
+    };
+    (0..4095).map(next).collect()
+}
+
+/// Codes -2048 to 2047 of 131,072 samples of an overdriving sine of `hz` at 8 kHz.
+fn codes_of_sine(transitions: &[f64], hz: f64) -> Vec<i16> {
+    let input = |n: i32| 2_100.0 * (std::f64::consts::TAU * (hz / 8_000.0 * f64::from(n)).fract() + 0.1).sin();
+    (0..131_072).map(|n| transitions.partition_point(|t| *t <= input(n)) as i16 - 2_048).collect()
+}
+
+const COHERENT_HZ: f64 = 8_000.0 * 12_503.0 / 131_072.0;
+
+#[test]
+fn codes_are_found_wherever_they_lie_in_the_samples() {
+    let folder = Folder::new();
+    let codes = codes_of_sine(&faulty(), COHERENT_HZ);
+    let write =
+        |name: &str, value: fn(i16) -> i16| folder.wav16(name, &codes.iter().map(|c| value(*c)).collect::<Vec<_>>());
+    write("left.wav", |c| c << 4);
+    write("counts.wav", |c| c + 2_048);
+    write("right.wav", |c| c);
+    write("wrapped.wav", |c| ((c + 2_048) as u16 as i32 * 16) as u16 as i16);
+    for (line, is_said) in [
+        ("left.wav", false),
+        ("left.wav -b 12", false),
+        ("counts.wav", true),
+        ("counts.wav -b 12", true),
+        ("counts.wav -b 12 --justify right --offset-binary", false),
+        ("counts.wav --offset-binary", false),
+        ("right.wav", true),
+        ("right.wav -b 12", true),
+        ("right.wav --justify right", false),
+        ("wrapped.wav --offset-binary --justify left", false),
+    ] {
+        let json = folder.json(&format!("adc test {line}"));
+        assert!(json["bits"] == 12 && (number(&json, "dnl_max_lsb") - 7.44).abs() < 0.1, "{line}: {json}");
+        assert!(json["missing_codes"] == 1.0 && json["missing_code_list"][0] == 2047, "{line}");
+        let warnings = json["warnings"].as_array().expect("a list");
+        assert_eq!(!warnings.is_empty(), is_said, "{line}: {warnings:?}");
+        // Full scale is the converter's: the sine clips there.
+        assert!((number(&json, "fit_amplitude") - 1.02).abs() < 0.02 && number(&json, "fit_dc").abs() < 0.01, "{line}");
+    }
+    let json = folder.json("adc test -b 8 left.wav");
+    assert!(json["warnings"][0].as_str().expect("said").contains("use 12 bits"), "{}", json["warnings"]);
+}
+
+#[test]
+fn a_sine_of_few_phases_has_no_linearity_and_a_better_frequency() {
+    let folder = Folder::new();
+    let ideal: Vec<f64> = (1..4096).map(|k| f64::from(k) - 2048.5).collect();
+    folder.wav16("x.wav", &codes_of_sine(&ideal, 1_000.0 / 6.0).iter().map(|c| c << 4).collect::<Vec<_>>());
+    let json = folder.json("adc test x.wav");
+    for key in ["dnl_max_lsb", "inl_max_lsb", "missing_codes", "dnl_uncertainty_lsb"] {
+        assert!(
+            json[key].is_null() && json["reasons"][key].as_str().expect("why").contains("48 phases"),
+            "{key}: {json}"
+        );
+    }
+    // 2731 periods share no factor with 2^17 samples.
+    let warning = json["warnings"][0].as_str().expect("said");
+    assert!(warning.contains("166.687012 Hz, 2731 periods"), "{warning}");
+    let json = folder.json("adc test --allow-few x.wav");
+    assert!(number(&json, "dnl_uncertainty_lsb") > 100.0 && json["missing_codes"].is_null(), "{json}");
+    folder.run("plot linearity x.wav -o x.svg").fails(3, "48 phases");
+    folder.run("plot linearity --allow-few --csv x.wav -o x.svg").succeeds();
+    assert!(String::from_utf8_lossy(&folder.bytes("x.csv")).contains("dnl_low_lsb,dnl_high_lsb"));
+}

@@ -40,7 +40,7 @@ pub(in crate::analysis) fn check_samples(x: &[f64]) -> Result<(), Absent> {
 ///
 /// # Errors
 /// The reason why there is no tone.
-pub(crate) fn find_tone(x: &[f64]) -> Result<f64, Absent> {
+pub(in crate::analysis) fn find_tone(x: &[f64]) -> Result<f64, Absent> {
     check_samples(x)?;
     let frame = FRAME.min(x.len());
     match find_in_frames(x, frame) {

@@ -15,7 +15,7 @@ mod spectral;
 
 pub use spectral::{LineRole, line_roles, roles_of};
 
-pub(super) use find::{check_samples, spectrum_without_dc};
+pub(super) use find::{check_samples, find_tone, spectrum_without_dc};
 
 use std::{fmt, str::FromStr};
 

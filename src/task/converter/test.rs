@@ -1,12 +1,12 @@
 //! A converter's faults, from what it made of a known stimulus.
 
-use super::record::ConverterRecord;
+use super::{coding::CodeOptions, record::ConverterRecord};
 use crate::{
     Progress, Result,
     analysis::{
         Absent, Conditions, Entry, Figure, Section, imd,
         jitter::{self, JitterFigures},
-        linearity::{LinearityFigures, Stimulus},
+        linearity::{FewSamples, LinearityFigures, Stimulus},
         npr,
         sine_fit::{self, SineFit},
         tone::{self, ToneFigures},
@@ -33,8 +33,10 @@ pub enum ConverterStimulus {
 pub struct ConverterTestOptions {
     /// What was fed to the converter.
     pub stimulus: ConverterStimulus,
-    /// Resolution, 2 to 24; none: the bits that the samples use.
-    pub bits: Option<u32>,
+    /// What is told of the codes: bits, justification, offset.
+    pub codes: CodeOptions,
+    /// What becomes of DNL and INL where samples or phases are few.
+    pub few_samples: FewSamples,
     /// Amplitude of the sine or ramp, where known: offset and gain are told then. 0 is full scale.
     pub level_dbfs: Option<f64>,
     /// Ends of the notch of the noise, Hz; none: the deepest.
@@ -91,16 +93,23 @@ pub fn test_converter(
     options: &ConverterTestOptions,
     progress: &dyn Progress,
 ) -> Result<ConverterTest> {
-    let record = ConverterRecord::read(audio, options.bits, progress)?;
+    let record = ConverterRecord::read(audio, options.codes, progress)?;
     let channel = |channel| TestedChannel::measure(&record, channel, options);
     let channels: Vec<TestedChannel> = (0..record.kept.len()).map(channel).collect::<Result<_>>()?;
+    let mut warnings = record.warnings.clone();
+    for (i, channel) in channels.iter().enumerate() {
+        let tone_hz = channel.tone.as_ref().and_then(|tone| tone.frequency_hz.ok());
+        let said = channel.linearity.as_ref().map_or(Vec::new(), |l| record.linearity_warnings(l, tone_hz));
+        let of_channel = if channels.len() > 1 { format!("channel {}: ", i + 1) } else { String::new() };
+        warnings.extend(said.into_iter().map(|text| format!("{of_channel}{text}")));
+    }
     Ok(ConverterTest {
         sample_rate_hz: record.sample_rate_hz,
         n_frames: record.n_frames,
         bits: record.bits(),
         worst: worst(&channels, options.stimulus),
         channels,
-        warnings: record.warnings,
+        warnings,
     })
 }
 
@@ -130,7 +139,7 @@ impl TestedChannel {
             ConverterStimulus::Sine => Self::of_sine(record, channel, options, amplitude_lsb),
             ConverterStimulus::Ramp => {
                 let ends_lsb = amplitude_lsb.map(|a| (-a, a));
-                Ok(Self::of_linearity(record, channel, Stimulus::Ramp { ends_lsb }))
+                Ok(Self::of_linearity(record, channel, Stimulus::Ramp { ends_lsb }, options.few_samples))
             }
             ConverterStimulus::TwoTone => {
                 let conditions = Conditions::of_samples(record.sample_rate_hz).with_choice("method", "fit");
@@ -148,8 +157,8 @@ impl TestedChannel {
         Self { sections: vec![Section::new(title, entries, conditions)], linearity: None, tone: None }
     }
 
-    fn of_linearity(record: &ConverterRecord, channel: usize, stimulus: Stimulus) -> Self {
-        let linearity = record.linearity(channel, stimulus);
+    fn of_linearity(record: &ConverterRecord, channel: usize, stimulus: Stimulus, few: FewSamples) -> Self {
+        let linearity = record.linearity(channel, stimulus, few);
         let conditions = Conditions::of_histogram(record.sample_rate_hz, record.bits().ok().map(|bits| 1 << bits));
         Self { linearity: Some(linearity.clone()), ..Self::of("Linearity", linearity.entries(), conditions) }
     }
@@ -170,7 +179,7 @@ impl TestedChannel {
             jitter::estimate(x, rate, hz).map_err(|_| Absent::NotApplicable { needs: "one sine of 2 periods or more" })
         });
         let jitter = jitter.unwrap_or_else(JitterFigures::missing);
-        let mut measured = Self::of_linearity(record, channel, Stimulus::Sine { amplitude_lsb });
+        let mut measured = Self::of_linearity(record, channel, Stimulus::Sine { amplitude_lsb }, options.few_samples);
         let fitted = Conditions::of_samples(record.sample_rate_hz).with_choice("method", "fit");
         let before = [
             Section::new("Sine fit, four parameters", fit_entries(fit, record.bits().ok()), fitted.clone()),

@@ -176,7 +176,9 @@ fn linearity_chart() -> Chart {
     let conditions = "8-bit converter · sine histogram, 2²⁰ samples".into();
     let missing = [-64, 0, 1];
     missing.iter().for_each(|code| dnl[(code + 128) as usize] = -1.0);
-    linearity::Linearity { conditions, first_code: -128, dnl_lsb: &dnl, inl_lsb: &inl, missing_codes: &missing }.chart()
+    let of = |values, uncertainty| linearity::WithUncertainty { values, uncertainty };
+    let (dnl, inl) = (of(&dnl, &[0.05; 256]), of(&inl, &[0.04; 256]));
+    linearity::Linearity { conditions, first_code: -128, dnl, inl, missing_codes: &missing }.chart()
 }
 
 fn codebook_chart() -> Chart {
