@@ -107,7 +107,7 @@ fn one_file(args: &SweepArgs, job: &Job, existing: Existing) -> Result<FileRepor
     let input = &job.input;
     let file = Rereadable::new(input, Passes::Several)?;
     let wrong = |error| Failure::of(error, &input.path);
-    let samples = training::histogram(&file).map_err(wrong)?;
+    let samples = training::distribution(&[&file]).map_err(wrong)?;
     let (excerpt, rate_hz) = training::excerpt(&file, sweep::EXCERPT_SAMPLES).map_err(wrong)?;
     let level_db = |error: &[f64]| args.weighting.level_dbfs(error, rate_hz);
     let excerpt = Some(Excerpt { samples: &excerpt, level_db: &level_db }).filter(|e| e.samples.len() > 1);

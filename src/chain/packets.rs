@@ -118,7 +118,7 @@ impl Chain for Packets {
 /// What designing and reading meet.
 pub(super) fn scheme(method: NamedMethod, recipe: &Recipe, audio: &dyn Reopen) -> Result<Scheme> {
     let (bits, rate) = (recipe.bits().unwrap_or(1), recipe.rate().unwrap_or(1.0));
-    let samples = || training::histogram(audio);
+    let samples = || training::distribution(&[audio]);
     Ok(match method {
         NamedMethod::EntropyConstrained => {
             let design = entropy_constrained::for_samples(&samples()?, rate)?;

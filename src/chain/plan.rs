@@ -90,7 +90,7 @@ impl Plan {
     pub fn quantizer(&self, audio: &dyn Reopen) -> Result<Arc<dyn Quantizer>> {
         match (&self.design, self.recipe.method.named()) {
             (_, Some(NamedMethod::LloydMax)) => {
-                let samples = training::histogram(audio)?;
+                let samples = training::distribution(&[audio])?;
                 Ok(Arc::new(training::codebook(&samples, self.recipe.levels().unwrap_or(2))?))
             }
             _ => self.fixed_quantizer(),

@@ -4,76 +4,76 @@
 use crate::{
     Error, Result,
     audio_file::Reopen,
-    design::{Samples, optimal_partition},
-    quantizer::Codebook,
+    design::{Design, Gatherer, Samples, optimal_partition},
+    quantizer::{Codebook, Quantizer},
 };
 
-/// Cells of the histogram over the file's range, each standing for the mean of its samples: more than the distinct values
-/// of 16-bit audio, and for finer audio far narrower than any level's own cell.
-const N_CELLS: usize = 1 << 18;
 /// Samples per channel in one block.
 const BLOCK: usize = 8_192;
 
-/// The codebook of `n_levels` levels with the least mean squared error over `samples`.
+/// The codebook of `n_levels` levels with the least mean squared error over `samples`; of all their values when those are
+/// fewer.
 ///
 /// # Errors
 /// As [`optimal_partition::optimal`].
 pub fn codebook(samples: &Samples, n_levels: u64) -> Result<Codebook> {
-    let n_levels = usize::try_from(n_levels).unwrap_or(usize::MAX);
+    let n_levels = usize::try_from(n_levels).unwrap_or(usize::MAX).min(samples.n_distinct());
     let design = optimal_partition::optimal(samples, n_levels)?;
     Codebook::new(design.levels, design.thresholds)
 }
 
-/// The distribution of all finite samples of all channels, on a histogram of 2^18 cells over the peak; each cell stands
-/// for the mean of its samples. Reads the audio twice.
+/// The distribution of all finite samples of all channels: exact up to 2^18 distinct values, else on as many cells, narrow
+/// where the samples are; each cell stands for the mean of its samples. Reads the audio once or twice.
 ///
 /// ```
 /// use sqnr::{Signal, chain::training};
 ///
 /// let signal = Signal::new(48_000, vec![vec![-0.5, 0.0, 0.5, 0.5]])?;
-/// let samples = training::histogram(&signal)?;
+/// let samples = training::distribution(&[&signal])?;
 /// assert_eq!((samples.n_distinct(), samples.total()), (3, 4.0));
 /// # Ok::<(), sqnr::Error>(())
 /// ```
 ///
 /// # Errors
 /// `NoResult` when there is no finite sample; what reading meets.
-pub fn histogram(audio: &dyn Reopen) -> Result<Samples> {
-    let mut peak: f64 = 0.0;
-    each_sample(audio, |x| peak = peak.max(x.abs()))?;
-    let mut cells = vec![Cell::default(); N_CELLS];
-    let cells_per_unit = (N_CELLS - 1) as f64 / (2.0 * peak.max(f64::MIN_POSITIVE));
-    // From 0 to N_CELLS - 1, as |x| <= peak.
-    each_sample(audio, |x| cells[((x + peak) * cells_per_unit) as usize].take(x))?;
-    let filled = cells.iter().filter(|cell| cell.n > 0.0);
-    let (values, weights): (Vec<f64>, Vec<f64>) = filled.map(|cell| (cell.mean(), cell.n)).unzip();
-    if values.is_empty() {
-        return Err(empty());
-    }
-    Samples::from_histogram(&values, &weights)
-}
-
-/// The samples of one cell of the histogram.
-#[derive(Debug, Clone, Copy, Default)]
-struct Cell {
-    n: f64,
-    first: f64,
-    /// Sum of the distances from the first: exactly 0 when all are equal, so that their mean is exact too.
-    beyond_first: f64,
-}
-
-impl Cell {
-    fn take(&mut self, x: f64) {
-        if self.n == 0.0 {
-            self.first = x;
+pub fn distribution(audios: &[&dyn Reopen]) -> Result<Samples> {
+    let mut gatherer = Gatherer::default();
+    let mut n = 0;
+    loop {
+        for audio in audios {
+            each_block(*audio, |x| {
+                n += x.iter().filter(|x| x.is_finite()).count();
+                gatherer.take(x);
+            })?;
         }
-        self.n += 1.0;
-        self.beyond_first += x - self.first;
+        if !gatherer.begin_pass() {
+            break;
+        }
     }
+    if n == 0 { Err(empty()) } else { gatherer.samples() }
+}
 
-    fn mean(&self) -> f64 {
-        self.first + self.beyond_first / self.n
+/// Replaces the figures of a design by those that its codebook has over all finite samples: they differ a little where
+/// the design was found on cells.
+///
+/// # Errors
+/// What reading meets, and what [`Design::codebook`] refuses.
+pub fn measure(audios: &[&dyn Reopen], design: &mut Design) -> Result<()> {
+    let codebook = design.codebook()?;
+    let mut counts = vec![0u64; design.levels.len()];
+    let (mut signal, mut error) = (0.0, 0.0);
+    for audio in audios {
+        each_block(*audio, |x| {
+            for &x in x.iter().filter(|x| x.is_finite()) {
+                let index = codebook.index(x);
+                counts[index as usize] += 1;
+                signal += x * x;
+                error += (codebook.reconstruct(index) - x).powi(2);
+            }
+        })?;
     }
+    design.set_measured(signal, error, &counts);
+    Ok(())
 }
 
 /// At most `n_most` vectors of `dimension` neighbouring samples of one channel, drawn from all of the audio by a fixed
@@ -139,11 +139,11 @@ fn empty() -> Error {
     Error::NoResult { what: "has no samples to learn from".into() }
 }
 
-fn each_sample(audio: &dyn Reopen, mut take: impl FnMut(f64)) -> Result<()> {
+fn each_block(audio: &dyn Reopen, mut take: impl FnMut(&[f64])) -> Result<()> {
     let mut source = audio.open()?;
     let mut block = Vec::new();
     while source.read_planar(&mut block, BLOCK)? > 0 {
-        block.iter().flatten().filter(|x| x.is_finite()).for_each(|&x| take(x));
+        block.iter().for_each(|channel| take(channel));
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ pub mod dependent;
 pub mod draws;
 pub mod entropy_constrained;
 mod entropy_constrained_samples;
+mod gatherer;
 #[cfg(test)]
 pub(crate) mod golden;
 pub mod lloyd_max;
@@ -25,6 +26,7 @@ use crate::Result;
 use crate::quantizer::Codebook;
 
 pub use density::{Cell, Density};
+pub use gatherer::Gatherer;
 pub use samples::Samples;
 
 /// How good a design is known to be.
@@ -88,6 +90,18 @@ impl Design {
     /// `InvalidParameter` when two levels coincide: cells so narrow that `f64` cannot tell them apart.
     pub fn codebook(&self) -> Result<Codebook> {
         Codebook::new(self.levels.clone(), self.thresholds.clone())
+    }
+
+    /// Takes the sums of the squares of samples and of their errors, and how often each index came.
+    pub(crate) fn set_measured(&mut self, signal: f64, error: f64, counts: &[u64]) {
+        let n = counts.iter().sum::<u64>() as f64;
+        self.mse = error / n;
+        self.snr_db = snr_db(signal / n, self.mse);
+        self.entropy_bits = entropy_bits(counts.iter().map(|&count| count as f64 / n));
+        if let Certificate::LowerBound(bound) = &mut self.certificate {
+            // Apart by rounding alone.
+            *bound = bound.min(self.mse);
+        }
     }
 
     /// Adds an error that no choice of levels changes.

@@ -330,9 +330,11 @@ fn settle(samples: &Samples, cuts: &[usize], bound: Option<f64>, iterations: usi
         let mut design = Design::of_cells(&cells, thresholds, samples.power(), Certificate::Local, iterations);
         design.add_mse(samples.within(), samples.power());
         if nearest == cuts || samples.mse_of_cuts(&nearest).is_none_or(|mse| mse >= design.mse) {
-            let bound = bound.map_or(design.mse, |bound| {
-                (bound * samples.scale().powi(2) / total + samples.within()).min(design.mse)
-            });
+            let least = match bound {
+                Some(bound) => bound * samples.scale().powi(2) / total,
+                None => design.mse - samples.within(),
+            };
+            let bound = samples.least_mse(cells.len(), least.max(0.0)).min(design.mse);
             design.certificate = Certificate::LowerBound(bound);
             return design;
         }
@@ -460,6 +462,32 @@ mod tests {
         assert_eq!((design.levels.len(), design.thresholds.len()), (64, 63));
         for (levels, &threshold) in design.levels.windows(2).zip(&design.thresholds) {
             assert_eq!(threshold, 0.5 * (levels[0] + levels[1]), "thresholds lie midway");
+        }
+    }
+
+    /// Points that stand for several samples: the interval from the bound to the error over the samples holds the optimum
+    /// over the samples themselves.
+    #[test]
+    fn the_interval_of_cells_holds_the_optimum_of_samples() {
+        for seed in 0..10 {
+            let mut next = uniform(40 + seed);
+            let mut x: Vec<f64> = (0..240).map(|_| (next() + next() - 1.0).powi(3)).collect();
+            x.sort_unstable_by(f64::total_cmp);
+            let cells = x.chunks(3).map(|x| {
+                let value = x.iter().sum::<f64>() / 3.0;
+                let scatter = x.iter().map(|x| (x - value).powi(2)).sum();
+                crate::design::gatherer::Point { value, weight: 3.0, scatter }
+            });
+            let cells = Samples::from_points(cells.collect()).expect("finite");
+            let exact = Samples::new(&x).expect("finite");
+            for n_levels in [1, 2, 3, 5, 8, 20] {
+                let best = optimal(&exact, n_levels).expect("enough values").mse;
+                let design = optimal(&cells, n_levels).expect("enough values");
+                let Certificate::LowerBound(bound) = design.certificate else { panic!("no bound") };
+                let rounding = 1e-12 * cells.power();
+                assert!(bound <= best + rounding && best <= design.mse + rounding, "{n_levels}: {bound} {best}");
+                assert!(n_levels > 3 || bound > 0.5 * best, "{n_levels}: {bound} {best}");
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The source as samples: distinct values in ascending order, each with its weight, and their running moments.
 
 use super::density::{self, Cell, Density};
+use super::gatherer::Point;
 use super::panter_dite::companded_thresholds;
 use crate::{Error, Result};
 
@@ -26,6 +27,8 @@ pub struct Samples {
     weights: Vec<f64>,
     /// Mean squared distance of what a value stands for from the value: 0 unless values are centroids.
     within: f64,
+    /// The same of each value, summed over what it stands for; empty where values are samples.
+    scatters: Vec<f64>,
 }
 
 impl Samples {
@@ -46,7 +49,8 @@ impl Samples {
             sorted.sort_unstable_by(f64::total_cmp);
             &sorted
         };
-        let mut out = Self { values: Vec::with_capacity(samples.len()), weights: Vec::new(), within: 0.0 };
+        let mut out =
+            Self { values: Vec::with_capacity(samples.len()), weights: Vec::new(), within: 0.0, scatters: Vec::new() };
         out.weights.reserve(samples.len());
         for same in samples.chunk_by(|a, b| a == b) {
             out.values.push(same[0]);
@@ -84,7 +88,8 @@ impl Samples {
         if kept().next().is_none() {
             return Err(Error::invalid("weight of a histogram", 0, "at least one weight above 0"));
         }
-        Ok(Self { values: kept().map(|p| *p.0).collect(), weights: kept().map(|p| *p.1).collect(), within: 0.0 })
+        let (values, weights) = kept().unzip();
+        Ok(Self { values, weights, within: 0.0, scatters: Vec::new() })
     }
 
     /// From 16-bit codes, full scale 32768: a histogram, so that a million samples need no sorting.
@@ -105,22 +110,22 @@ impl Samples {
             values: present().map(|(i, _)| value(i)).collect(),
             weights: present().map(|(_, &n)| n as f64).collect(),
             within: 0.0,
+            scatters: Vec::new(),
         })
     }
 
-    /// The samples of both.
-    pub fn merged(&self, other: &Self) -> Self {
-        let both = || [self, other].into_iter().flat_map(|s| s.values.iter().zip(&s.weights));
-        let mut points: Vec<(f64, f64)> = both().map(|(x, w)| (*x, *w)).collect();
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let total = self.total() + other.total();
-        let within = (self.within * self.total() + other.within * other.total()) / total;
-        let mut out = Self { values: Vec::new(), weights: Vec::new(), within };
-        for same in points.chunk_by(|a, b| a.0 == b.0) {
-            out.values.push(same[0].0);
-            out.weights.push(same.iter().map(|p| p.1).sum());
+    /// From values in ascending order, each with what it stands for.
+    pub(super) fn from_points(points: Vec<Point>) -> Result<Self> {
+        if points.is_empty() {
+            return Err(Error::invalid("number of samples", 0, "1 and above"));
         }
-        out
+        let values: Vec<f64> = points.iter().map(|point| point.value).collect();
+        check_values("sample", &values)?;
+        let total: f64 = points.iter().map(|point| point.weight).sum();
+        let scatter: f64 = points.iter().map(|point| point.scatter).sum();
+        let scatters = if scatter > 0.0 { points.iter().map(|point| point.scatter).collect() } else { Vec::new() };
+        let weights = points.iter().map(|point| point.weight).collect();
+        Ok(Self { values, weights, within: scatter / total, scatters })
     }
 
     /// A density as the centroids of about `n_cells` cells, narrow where it matters.
@@ -132,7 +137,33 @@ impl Samples {
             values: kept().map(|c| c.centroid).collect(),
             weights: kept().map(|c| c.mass).collect(),
             within: kept().map(|c| c.scatter).sum(),
+            scatters: Vec::new(),
         }
+    }
+
+    /// True where values are the samples themselves, not means of several that differ.
+    pub fn are_exact(&self) -> bool {
+        self.within == 0.0
+    }
+
+    /// The least mean squared error that `n_levels` levels can have over what the values stand for, when they have at
+    /// least `least` over the values.
+    ///
+    /// Only the n - 1 values between whose samples a threshold lies can gain by it. With s the sum of the largest n - 1
+    /// scatters, w that of all, and the triangle inequality for those values,
+    /// `D >= w - s + (D' - b) + (sqrt(b) - sqrt(s))^2 >= w + D' - 2 sqrt(s D')`, where D' is the error over the values
+    /// and b the part of those n - 1 in it.
+    pub(super) fn least_mse(&self, n_levels: usize, least: f64) -> f64 {
+        let total = self.total();
+        let mut scatters = self.scatters.clone();
+        let n_cut = (n_levels - 1).min(scatters.len());
+        if n_cut > 0 && n_cut < scatters.len() {
+            scatters.select_nth_unstable_by(n_cut - 1, |a, b| b.total_cmp(a));
+        }
+        let cut = scatters[..n_cut].iter().sum::<f64>() / total;
+        // Below it, b may be less than s: the part gains all of its scatter at most.
+        let gain = if least >= cut { 2.0 * (cut * least).sqrt() } else { least + cut };
+        (self.within + least - gain).max(0.0)
     }
 
     /// Distinct values, ascending.
@@ -226,7 +257,7 @@ impl Samples {
     pub(super) fn grouped(&self, n: usize) -> Self {
         let total = self.total();
         let (most, widest) = (total / n as f64, self.scale() / n as f64);
-        let mut out = Self { values: Vec::new(), weights: Vec::new(), within: 0.0 };
+        let mut out = Self { values: Vec::new(), weights: Vec::new(), within: 0.0, scatters: Vec::new() };
         let mut start = 0;
         while start < self.values.len() {
             let (mut end, mut weight) = (start + 1, self.weights[start]);
@@ -352,13 +383,6 @@ mod tests {
         assert_eq!(samples.values(), [-1.0, 0.5, 2.0]);
         assert_eq!(samples.weights(), [1.0, 1.0, 3.0]);
         assert_eq!(samples, Samples::from_histogram(&[-1.0, 0.5, 1.0, 2.0], &[1.0, 1.0, 0.0, 3.0]).expect("legal"));
-    }
-
-    #[test]
-    fn merging_is_counting_together() {
-        let (a, b) = ([1.0, 2.0, 2.0], [0.5, 2.0]);
-        let merged = Samples::new(&a).expect("legal").merged(&Samples::new(&b).expect("legal"));
-        assert_eq!(merged, Samples::new(&[a.as_slice(), &b].concat()).expect("legal"));
     }
 
     #[test]

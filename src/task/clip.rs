@@ -123,7 +123,7 @@ impl Clip {
         match self.distribution.get() {
             Some(known) => Ok(known),
             None => {
-                let samples = training::histogram(audio)?;
+                let samples = training::distribution(&[audio])?;
                 Ok(self.distribution.get_or_init(|| samples))
             }
         }

@@ -1,16 +1,14 @@
 //! `design codebook`: levels and thresholds for files or a density, and how good they are known to be.
 
-use std::{
-    fmt::Write as _,
-    path::{Path, PathBuf},
-};
+use std::{fmt::Write as _, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use sqnr::{
+    audio_file::Reopen,
     chain::training,
-    design::{Certificate, Density, Design, Samples, entropy_constrained, lloyd_max, optimal_partition, uniform_best},
+    design::{Certificate, Density, Design, entropy_constrained, lloyd_max, optimal_partition, uniform_best},
     quantizer::CodebookFile,
 };
 
@@ -212,23 +210,21 @@ fn for_density(density: Density, target: &Target, method: SearchName) -> sqnr::R
 }
 
 fn for_files(inputs: &[Input], target: &Target, method: SearchName) -> Result<Design, Failure> {
-    let mut all: Option<Samples> = None;
-    for input in inputs {
-        let file = Rereadable::new(input, Passes::Several)?;
-        let samples = training::histogram(&file).map_err(|error| Failure::of(error, &input.path))?;
-        all = Some(match all {
-            Some(before) => before.merged(&samples),
-            None => samples,
-        });
-    }
-    let samples = all.ok_or_else(|| Failure::usage("missing IN, an audio file; see --help"))?;
+    let first = inputs.first().ok_or_else(|| Failure::usage("missing IN, an audio file; see --help"))?;
+    let files: Vec<Rereadable> =
+        inputs.iter().map(|input| Rereadable::new(input, Passes::Several)).collect::<Result<_, _>>()?;
+    let audios: Vec<&dyn Reopen> = files.iter().map(|file| file as &dyn Reopen).collect();
+    let samples = training::distribution(&audios).map_err(|error| Failure::of(error, &first.path))?;
     let design = match (target, method) {
         (Target::Rate(rate), _) => entropy_constrained::for_samples(&samples, *rate),
         (Target::Levels(n), SearchName::Optimal) => optimal_partition::optimal(&samples, *n),
         (Target::Levels(n), _) => lloyd_max::trained(&samples, *n),
     };
-    let name = inputs.first().map_or(Path::new("-"), |input| &input.path);
-    design.map_err(|error| Failure::compute(name, error))
+    let mut design = design.map_err(|error| Failure::compute(&first.path, error))?;
+    if !samples.are_exact() {
+        training::measure(&audios, &mut design).map_err(|error| Failure::of(error, &first.path))?;
+    }
+    Ok(design)
 }
 
 fn source_name(args: &CodebookArgs, inputs: &[Input]) -> String {

@@ -283,7 +283,7 @@ fn codebook_of(subject: &Subject, path: &Path) -> sqnr::Result<Chart> {
         return Ok(picture::codebook_chart(&CodebookOf { conditions, codebook: &codebook, samples: None }));
     }
     let codebook = picture::tabulated(subject.quantizer()?.as_ref())?;
-    let samples = training::histogram(subject.audio)?;
+    let samples = training::distribution(&[subject.audio])?;
     let method = subject.plan.recipe().method.word();
     let conditions = format!("{name} · {method}, {} levels", codebook.levels().len());
     Ok(picture::codebook_chart(&CodebookOf { conditions, codebook: &codebook, samples: Some(&samples) }))

@@ -97,3 +97,109 @@ fn a_modulator_has_the_gain_that_it_names() {
         assert!((got.abs() - gain).abs() < 1e-6 && design["gain"] == gain, "{got} {}", design["gain"]);
     }
 }
+
+/// Dynamic programming over every start of the last cell: slow and obvious.
+fn least_mse(x: &[f64], n_levels: usize) -> f64 {
+    let mut x = x.to_vec();
+    x.sort_unstable_by(f64::total_cmp);
+    let (mut sums, mut squares) = (vec![0i128], vec![0i128]);
+    // Codes of 24 bits, so that sums are exact.
+    let distinct: Vec<(i128, i128)> =
+        x.chunk_by(|a, b| a == b).map(|same| ((same[0] * 2f64.powi(23)) as i128, same.len() as i128)).collect();
+    let mut counts = vec![0i128];
+    for (i, (value, n)) in distinct.iter().enumerate() {
+        counts.push(counts[i] + n);
+        sums.push(sums[i] + n * value);
+        squares.push(squares[i] + n * value * value);
+    }
+    let cost = |i: usize, j: usize| {
+        let (n, sum) = ((counts[j] - counts[i]) as f64, sums[j] - sums[i]);
+        (squares[j] - squares[i]) as f64 - (sum * sum) as f64 / n
+    };
+    let n = distinct.len();
+    let mut least: Vec<f64> = (0..=n).map(|j| if j == 0 { 0.0 } else { cost(0, j) }).collect();
+    for k in 2..=n_levels {
+        let previous = least.clone();
+        for (j, least) in least.iter_mut().enumerate().skip(k) {
+            *least = (k - 1..j).map(|i| previous[i] + cost(i, j)).fold(f64::INFINITY, f64::min);
+        }
+    }
+    least[n] / x.len() as f64 / 2f64.powi(46)
+}
+
+/// A click spans a range in which the noise is a few cells of a histogram; the certificate is of the samples all the same.
+#[test]
+fn the_certificate_is_of_the_samples_beside_a_click() {
+    let folder = Folder::new();
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 48_000,
+        bits_per_sample: 24,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut state = 1u64;
+    let mut uniform = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+    };
+    let mut codes: Vec<i32> = (0..48_000).map(|_| (84.0 * (0..12).map(|_| uniform()).sum::<f64>()) as i32).collect();
+    codes[1000] = 8_380_218;
+    let mut writer = hound::WavWriter::create(folder.path("click.wav"), spec).expect("created");
+    codes.iter().for_each(|&code| writer.write_sample(code).expect("written"));
+    writer.finalize().expect("finished");
+    let x: Vec<f64> = codes.iter().map(|&code| f64::from(code) / 2f64.powi(23)).collect();
+    for n_levels in [4, 16] {
+        let json = folder.json(&format!("design codebook click.wav --levels {n_levels} -o k.json -f"));
+        let best = least_mse(&x, n_levels);
+        for figure in ["mse", "mse_lower_bound"] {
+            let got = json[figure].as_f64().expect("a figure");
+            assert!((got / best - 1.0).abs() < 1e-9, "{n_levels}: {figure} {got} {best}");
+        }
+    }
+}
+
+/// More distinct values than are kept: the figures are those of the file, and the interval is narrow.
+#[test]
+fn a_codebook_of_cells_is_measured_on_the_samples() {
+    let folder = Folder::new();
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 48_000,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    let mut state = 1u64;
+    let mut uniform = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+    };
+    let mut writer = hound::WavWriter::create(folder.path("a.wav"), spec).expect("created");
+    let x: Vec<f32> = (0..400_000).map(|_| (uniform() + uniform() + uniform()).powi(3) as f32).collect();
+    x.iter().for_each(|&x| writer.write_sample(x).expect("written"));
+    writer.finalize().expect("finished");
+    let json = folder.json("design codebook a.wav --levels 16 -o k.json");
+    let numbers = |key: &str| -> Vec<f64> {
+        json[key].as_array().expect("a list").iter().map(|x| x.as_f64().expect("a number")).collect()
+    };
+    let (levels, thresholds) = (numbers("levels"), numbers("thresholds"));
+    let error = |&x: &f32| (levels[thresholds.partition_point(|&t| t <= f64::from(x))] - f64::from(x)).powi(2);
+    let mse = x.iter().map(error).sum::<f64>() / x.len() as f64;
+    let (printed, bound) =
+        (json["mse"].as_f64().expect("a figure"), json["mse_lower_bound"].as_f64().expect("a figure"));
+    assert!((printed / mse - 1.0).abs() < 1e-12, "{printed} {mse}");
+    assert!(bound <= printed && bound > printed * (1.0 - 1e-5), "{bound} {printed}");
+}
+
+#[test]
+fn subnormal_samples_have_codebooks() {
+    let folder = Folder::new();
+    let mut bytes = b"RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x03\x00\x01\x00\x40\x1f\x00\x00\x00\xfa\x00\x00\x08\x00\x40\x00data".to_vec();
+    let x: Vec<f64> = (0..100).map(|i| f64::from_bits(i % 7) * if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
+    bytes.extend(((8 * x.len()) as u32).to_le_bytes());
+    bytes.extend(x.iter().flat_map(|x| x.to_le_bytes()));
+    let riff_len = (bytes.len() - 8) as u32;
+    bytes[4..8].copy_from_slice(&riff_len.to_le_bytes());
+    folder.write("a.wav", &bytes);
+    folder.run("design codebook a.wav --levels 4").succeeds();
+    folder.run("quantize -b 2 -m lloyd-max a.wav").succeeds();
+}

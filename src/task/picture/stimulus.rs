@@ -92,11 +92,11 @@ impl<'a> Stimulus<'a> {
     /// The distribution of its samples.
     ///
     /// # Errors
-    /// As [`training::histogram`].
+    /// As [`training::distribution`].
     pub fn distribution(&self) -> Result<Samples> {
         match &self.samples {
             Origin::Sine(x) => Samples::new(x),
-            Origin::Audio { audio, .. } => training::histogram(*audio),
+            Origin::Audio { audio, .. } => training::distribution(&[*audio]),
         }
     }
 
