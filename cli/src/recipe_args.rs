@@ -7,7 +7,10 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 
-use sqnr::recipe::{Coder, Container, Depth, DitherChoice, Law, Method, NamedFormat, NamedMethod, Recipe, Shape, Word};
+use sqnr::{
+    quantizer::Rounding,
+    recipe::{Coder, Container, Depth, DitherChoice, Law, Method, NamedFormat, NamedMethod, Recipe, Shape, Word},
+};
 
 use super::{exit::Failure, hints};
 
@@ -23,7 +26,7 @@ pub struct RecipeArgs {
     /// uniform, mid-rise, mu-law, a-law, lloyd-max, entropy-coded, entropy-constrained, trellis, dependent, vector, FILE.json
     #[arg(short, long, value_name = "METHOD", default_value = "uniform", value_parser = parse_method)]
     pub method: Method,
-    /// For 8-bit mu-law and A-law: whose encoder [default: itu]
+    /// For mu-law and A-law: whose encoder [default: itu at 8 bits, else continuous]
     #[arg(long, value_parser = words::<Law>())]
     law: Option<Law>,
     /// Compression of mu-law or A-law [default: 255 or 87.6]
@@ -39,6 +42,9 @@ pub struct RecipeArgs {
     /// improved-e-weighted are those of the papers; a file comes from design; numbers are feedback coefficients.
     #[arg(short, long, default_value = "none", value_name = "FILTER", value_parser = parse_shape, allow_hyphen_values = true)]
     shape: Shape,
+    /// Without dither: where values between two levels go
+    #[arg(long, default_value = "half-up", value_name = "HOW", value_parser = words::<Rounding>(), hide_short_help = true)]
+    rounding: Rounding,
     /// Seed of the dither
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -56,6 +62,7 @@ impl RecipeArgs {
             compression: self.compression,
             dither: self.dither,
             shape: self.shape.clone(),
+            rounding: self.rounding,
             seed: self.seed,
             container: self.container,
             ..Recipe::new(self.method.clone())

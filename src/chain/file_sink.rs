@@ -5,6 +5,7 @@ use std::io::{Seek, Write};
 use super::{Form, Piece, Sink, Storage};
 use crate::{
     Error, Result, dsf,
+    quantizer::g711,
     wav::{self, Chunk, Metadata, SampleFormat, Spec},
 };
 
@@ -167,6 +168,11 @@ impl<W: Write + Seek> Sink for FileSink<W> {
             }
             Target::Wav { writer, storage: Storage::OddCode } => {
                 interleave(&piece.indices, &mut self.codes, |index| 2 * index + 1);
+                writer.write_codes(&self.codes)
+            }
+            Target::Wav { writer, storage: Storage::G711(law) } => {
+                let law = *law;
+                interleave(&piece.indices, &mut self.codes, |index| g711::code(law, index).into());
                 writer.write_codes(&self.codes)
             }
         }

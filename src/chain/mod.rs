@@ -23,7 +23,7 @@ mod plan;
 mod runner;
 pub mod training;
 
-use crate::{Result, analysis::error_statistics, dsf, wav::Spec};
+use crate::{Result, analysis::error_statistics, dsf, quantizer::g711::Law, wav::Spec};
 
 pub use delta_sigma::designed_modulator;
 pub use file_sink::{FileSink, Seeking, Stored as StoredFile};
@@ -133,6 +133,8 @@ pub enum Storage {
     Index,
     /// `2 index + 1`: a mid-rise level in integers of one more bit.
     OddCode,
+    /// The byte of a G.711 index, which tells the two zeros of mu-law apart.
+    G711(Law),
     /// The reconstruction, as near as the container can hold it.
     Level,
 }

@@ -7,7 +7,7 @@ use crate::{
     Error, Result,
     analysis::error_statistics,
     quantizer::{
-        Companding, Compressor, Grid, Quantizer, Uniform,
+        Companding, Compressor, Grid, Quantizer, RoundedUniform, Rounding, Uniform,
         g711::{Convention, G711, Law as G711Law},
     },
     recipe::{Container, Depth, DitherChoice, Law, Method, NamedMethod, Recipe, Shape, Word},
@@ -153,12 +153,16 @@ impl Chain for Pcm {
             (Dither::None, None) => String::new(),
             (dither, _) => format!(", {}", DitherChoice::Of(dither).word()),
         };
+        let rounding = match self.recipe.rounding {
+            Rounding::HalfUp => String::new(),
+            rounding => format!(" {}", rounding.word()),
+        };
         let shaped = match self.recipe.shape {
             Shape::None => "",
             Shape::Adaptive => ", shaped adaptively",
             _ => ", shaped",
         };
-        format!("{depth} {}{dither}{shaped}", self.recipe.method.word())
+        format!("{depth} {}{rounding}{dither}{shaped}", self.recipe.method.word())
     }
 
     fn statistics(&self) -> error_statistics::Settings {
@@ -197,7 +201,10 @@ pub fn fixed_quantizer(recipe: &Recipe) -> Result<Arc<dyn Quantizer>> {
     let levels = recipe.levels().unwrap_or(2);
     let refused = |allowed: &str| Err(Error::invalid("method", recipe.method.word(), allowed));
     Ok(match recipe.method.named() {
-        Some(NamedMethod::Uniform) => Arc::new(Uniform::new(Grid::MidTread, levels, 1.0)?),
+        Some(NamedMethod::Uniform) => match recipe.rounding {
+            Rounding::HalfUp => Arc::new(Uniform::new(Grid::MidTread, levels, 1.0)?),
+            rounding => Arc::new(RoundedUniform::new(levels, rounding)?),
+        },
         Some(NamedMethod::MidRise) => Arc::new(Uniform::new(Grid::MidRise, levels, 1.0)?),
         Some(method @ (NamedMethod::MuLaw | NamedMethod::ALaw)) => companding(method, recipe, levels)?,
         Some(NamedMethod::LloydMax) => {
@@ -214,11 +221,16 @@ fn companding(method: NamedMethod, recipe: &Recipe, levels: u64) -> Result<Arc<d
         let law = if is_mu { G711Law::Mu } else { G711Law::A };
         return Ok(Arc::new(G711::new(law, convention)));
     }
+    if recipe.law == Some(Law::Torchaudio) {
+        return Ok(Arc::new(Companding::mu_law_to_the_ends(levels)?));
+    }
     let compressor = match is_mu {
         true => Compressor::Mu(recipe.compression.unwrap_or(255.0)),
         false => Compressor::A(recipe.compression.unwrap_or(87.6)),
     };
-    Ok(Arc::new(Companding::new(compressor, Grid::MidRise, levels)?))
+    // An odd number of levels is symmetric around a level at zero, an even one around a threshold.
+    let grid = if levels % 2 == 1 { Grid::MidTread } else { Grid::MidRise };
+    Ok(Arc::new(Companding::new(compressor, grid, levels)?))
 }
 
 /// Whose G.711 encoder is asked for; none for the formula.
@@ -229,7 +241,7 @@ fn g711_convention(recipe: &Recipe) -> Option<Convention> {
     match recipe.law {
         None => Some(Convention::Itu),
         Some(Law::G711(convention)) => Some(convention),
-        Some(Law::Continuous) => None,
+        Some(Law::Continuous | Law::Torchaudio) => None,
     }
 }
 
@@ -261,13 +273,13 @@ fn storage(recipe: &Recipe, quantizer: &dyn Quantizer, dither: Dither) -> Result
     match recipe.container {
         Container::Auto => match exact {
             Exact::Codes { storage, bits } => Ok((storage, SampleFormat::integer(bits)?)),
-            Exact::G711(format) => Ok((Storage::Level, format)),
+            Exact::G711(law) => Ok((Storage::G711(law), format_of(law))),
             Exact::Float => Ok((Storage::Level, float_for(quantizer))),
         },
         Container::F32 => Ok((Storage::Level, SampleFormat::FLOAT32)),
         Container::F64 => Ok((Storage::Level, SampleFormat::FLOAT64)),
-        Container::MuLaw => g711_storage(exact, SampleFormat::MU_LAW, recipe),
-        Container::ALaw => g711_storage(exact, SampleFormat::A_LAW, recipe),
+        Container::MuLaw => g711_storage(exact, G711Law::Mu, recipe),
+        Container::ALaw => g711_storage(exact, G711Law::A, recipe),
         Container::Integer(container_bits) => match exact {
             Exact::Codes { storage, bits } => Ok((storage, SampleFormat::integer_in(bits, container_bits)?)),
             Exact::G711(_) | Exact::Float => Ok((Storage::Level, SampleFormat::integer(container_bits)?)),
@@ -275,9 +287,16 @@ fn storage(recipe: &Recipe, quantizer: &dyn Quantizer, dither: Dither) -> Result
     }
 }
 
-fn g711_storage(exact: Exact, wanted: SampleFormat, recipe: &Recipe) -> Result<(Storage, SampleFormat)> {
+fn format_of(law: G711Law) -> SampleFormat {
+    match law {
+        G711Law::Mu => SampleFormat::MU_LAW,
+        G711Law::A => SampleFormat::A_LAW,
+    }
+}
+
+fn g711_storage(exact: Exact, wanted: G711Law, recipe: &Recipe) -> Result<(Storage, SampleFormat)> {
     match exact {
-        Exact::G711(format) if format == wanted => Ok((Storage::Level, format)),
+        Exact::G711(law) if law == wanted => Ok((Storage::G711(law), format_of(law))),
         _ => {
             let allowed = "another; it holds the levels of its own law alone, those of mu-law or a-law at 8 bits";
             Err(Error::invalid("container", recipe.container.word(), allowed))
@@ -288,7 +307,7 @@ fn g711_storage(exact: Exact, wanted: SampleFormat, recipe: &Recipe) -> Result<(
 /// Where the levels fit without rounding.
 enum Exact {
     Codes { storage: Storage, bits: u32 },
-    G711(SampleFormat),
+    G711(G711Law),
     Float,
 }
 
@@ -300,8 +319,8 @@ fn exact_storage(recipe: &Recipe, dither: Dither) -> Exact {
         (Some(NamedMethod::MidRise), Some(bits)) if bits < 32 => {
             Exact::Codes { storage: Storage::OddCode, bits: bits + 1 }
         }
-        (Some(NamedMethod::MuLaw), _) if g711_convention(recipe).is_some() => Exact::G711(SampleFormat::MU_LAW),
-        (Some(NamedMethod::ALaw), _) if g711_convention(recipe).is_some() => Exact::G711(SampleFormat::A_LAW),
+        (Some(NamedMethod::MuLaw), _) if g711_convention(recipe).is_some() => Exact::G711(G711Law::Mu),
+        (Some(NamedMethod::ALaw), _) if g711_convention(recipe).is_some() => Exact::G711(G711Law::A),
         _ => Exact::Float,
     }
 }

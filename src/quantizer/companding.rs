@@ -97,7 +97,37 @@ impl Companding {
     /// `InvalidParameter` for mu outside 1e-6 to 1e6, A outside 1 to 1e6, or L outside 2 to 2^32.
     pub fn new(compressor: Compressor, grid: Grid, n_levels: u64) -> Result<Self> {
         compressor.check()?;
-        let mut companding = Self { compressor, compressed: Uniform::new(grid, n_levels, 1.0)?, table: None };
+        Self::of_uniform(compressor, Uniform::new(grid, n_levels, 1.0)?)
+    }
+
+    /// The grid of WaveNet and torchaudio: mu-law with mu = L - 1, the first level at -1 and the last at 1, ties upwards.
+    /// 256 levels have mu = 255. Source: A. van den Oord et al., WaveNet, 2016, section 2.2; torchaudio,
+    /// `functional.mu_law_encoding` and `mu_law_decoding`.
+    ///
+    /// ```
+    /// use sqnr::quantizer::{Companding, Quantizer};
+    ///
+    /// let q = Companding::mu_law_to_the_ends(256)?;
+    /// // Indices are torchaudio's less 128.
+    /// assert_eq!((q.index(1.0), q.index(0.0), q.index(-1.0)), (127, 0, -128));
+    /// assert!((q.reconstruct(127) - 1.0).abs() < 1e-15);
+    /// # Ok::<(), sqnr::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidParameter` for L outside 2 to 2^20.
+    pub fn mu_law_to_the_ends(n_levels: u64) -> Result<Self> {
+        if !(2..=1 << 20).contains(&n_levels) {
+            return Err(Error::invalid("levels", n_levels, "2 to 1048576 on the grid of WaveNet"));
+        }
+        let (n, grid) = (n_levels as f64, if n_levels % 2 == 1 { Grid::MidTread } else { Grid::MidRise });
+        let compressed = Uniform::new(grid, n_levels, n / (n - 1.0))?;
+        Self::of_uniform(Compressor::Mu(n - 1.0), compressed)
+    }
+
+    fn of_uniform(compressor: Compressor, compressed: Uniform) -> Result<Self> {
+        let n_levels = compressed.n_levels();
+        let mut companding = Self { compressor, compressed, table: None };
         if n_levels <= MAX_TABLE_LEVELS {
             companding.table = Some(Codebook::tabulate(&companding)?);
         }
@@ -185,6 +215,25 @@ mod tests {
         let corner = 1.0 / (1.0 + 87.6f64.ln());
         assert!((Compressor::A_LAW.compress(1.0 / 87.6) - corner).abs() < 1e-15);
         assert!((Compressor::A_LAW.compress(1.0) - 1.0).abs() < 1e-15);
+    }
+
+    /// Indices and values of torchaudio 2.x for every 64th of the range, in its own arithmetic but in double precision:
+    /// `((sign(x) log1p(255 |x|) / log1p(255) + 1) / 2 * 255 + 0.5)` cut to a whole number, and back.
+    #[test]
+    fn the_grid_of_wavenet_is_torchaudios() {
+        let q = Companding::mu_law_to_the_ends(256).expect("legal");
+        for i in -64..=64 {
+            let x = f64::from(i) / 64.0;
+            let compressed = (255.0 * x.abs()).ln_1p() / 256f64.ln() * x.signum();
+            let index = ((compressed + 1.0) / 2.0 * 255.0 + 0.5) as i32;
+            assert_eq!(q.index(x), index - 128, "{x}");
+            let place = f64::from(index) / 255.0 * 2.0 - 1.0;
+            let value = ((place.abs() * 256f64.ln()).exp() - 1.0) / 255.0 * place.signum();
+            assert!((q.reconstruct(index - 128) - value).abs() < 1e-14, "{x}");
+        }
+        laws::hold(&q, 1.0, 3);
+        laws::hold(&Companding::mu_law_to_the_ends(15).expect("legal"), 1.0, 3);
+        assert!(Companding::mu_law_to_the_ends(1).is_err());
     }
 
     #[test]

@@ -66,6 +66,14 @@ fn parts(law: Law, code: u8) -> (i32, bool) {
     (plain & 0x7F, plain & 0x80 != 0)
 }
 
+/// The code with the given index, 0 to 255 from the most negative to the most positive; an index outside is taken as the
+/// nearest of them.
+pub fn code(law: Law, index: i32) -> u8 {
+    let index = index.clamp(0, 255);
+    let plain = if index < 128 { 0x80 | (127 - index) } else { index - 128 };
+    (plain as u16 ^ rule_of(law, Convention::Itu).inverted) as u8
+}
+
 /// The 16-bit value of a code: the middle of its cell, the same in every convention.
 ///
 /// ```
@@ -89,8 +97,8 @@ pub fn decode(law: Law, code: u8) -> i16 {
 /// Samples at a time.
 const BLOCK: usize = 512;
 
-/// A G.711 encoder and decoder; as a [`Quantizer`], of samples with full scale 1.0 = 32,768 that are first rounded to 16
-/// bits.
+/// A G.711 encoder and decoder; as a [`Quantizer`], of samples with full scale 1.0 = 32,768. The programs' conventions first
+/// round them to 16 bits; `Nearest` takes them as they are.
 ///
 /// Indices 0 to 255 are the codes in the order of their values, from the most negative; mu-law's two zeros are 127 and
 /// 128, two cells with one level, and some thresholds around them lie beside that level. [`G711::code`] and
@@ -110,8 +118,8 @@ pub struct G711 {
     rule: Rule,
     linear: Uniform,
     decoded: [i16; 256],
-    /// `first_above[i]`: the least 16-bit sample with an index above i; 32,768 when there is none.
-    first_above: [i32; 255],
+    /// `first_above[i]`: the least input with an index above i, beyond full scale when there is none.
+    first_above: [f64; 255],
 }
 
 impl G711 {
@@ -124,17 +132,43 @@ impl G711 {
             rule,
             linear: Uniform::mid_tread(16).expect("16 bits are within 1 to 32"),
             decoded: std::array::from_fn(|code| decode(law, code as u8)),
-            first_above: [32_768; 255],
+            first_above: [1.0; 255],
         };
+        match convention {
+            Convention::Nearest => g711.decide_midway(),
+            _ => g711.decide_as_encoded(),
+        }
+        g711
+    }
+
+    /// Thresholds between the 16-bit samples that the program tells apart.
+    fn decide_as_encoded(&mut self) {
         let mut above = 0;
         for sample in i16::MIN..=i16::MAX {
-            let index = g711.index_of(g711.encode(sample)) as usize;
+            let index = self.index_of(self.encode(sample)) as usize;
             while above < index {
-                g711.first_above[above] = i32::from(sample);
+                self.first_above[above] = self.linear.threshold(i32::from(sample) - 1);
                 above += 1;
             }
         }
-        g711
+    }
+
+    /// Thresholds midway between levels, a tie to the smaller magnitude; the negative zero is left out.
+    fn decide_midway(&mut self) {
+        for index in 0..255 {
+            let (below, above) = (self.level(index), self.level(index + 1));
+            let midway = match (below == above, self.law) {
+                // Beside mu-law's two zeros: what is above the last negative level is the positive one.
+                (true, _) => 0.5 * self.level(index - 1),
+                (false, _) => 0.5 * (below + above),
+            };
+            self.first_above[index as usize] = if midway > 0.0 { midway.next_up() } else { midway };
+        }
+    }
+
+    /// The level of an index, full scale 1.0.
+    fn level(&self, index: i32) -> f64 {
+        f64::from(self.decode(self.code(index))) / 32_768.0
     }
 
     /// The law.
@@ -181,9 +215,7 @@ impl G711 {
 
     /// The code with the given index; an index outside 0 to 255 is taken as the nearest of them.
     pub fn code(&self, index: i32) -> u8 {
-        let index = index.clamp(0, 255);
-        let plain = if index < 128 { 0x80 | (127 - index) } else { index - 128 };
-        (plain as u16 ^ self.rule.inverted) as u8
+        code(self.law, index)
     }
 
     /// The index of a code.
@@ -201,12 +233,15 @@ impl Quantizer for G711 {
     }
 
     fn index(&self, x: f64) -> i32 {
-        // 16-bit codes fit an i16.
-        self.index_of(self.encode(self.linear.index(x) as i16))
+        match self.convention {
+            Convention::Nearest => self.first_above.partition_point(|&t| t <= if x.is_nan() { 0.0 } else { x }) as i32,
+            // 16-bit codes fit an i16.
+            _ => self.index_of(self.encode(self.linear.index(x) as i16)),
+        }
     }
 
     fn reconstruct(&self, index: i32) -> f64 {
-        f64::from(self.decode(self.code(index))) / 32_768.0
+        self.level(index)
     }
 
     fn index_slice(&self, x: &[f64], indices: &mut [i32]) {
@@ -215,6 +250,11 @@ impl Quantizer for G711 {
         for (x, indices) in x.chunks(BLOCK).zip(indices.chunks_mut(BLOCK)) {
             let (samples, codes) = (&mut samples[..x.len()], &mut codes[..x.len()]);
             self.linear.index_slice(x, indices);
+            let are_words = || x.iter().zip(&*indices).all(|(&x, &code)| x == f64::from(code) / 32_768.0);
+            if self.convention == Convention::Nearest && !are_words() {
+                indices.iter_mut().zip(x).for_each(|(index, &x)| *index = self.index(x));
+                continue;
+            }
             // 16-bit codes fit an i16.
             samples.iter_mut().zip(&*indices).for_each(|(sample, &code)| *sample = code as i16);
             encode(&self.rule, samples, codes);
@@ -223,8 +263,7 @@ impl Quantizer for G711 {
     }
 
     fn threshold(&self, index: i32) -> f64 {
-        let first = self.first_above[index.clamp(0, 254) as usize];
-        self.linear.threshold(first - 1)
+        self.first_above[index.clamp(0, 254) as usize]
     }
 }
 
@@ -296,8 +335,15 @@ mod tests {
                     let fields: Vec<&str> = line.split(',').collect();
                     let index = g711.index_of(fields[0].parse().expect("a code"));
                     let Ok(first) = fields[column].parse::<f64>() else { continue };
-                    let expected = (first - 0.5) / 32_768.0;
-                    assert!(index == 0 || g711.threshold(index - 1) == expected, "{law:?} {convention:?} {line}");
+                    if index == 0 {
+                        continue;
+                    }
+                    let threshold = 32_768.0 * g711.threshold(index - 1);
+                    let is_right = match convention {
+                        Convention::Nearest => first - 1.0 < threshold && threshold <= first,
+                        _ => threshold == first - 0.5,
+                    };
+                    assert!(is_right, "{law:?} {convention:?} {line}: {threshold}");
                 }
             }
         }
@@ -307,6 +353,23 @@ mod tests {
     fn laws_hold() {
         for (g711, _) in every() {
             laws::hold(&g711, 1.0, 3);
+        }
+    }
+
+    /// Of samples between those of 16 bits too: no level is nearer than the one chosen.
+    #[test]
+    fn nearest_takes_samples_as_they_are() {
+        for law in [Law::Mu, Law::A] {
+            let g711 = G711::new(law, Convention::Nearest);
+            let x: Vec<f64> = (0..200_001).map(|i| (f64::from(i) - 100_000.0) / 99_000.0).collect();
+            let mut indices = vec![0; x.len()];
+            g711.index_slice(&x, &mut indices);
+            let levels: Vec<f64> = (0..256).map(|i| g711.reconstruct(i)).collect();
+            for (&x, &index) in x.iter().zip(&indices) {
+                let least = levels.iter().map(|y| (y - x).abs()).fold(f64::INFINITY, f64::min);
+                let error = (g711.reconstruct(index) - x).abs();
+                assert!(error <= least && index == g711.index(x), "{law:?} {x}: {error} {least}");
+            }
         }
     }
 

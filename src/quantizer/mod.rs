@@ -6,7 +6,7 @@
 //!
 //! | what decides together | types |
 //! |---|---|
-//! | each sample alone: the [`Quantizer`] trait | [`Uniform`], [`Companding`], [`Codebook`], [`g711`] |
+//! | each sample alone: the [`Quantizer`] trait | [`Uniform`], [`RoundedUniform`], [`Companding`], [`Codebook`], [`g711`] |
 //! | a path through a trellis | [`TrellisCoded`], [`dependent`] |
 //! | a vector of samples | [`VectorCodebook`], [`Lattice`] |
 //! | a packet of samples and its bits | [`packet`], with [`index_coder`] |
@@ -28,6 +28,7 @@ mod lattice;
 pub(crate) mod laws;
 mod leech;
 pub mod packet;
+mod rounded_uniform;
 pub mod trellis;
 mod trellis_coded;
 mod uniform;
@@ -43,6 +44,7 @@ pub use codebook::Codebook;
 pub use codebook_file::CodebookFile;
 pub use companding::{Companding, Compressor};
 pub use lattice::Lattice;
+pub use rounded_uniform::{RoundedUniform, Rounding};
 pub use trellis_coded::TrellisCoded;
 pub use uniform::{Grid, Uniform};
 pub use vector::{Training, VectorCodebook};

@@ -147,7 +147,7 @@ impl Quantizer for Uniform {
 /// The smallest x whose index is above `index`, from a guess that is at most a few units in the last place off.
 ///
 /// `x * (1 / step)` rounds, so the exact threshold of the arithmetic need not be the rounded `(i + 1/2) * step`.
-fn first_input_above(index: i32, guess: f64, index_of: impl Fn(f64) -> i32) -> f64 {
+pub(super) fn first_input_above(index: i32, guess: f64, index_of: impl Fn(f64) -> i32) -> f64 {
     let mut x = guess;
     while index_of(x) > index {
         x = x.next_down();

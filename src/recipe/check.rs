@@ -1,7 +1,7 @@
 //! What contradicts itself in a recipe, or is missing.
 
 use super::{Container, Depth, DitherChoice, Law, Method, NamedMethod, Recipe, Shape, Word};
-use crate::{Error, Result, shaping::Dither};
+use crate::{Error, Result, quantizer::Rounding, shaping::Dither};
 
 /// Most bits of `entropy-coded`: the range of its index coder.
 pub(crate) const MOST_ENTROPY_CODED_BITS: u32 = 24;
@@ -29,7 +29,7 @@ impl Recipe {
     /// # Ok::<(), sqnr::Error>(())
     /// ```
     pub fn contradictions(&self) -> Vec<Error> {
-        match &self.method {
+        let mut found = match &self.method {
             Method::Named(method) if method.codes_packets() => self.of_packets(*method),
             Method::Named(method) => self.of_samples(*method),
             Method::File(_) => self.of_file(),
@@ -45,7 +45,28 @@ impl Recipe {
                 found.extend(self.without_paths());
                 found
             }
+        };
+        found.extend(self.of_rounding());
+        found
+    }
+
+    /// Another rounding than that of `uniform` itself knows neither dither nor a filter that follows the signal.
+    fn of_rounding(&self) -> Vec<Error> {
+        if self.rounding == Rounding::HalfUp {
+            return Vec::new();
         }
+        let word = self.rounding.word();
+        if !self.method.is(NamedMethod::Uniform) {
+            return vec![self.none_with("rounding", word)];
+        }
+        let mut found = Vec::new();
+        if !matches!(self.dither, DitherChoice::Auto | DitherChoice::Of(Dither::None)) {
+            found.push(Error::invalid("dither", self.dither.word(), format!("none with rounding {word}")));
+        }
+        if self.shape == Shape::Adaptive {
+            found.push(Error::invalid("shape", self.shape.word(), format!("a fixed filter with rounding {word}")));
+        }
+        found
     }
 
     fn none_with(&self, field: &'static str, value: impl ToString) -> Error {
@@ -116,6 +137,9 @@ impl Recipe {
         if let (Some(law @ Law::G711(_)), false) = (self.law, self.bits() == Some(8)) {
             let allowed = "continuous at other depths than 8 bits; G.711 has 8 bits";
             found.push(Error::invalid("law", law.word(), allowed));
+        }
+        if self.law == Some(Law::Torchaudio) && self.method.is(NamedMethod::ALaw) {
+            found.push(Error::invalid("law", Law::Torchaudio.word(), "that of mu-law alone"));
         }
         found
     }
@@ -218,6 +242,8 @@ mod tests {
         for text in [
             "uniform bits=8 dither=tpdf shape=adaptive container=f32",
             "mid-rise levels=12",
+            "uniform bits=16 rounding=truncate shape=order-1",
+            "mu-law levels=100 law=wavenet",
             "mu-law bits=8 law=sox",
             "a-law bits=6 law=continuous",
             "mu-law bits=12 compression=100 shape=lipshitz",
@@ -259,6 +285,10 @@ mod tests {
             ("g722 bits=8 paths=3 dither=none", &["bits", "dither", "paths"]),
             ("bf16 levels=8 shape=auto container=f32", &["levels", "shape", "container"]),
             ("codec rate=2", &["rate"]),
+            ("uniform bits=8 rounding=truncate dither=tpdf shape=adaptive", &["dither", "shape"]),
+            ("mid-rise bits=8 rounding=half-even", &["rounding"]),
+            ("bf16 rounding=truncate", &["rounding"]),
+            ("a-law bits=8 law=torchaudio", &["law"]),
         ] {
             let found = found(text);
             assert_eq!(found.len(), fields.len(), "{text}: {found:?}");

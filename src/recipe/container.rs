@@ -44,13 +44,15 @@ impl Word for Container {
     ];
 }
 
-/// Whose encoder 8-bit mu-law and A-law follow.
+/// Whose encoder mu-law and A-law follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Law {
     /// A G.711 encoder.
     G711(Convention),
     /// The formula, not the segments of G.711.
     Continuous,
+    /// The grid of WaveNet and torchaudio, levels at both ends, mu one less than the levels.
+    Torchaudio,
 }
 
 impl Word for Law {
@@ -63,5 +65,7 @@ impl Word for Law {
         ("audioop", Self::G711(Convention::Audioop), "Python's audioop"),
         ("sndfile", Self::G711(Convention::Sndfile), "libsndfile"),
         ("continuous", Self::Continuous, "The formula, not the segments of G.711"),
+        ("torchaudio", Self::Torchaudio, "Mu-law with levels at both ends: WaveNet, torchaudio"),
+        ("wavenet", Self::Torchaudio, "The same"),
     ];
 }

@@ -12,6 +12,7 @@ use crate::{
         affine::{IntegerType, ScaleRule, Symmetry},
         block_float::ExponentRule,
     },
+    quantizer::Rounding,
 };
 
 /// One field: its key and its value.
@@ -48,7 +49,7 @@ impl std::fmt::Display for Value {
 const MAX_VALUE_BYTES: usize = 4096;
 
 /// All keys, in the order in which they are written.
-pub(super) const KEYS: [&str; 24] = [
+pub(super) const KEYS: [&str; 25] = [
     "method",
     "bits",
     "levels",
@@ -57,6 +58,7 @@ pub(super) const KEYS: [&str; 24] = [
     "compression",
     "dither",
     "shape",
+    "rounding",
     "seed",
     "states",
     "paths",
@@ -170,6 +172,7 @@ impl Fields {
             compression: self.number("compression", (f64::MIN_POSITIVE, 1e6))?,
             dither: self.word::<DitherChoice>("dither")?.unwrap_or_default(),
             shape: self.text("shape").map(|text| Shape::parse(&text)).transpose()?.unwrap_or_default(),
+            rounding: self.word::<Rounding>("rounding")?.unwrap_or_default(),
             seed: self.whole("seed", (0, u64::MAX))?.unwrap_or(0),
             states: self.whole("states", (4, 256))?.map_or(super::DEFAULT_STATES, |n| n as usize),
             paths: self.whole("paths", (1, 256))?.map(|n| n as usize),
@@ -290,6 +293,9 @@ impl Recipe {
         }
         if self.shape != Shape::None {
             add("shape", Value::Text(self.shape.word()));
+        }
+        if self.rounding != Rounding::HalfUp {
+            add("rounding", Value::Text(self.rounding.word().into()));
         }
         if self.seed != 0 {
             add("seed", Value::Whole(self.seed));

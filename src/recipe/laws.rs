@@ -11,6 +11,7 @@ use crate::{
         block_float::ExponentRule,
         calibration::Calibration,
     },
+    quantizer::Rounding,
     shaping::KnownFilter,
 };
 
@@ -98,10 +99,11 @@ fn depth() -> impl Strategy<Value = Option<Depth>> {
 fn recipe() -> impl Strategy<Value = Recipe> {
     let quantizer = (method(), depth(), prop::option::of(word::<Law>()), prop::option::of(0.1..1e5f64));
     let rest = (word::<DitherChoice>(), shape(), any::<u64>(), 2..=8u32, prop::option::of(1..=256usize));
-    (quantizer, rest, word::<Container>()).prop_map(|(quantizer, rest, container)| {
+    (quantizer, rest, word::<Container>(), word::<Rounding>()).prop_map(|(quantizer, rest, container, rounding)| {
         let (method, depth, law, compression) = quantizer;
         let (dither, shape, seed, log2_states, paths) = rest;
-        Recipe { method, depth, law, compression, dither, shape, seed, states: 1 << log2_states, paths, container }
+        let states = 1 << log2_states;
+        Recipe { method, depth, law, compression, dither, shape, rounding, seed, states, paths, container }
     })
 }
 

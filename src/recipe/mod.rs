@@ -24,6 +24,7 @@ mod json;
 mod laws;
 mod method;
 mod number_format;
+mod rounding;
 mod shape;
 mod text;
 mod word;
@@ -40,6 +41,8 @@ pub use method::{Method, NamedMethod};
 pub use number_format::{NamedFormat, calibration_word, granularity_word, parse_calibration, parse_granularity};
 pub use shape::Shape;
 pub use word::Word;
+
+use crate::quantizer::Rounding;
 
 /// How a signal is quantized or coded.
 ///
@@ -69,6 +72,8 @@ pub struct Recipe {
     pub dither: DitherChoice,
     /// Noise shaping.
     pub shape: Shape,
+    /// For `uniform` without dither: where values between two levels go.
+    pub rounding: Rounding,
     /// Seed of the dither.
     pub seed: u64,
     /// For `trellis` and `dependent`: states of the trellis, a power of two from 4 to 256.
@@ -111,6 +116,7 @@ impl Recipe {
             compression: None,
             dither: DitherChoice::Auto,
             shape: Shape::None,
+            rounding: Rounding::HalfUp,
             seed: 0,
             states: DEFAULT_STATES,
             paths: None,

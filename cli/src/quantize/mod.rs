@@ -68,7 +68,7 @@ pub struct QuantizeArgs {
         long = "recipe",
         value_name = "FILE",
         hide_short_help = true,
-        conflicts_with_all = ["bits", "levels", "method", "law", "compression", "dither", "shape", "seed", "container", "rate", "states", "format", "paths"]
+        conflicts_with_all = ["bits", "levels", "method", "law", "compression", "dither", "shape", "rounding", "seed", "container", "rate", "states", "format", "paths"]
     )]
     recipe_file: Option<PathBuf>,
     /// Also write the quantization error (output minus input) as audio; one input only
@@ -89,7 +89,7 @@ struct FormatArgs {
         long,
         value_name = "NAME",
         value_parser = recipe_args::parse_format,
-        conflicts_with_all = ["bits", "levels", "method", "law", "compression", "dither", "shape", "container", "error"]
+        conflicts_with_all = ["bits", "levels", "method", "law", "compression", "dither", "shape", "rounding", "container", "error"]
     )]
     format: Option<Method>,
     /// For integers: what shares a scale; tensor, channel (first axis) or group:N
@@ -343,6 +343,8 @@ mod tests {
             "rate=2 states=64",
             "bits=16 container=24",
             "bits=3 shape=lipshitz",
+            "bits=16 rounding=half-even",
+            "bits=8 law=torchaudio",
         ];
         let others = [
             "design.json",

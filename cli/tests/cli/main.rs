@@ -17,6 +17,7 @@ mod help;
 mod hostile;
 mod info;
 mod number_format;
+mod pcm;
 mod plot;
 mod quantize;
 mod recipe;
