@@ -15,6 +15,7 @@
 
 mod adpcm;
 mod delta_sigma;
+mod few_values;
 mod file_sink;
 mod number_format;
 mod packets;

@@ -1,7 +1,7 @@
 //! Methods that code stretches of samples. Their bytes are really made, and the reconstruction is what a decoder makes
 //! of them.
 
-use super::{Chain, Clipping, Cost, Form, Piece, Storage, training};
+use super::{Chain, Clipping, Cost, Form, Piece, Storage, few_values, training};
 use crate::{
     Result,
     audio_file::Reopen,
@@ -28,6 +28,7 @@ pub(super) struct Packets {
     coded_bytes: u64,
     n_samples: u64,
     has_full_scale: bool,
+    warning: Option<String>,
 }
 
 /// Coder, decoder, and the samples of the packet to come.
@@ -39,7 +40,8 @@ struct Channel {
 
 impl Packets {
     /// The chain of a scheme for input of `spec`.
-    pub(super) fn new(recipe: &Recipe, scheme: Scheme, spec: &Spec) -> Self {
+    pub(super) fn new(recipe: &Recipe, learnt: impl Into<Learnt>, spec: &Spec) -> Self {
+        let Learnt { scheme, warning } = learnt.into();
         let sample_format = match recipe.container {
             Container::F64 => SampleFormat::FLOAT64,
             _ => SampleFormat::FLOAT32,
@@ -57,6 +59,7 @@ impl Packets {
             coded_bytes: 0,
             n_samples: 0,
             has_full_scale: matches!(scheme, Scheme::Uniform(_)),
+            warning,
         }
     }
 
@@ -107,43 +110,83 @@ impl Chain for Packets {
         if self.has_full_scale { Clipping::BeyondFullScale } else { Clipping::Never }
     }
 
+    fn warnings(&self) -> Vec<String> {
+        self.warning.iter().cloned().collect()
+    }
+
     fn cost(&self) -> Option<Cost> {
         Some(Cost { coded_bits: 8.0 * self.coded_bytes as f64, table_bits: self.table_bits as f64 })
     }
 }
 
-/// The scheme of a method; all but `entropy-coded` learn from the audio first.
+/// What a method learnt.
+pub(super) struct Learnt {
+    pub(super) scheme: Scheme,
+    /// What the user should know of it.
+    pub(super) warning: Option<String>,
+}
+
+impl From<Scheme> for Learnt {
+    fn from(scheme: Scheme) -> Self {
+        Self { scheme, warning: None }
+    }
+}
+
+/// The scheme of a method; all but `entropy-coded` learn from the audio first. Where its values are fewer than the levels
+/// asked for, they are the levels.
 ///
 /// # Errors
 /// What designing and reading meet.
-pub(super) fn scheme(method: NamedMethod, recipe: &Recipe, audio: &dyn Reopen) -> Result<Scheme> {
+pub(super) fn learn(method: NamedMethod, recipe: &Recipe, audio: &dyn Reopen) -> Result<Learnt> {
     let (bits, rate) = (recipe.bits().unwrap_or(1), recipe.rate().unwrap_or(1.0));
-    let samples = || training::distribution(&[audio]);
+    if method == NamedMethod::Vector {
+        return learn_vectors(bits, audio);
+    }
+    if method == NamedMethod::EntropyCoded {
+        return Ok(Scheme::Uniform(Uniform::mid_tread(bits)?).into());
+    }
+    let samples = training::distribution(&[audio])?;
+    let has_few = match method {
+        NamedMethod::Trellis => samples.n_distinct() <= 1 << bits,
+        _ => few_values::fits(&samples, rate),
+    };
+    if has_few {
+        let warning = Some(few_values::warning(samples.n_distinct(), "value"));
+        return Ok(Learnt { scheme: few_values::each_value(&samples)?, warning });
+    }
     Ok(match method {
         NamedMethod::EntropyConstrained => {
-            let design = entropy_constrained::for_samples(&samples()?, rate)?;
-            Scheme::Codebook(Codebook::new(storable(design.levels), design.thresholds)?)
+            let design = entropy_constrained::for_samples(&samples, rate)?;
+            let codebook = Codebook::new(storable(design.levels.clone()), design.thresholds);
+            // Levels closer than single precision are one.
+            Scheme::Codebook(codebook.or_else(|_| few_values::codebook(design.levels))?)
         }
         NamedMethod::Trellis => {
-            let levels = optimal_partition::optimal(&samples()?, 2 << bits)?.levels;
-            Scheme::Trellis(TrellisCoded::new(recipe.states, storable(levels))?)
+            let n_levels = 2usize << bits;
+            let design = optimal_partition::optimal(&samples, n_levels.min(samples.n_distinct()))?;
+            Scheme::Trellis(TrellisCoded::new(recipe.states, few_values::filled_up(design.levels, n_levels))?)
         }
-        NamedMethod::Dependent => {
-            let mut quantizer = dependent::for_samples(&samples()?, recipe.states, rate)?.quantizer;
+        _ => {
+            let mut quantizer = dependent::for_samples(&samples, recipe.states, rate)?.quantizer;
             quantizer.step = f64::from(quantizer.step as f32);
             Scheme::Dependent(Box::new(quantizer))
         }
-        NamedMethod::Vector => {
-            let (dimension, n_vectors, plan) = Training::of_bits(bits)?;
-            let data = training::vectors(audio, dimension, n_vectors)?;
-            let learnt = VectorCodebook::train(dimension, &data, &plan)?;
-            Scheme::Vector(VectorCodebook::new(dimension, storable(learnt.codes().to_vec()))?)
-        }
-        _ => Scheme::Uniform(Uniform::mid_tread(bits)?),
-    })
+    }
+    .into())
+}
+
+fn learn_vectors(bits: u32, audio: &dyn Reopen) -> Result<Learnt> {
+    let (dimension, n_vectors, plan) = Training::of_bits(bits)?;
+    let data = training::vectors(audio, dimension, n_vectors)?;
+    if let Some(distinct) = few_values::vectors(dimension, &data, plan.n_codes)? {
+        let warning = Some(few_values::warning(distinct.n_codes(), "vector"));
+        return Ok(Learnt { scheme: Scheme::Vector(distinct), warning });
+    }
+    let learnt = VectorCodebook::train(dimension, &data, &plan)?;
+    Ok(Scheme::Vector(VectorCodebook::new(dimension, storable(learnt.codes().to_vec()))?).into())
 }
 
 /// Numbers as a decoder is told them: in single precision.
-fn storable(numbers: Vec<f64>) -> Vec<f64> {
+pub(super) fn storable(numbers: Vec<f64>) -> Vec<f64> {
     numbers.into_iter().map(|x| f64::from(x as f32)).collect()
 }

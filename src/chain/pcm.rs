@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Chain, Clipping, Form, InfiniteInput, Piece, Storage};
+use super::{Chain, Clipping, Form, InfiniteInput, Piece, Storage, few_values};
 use crate::{
     Error, Result,
     analysis::error_statistics,
@@ -182,6 +182,13 @@ impl Chain for Pcm {
 
     fn infinite_input(&self) -> InfiniteInput {
         InfiniteInput::Clips
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let n_levels = self.quantizer().n_levels();
+        let has_few =
+            self.recipe.method.is(NamedMethod::LloydMax) && self.recipe.levels().is_some_and(|n| n_levels < n);
+        has_few.then(|| few_values::warning(n_levels as usize, "value")).into_iter().collect()
     }
 
     fn clipping(&self) -> Clipping {

@@ -136,7 +136,7 @@ impl Plan {
                 Box::new(Reconstructed::dpcm(&name, spec, predictor, bits)?)
             }
             (Method::Named(method), _) if method.codes_packets() => {
-                Box::new(Packets::new(&self.recipe, packets::scheme(*method, &self.recipe, audio)?, spec))
+                Box::new(Packets::new(&self.recipe, packets::learn(*method, &self.recipe, audio)?, spec))
             }
             (Method::Named(_) | Method::File(_), _) => Box::new(self.pcm(audio, spec)?),
             (Method::Coder(coder), _) => self.coder(*coder, &name, spec, storing)?,

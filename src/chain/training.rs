@@ -77,7 +77,8 @@ pub fn measure(audios: &[&dyn Reopen], design: &mut Design) -> Result<()> {
 }
 
 /// At most `n_most` vectors of `dimension` neighbouring samples of one channel, drawn from all of the audio by a fixed
-/// seed. What a block holds beyond whole vectors is passed over.
+/// seed. What a block holds beyond whole vectors is passed over; of audio shorter than a vector the samples are filled up
+/// with zeros.
 ///
 /// ```
 /// use sqnr::{Signal, chain::training, quantizer::{Training, VectorCodebook}};
@@ -111,7 +112,24 @@ pub fn vectors(audio: &dyn Reopen, dimension: usize, n_most: usize) -> Result<Ve
             }
         }
     }
+    if kept.is_empty() {
+        kept = first_samples(audio, dimension)?;
+    }
     if kept.is_empty() { Err(empty()) } else { Ok(kept) }
+}
+
+/// The first samples of each channel as a vector, filled up with zeros; none of audio without finite samples.
+fn first_samples(audio: &dyn Reopen, dimension: usize) -> Result<Vec<f64>> {
+    let mut source = audio.open()?;
+    let mut block = Vec::new();
+    if source.read_planar(&mut block, dimension)? == 0 {
+        return Ok(Vec::new());
+    }
+    let vector = |channel: &Vec<f64>| {
+        let finite = channel.iter().copied().filter(|x| x.is_finite());
+        finite.chain(std::iter::repeat(0.0)).take(dimension).collect::<Vec<f64>>()
+    };
+    Ok(block.iter().flat_map(vector).collect())
 }
 
 /// Stretches of the first channel that a sweep measures noise on, one after the other: at most `n_most` samples

@@ -37,8 +37,7 @@ pub fn for_samples(samples: &Samples, rate_bits: f64) -> Result<Design> {
 
 /// Refuses rates that are not above 0, and those at which samples need no quantizer.
 pub(in crate::design) fn check_rate(samples: &Samples, rate_bits: f64) -> Result<()> {
-    let total = samples.total();
-    let lossless = entropy_bits(samples.weights().iter().map(|w| w / total));
+    let lossless = samples.entropy_bits();
     if rate_bits > 0.0 && rate_bits <= lossless {
         return Ok(());
     }

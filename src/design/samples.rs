@@ -186,6 +186,12 @@ impl Samples {
         self.weights.iter().sum()
     }
 
+    /// Entropy of the values, bits a sample: what keeps each as it is.
+    pub fn entropy_bits(&self) -> f64 {
+        let total = self.total();
+        super::entropy_bits(self.weights.iter().map(|w| w / total))
+    }
+
     /// Mean square, the signal power.
     pub fn power(&self) -> f64 {
         let sum: f64 = self.values.iter().zip(&self.weights).map(|(x, w)| w * x * x).sum();

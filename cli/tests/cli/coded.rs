@@ -157,3 +157,38 @@ fn samples_that_are_not_finite_never_come_out() {
         assert!(warnings.contains("30 samples not a number") && warnings.contains("60 samples infinite"), "{warnings}");
     }
 }
+
+/// Silence and few values: the values are the levels, nothing is lost, and a warning says so.
+#[test]
+fn few_values_are_the_levels_of_every_method_that_learns() {
+    let folder = Folder::new();
+    folder.wav16("silence.wav", &[0; 4_800]);
+    folder.wav16("dc.wav", &[1_000; 4_800]);
+    folder.wav16("four.wav", &[0, 8_192, -8_192, 16_384].repeat(1_200));
+    folder.wav16("one.wav", &[77]);
+    let methods = [
+        "-b 4 -m lloyd-max",
+        "-b 4 -m trellis",
+        "-b 2 -m trellis",
+        "-b 1 -m vector",
+        "-b 4 -m vector",
+        "--rate 2.1 -m entropy-constrained",
+        "--rate 2.1 -m dependent",
+    ];
+    for (input, method) in ["silence", "dc", "four", "one"].iter().flat_map(|i| methods.map(|m| (*i, m))) {
+        let json = folder.json(&format!("quantize {method} {input}.wav -o out.wav -f"));
+        assert!(json["warnings"].to_string().contains("distinct"), "{method} {input}: {json}");
+        let original: Vec<f32> = folder.read(&format!("{input}.wav")).1.iter().map(|&x| x as f32 / 32_768.0).collect();
+        assert_eq!(folder.read_f32("out.wav"), original, "{method} {input}");
+        assert!(json["snr_db"].is_null() && json["reasons"]["snr_db"].is_string(), "{method} {input}: {json}");
+    }
+    // Five values, two bits: more than four levels of a trellis, fewer than its eight.
+    folder.wav16("five.wav", &[0, 8_192, -8_192, 16_384, 100].repeat(1_000));
+    let json = folder.json("quantize -b 2 -m trellis five.wav -o out.wav -f");
+    let y = folder.read_f32("out.wav");
+    let x: Vec<f64> = folder.read("five.wav").1.iter().map(|&x| f64::from(x) / 32_768.0).collect();
+    let power = |v: &mut dyn Iterator<Item = f64>| v.map(|v| v * v).sum::<f64>();
+    let error = power(&mut x.iter().zip(&y).map(|(x, &y)| f64::from(y) - x));
+    let snr = 10.0 * (power(&mut x.iter().copied()) / error).log10();
+    assert!((json["snr_db"].as_f64().expect("a figure") - snr).abs() < 1e-6 && snr > 10.0, "{snr} {json}");
+}
