@@ -350,7 +350,8 @@ impl StereoCorrelation {
         let size = left.sqrt() * right.sqrt();
         let figure = match (size > 0.0, size.is_finite() && both.is_finite()) {
             (true, true) => Ok((both / size).clamp(-1.0, 1.0)),
-            (false, _) => Err(Absent::Silence),
+            (false, _) if left == 0.0 && right == 0.0 => Err(Absent::Silence),
+            (false, _) => Err(Absent::NotApplicable { needs: "sound in both channels; one is silent" }),
             (true, false) => Err(Absent::NotApplicable { needs: "samples whose squares are numbers" }),
         };
         let formula = filled("sum l r / sqrt(sum l^2 sum r^2)", figure, |_| {
@@ -435,7 +436,8 @@ mod tests {
         };
         let left = [0.5, -0.25, 0.125];
         assert_eq!(of(&left, &left.map(|x| -2.0 * x)), Ok(-1.0));
-        assert_eq!(of(&left, &[0.0; 3]), Err(Absent::Silence));
+        assert!(of(&left, &[0.0; 3]).expect_err("no figure").to_string().contains("one is silent"));
+        assert_eq!(of(&[0.0; 3], &[0.0; 3]), Err(Absent::Silence));
         assert!((of(&[0.5, f64::NAN, -0.25], &[-1.0, 1.0, 0.5]).expect("loud") + 1.0).abs() < 1e-15);
         assert!(of(&[1.0, 0.0], &[0.0, 1.0]).expect("loud").abs() < 1e-15);
         assert!(matches!(of(&[1e200], &[-1e200]), Err(Absent::NotApplicable { .. })));
