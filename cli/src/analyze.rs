@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use sqnr::{
     analysis::{
         Section,
-        tone::{self, Method},
+        tone::{self, Aliased, MAX_HARMONIC, Method},
         weighting::Weighting,
     },
     task::{self, ChannelMeasurement, MeasureOptions, Measurement, MonoLoudness},
@@ -29,7 +29,7 @@ Examples:
   sqnr analyze song.wav
   sqnr analyze --json song.wav speech.wav
   sqnr analyze --explain song.wav
-  sqnr analyze --fail-under snr=-20dB --fail-over clipped=0 song.wav
+  sqnr analyze --fail-over clipped=0 --fail-over true_peak=0 song.wav
   sqnr analyze --method genalyzer:hann --harmonics 8 song.wav";
 
 /// Measure level, loudness and tones
@@ -63,9 +63,11 @@ pub struct ToneOptions {
     /// fit, genalyzer[:WINDOW] or matlab[:WINDOW]; windows: rect, hann, bh4, bh7, flat-top, kaiser[=BETA]
     #[arg(long, value_name = "METHOD", default_value = "fit")]
     method: Method,
-    /// Highest harmonic that counts as one
-    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=200))]
-    harmonics: u32,
+    #[command(flatten)]
+    harmonics: HarmonicOptions,
+    /// Components nearer to the tone than this are no spurs
+    #[arg(long, value_name = "HZ", default_value_t = 0.0)]
+    min_spur_distance: f64,
     /// Upper limit of noise and harmonics [default: half the rate]
     #[arg(long, value_name = "HZ")]
     bandwidth: Option<f64>,
@@ -74,13 +76,40 @@ pub struct ToneOptions {
     frequency: Option<f64>,
 }
 
+/// What counts as a harmonic; all else is noise.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct HarmonicOptions {
+    /// Highest harmonic that counts as one, 1 to 200, or all: those above are noise
+    #[arg(long, value_name = "N|all", default_value = "6", value_parser = highest_harmonic)]
+    harmonics: u32,
+    /// Harmonics beyond half the rate: folded, where sampling puts them, or noise
+    #[arg(long, value_name = "HOW", default_value = "folded")]
+    aliased: Aliased,
+}
+
+impl HarmonicOptions {
+    /// The default method with these harmonics.
+    pub fn settings(&self) -> tone::Settings {
+        tone::Settings { highest_harmonic: self.harmonics, aliased: self.aliased, ..tone::Settings::default() }
+    }
+}
+
+fn highest_harmonic(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        _ if text == "all" => Ok(MAX_HARMONIC),
+        Ok(n) if (1..=MAX_HARMONIC).contains(&n) => Ok(n),
+        _ => Err(format!("write a number from 1 to {MAX_HARMONIC}, or all")),
+    }
+}
+
 impl ToneOptions {
     pub fn settings(&self) -> tone::Settings {
         tone::Settings {
             method: self.method,
-            highest_harmonic: self.harmonics,
+            min_spur_distance_hz: self.min_spur_distance,
             bandwidth_hz: self.bandwidth,
             frequency_hz: self.frequency,
+            ..self.harmonics.settings()
         }
     }
 }

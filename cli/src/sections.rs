@@ -57,7 +57,11 @@ pub fn values_json(sections: &[Section]) -> Map<String, Value> {
 
 /// The harmonics of a tone, one object each.
 pub fn harmonics_json(tone: &ToneFigures) -> Vec<Value> {
-    let harmonic = |h: &Harmonic| json!({ "order": h.order, "frequency_hz": h.frequency_hz, "level_dbc": tone.harmonic_dbc(h).ok() });
+    let harmonic = |h: &Harmonic| {
+        let level = tone.harmonic_dbc(h);
+        let reason = level.err().map(|why| why.to_string());
+        json!({ "order": h.order, "frequency_hz": h.frequency_hz, "level_dbc": level.ok(), "reason": reason })
+    };
     tone.harmonics.iter().map(harmonic).collect()
 }
 

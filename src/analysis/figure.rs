@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::tone::Hidden;
+
 /// A measured value, or why there is none.
 pub type Figure = std::result::Result<f64, Absent>;
 
@@ -52,6 +54,40 @@ pub enum Absent {
         /// Periods of the largest component in the record.
         periods: f64,
     },
+    /// The tone cannot be told from its image beyond half the rate.
+    NearHalfRate {
+        /// Lines (1 / length of the record) between the tone and half the rate.
+        lines: f64,
+        /// Lines that the measure needs.
+        needed: f64,
+    },
+    /// No sine lies where the tone was looked for: the fit left that place.
+    FitLost {
+        /// Where it was looked for, cycles per sample.
+        cycles_per_sample: f64,
+    },
+    /// Amplitude or phase of the tone change through the record.
+    UnsteadyTone {
+        /// Mean square of the change over that of the tone, dB.
+        change_db: f64,
+    },
+    /// Most of the signal is neither the largest tone nor a harmonic of it, and is no noise: music, speech.
+    NotOneTone {
+        /// Power of the tone and its harmonics over all, 0 to 1.
+        share: f64,
+    },
+    /// A harmonic cannot be told from something else.
+    HarmonicHidden {
+        /// Its order.
+        order: u32,
+        /// What it lies on.
+        hidden: Hidden,
+    },
+    /// Two tones so near to one another that they cannot be measured as two.
+    TonesTooClose {
+        /// Lines (1 / length of the record) between them.
+        lines: f64,
+    },
     /// Two or more tones of about one level: figures of one tone have no meaning.
     SeveralTones {
         /// The second tone under the first, dB.
@@ -92,6 +128,31 @@ impl fmt::Display for Absent {
             }
             Self::TooFewPeriods { periods } => {
                 write!(f, "the largest component has {periods:.2} periods in the record; at least 2 are needed")
+            }
+            Self::NearHalfRate { lines, needed } => {
+                write!(
+                    f,
+                    "the tone lies {lines:.2} lines from half the rate; {needed} are needed to tell it from its image"
+                )
+            }
+            Self::FitLost { cycles_per_sample } => {
+                write!(f, "no steady sine near {cycles_per_sample:.6} of the rate: the fit left that frequency")
+            }
+            Self::UnsteadyTone { change_db } => {
+                write!(
+                    f,
+                    "the tone is not steady: amplitude or phase change by {change_db:.1} dB of it through the record"
+                )
+            }
+            Self::NotOneTone { share } => {
+                let percent = 100.0 * share;
+                write!(f, "no signal of one tone: the largest and its harmonics hold {percent:.2} % of the power")
+            }
+            Self::HarmonicHidden { order, hidden } => {
+                write!(f, "harmonic {order} falls on {hidden} and cannot be told apart")
+            }
+            Self::TonesTooClose { lines } => {
+                write!(f, "two tones {lines:.2} lines apart; at least 2 are needed to measure both")
             }
             Self::SeveralTones { difference_db } => {
                 write!(f, "several tones: the second is only {difference_db:.1} dB below the first")

@@ -13,7 +13,7 @@ use super::{
     figure::{Absent, Entry, Figure, filled, level_dbfs, ratio_db},
     sine_fit::{refine_frequency, step_of_residual},
     sinusoids::{Basis, Fitted, dot, fold},
-    tone::{check_samples, spectrum_without_dc},
+    tone::{check_samples, close_tones, spectrum_without_dc},
 };
 use crate::{Error, Result};
 
@@ -23,6 +23,8 @@ const MAX_ORDER: i32 = 5;
 const MAX_SEARCH: usize = 1 << 18;
 /// Lines each side of the first tone that belong to it in the search.
 const SKIRT: usize = 8;
+/// Fewest lines between two tones that are fitted beside one another.
+const MIN_LINES: f64 = 2.0;
 /// The second tone is at most this far below the first; SMPTE's are 12 dB apart.
 const LARGEST_DIFFERENCE_DB: f64 = 40.0;
 const ROUNDS: usize = 6;
@@ -112,6 +114,10 @@ fn find_two(x: &[f64]) -> std::result::Result<[f64; 2], Absent> {
     };
     let too_short = Absent::TooShort { n_samples: x.len(), needed: 4 * SKIRT };
     let first = largest(&|_| true).ok_or(too_short)?;
+    if let Some((pair, _)) = close_tones(x, first as f64 / n as f64) {
+        let lines = (pair[1] - pair[0]) * x.len() as f64;
+        return if lines < MIN_LINES { Err(Absent::TonesTooClose { lines }) } else { Ok(pair) };
+    }
     let second = largest(&|k| k.abs_diff(first) > SKIRT).ok_or(too_short)?;
     let mut sorted = power[1..].to_vec();
     let (_, &mut median, _) = sorted.select_nth_unstable_by((power.len() - 1) / 2, f64::total_cmp);
@@ -153,8 +159,10 @@ impl TwoToneFit {
         let tones_only = Fitted { dc: fitted.dc, phasors: fitted.phasors[..2].to_vec() };
         let mut energy = 0.0;
         basis.residual_blocks(x, &tones_only, |r| energy += dot(r, r));
+        // DC, and amplitude, phase and frequency of each tone are taken from the samples.
+        let n_free = (n - 7.0).max(1.0);
         let products = resolved.products.iter().map(|&(m, n, place)| (m, n, place.map(amplitude))).collect();
-        Ok(Self { frequencies, tones, products, rest: energy / n })
+        Ok(Self { frequencies, tones, products, rest: energy / n_free })
     }
 
     /// Only where the tones hold more power than all else are they a test signal.
@@ -170,7 +178,12 @@ impl TwoToneFit {
 /// Frequencies of both tones, refined in turn on what the joint fit of tones and products leaves.
 fn refine(x: &[f64], start: [f64; 2]) -> std::result::Result<[f64; 2], Absent> {
     let n = x.len() as f64;
-    let lost = |f: f64| move |_| Absent::TooFewPeriods { periods: f * n };
+    let lost = |f: f64| {
+        move |_| match f * n < 2.0 {
+            true => Absent::TooFewPeriods { periods: f * n },
+            false => Absent::FitLost { cycles_per_sample: f },
+        }
+    };
     let mut frequencies = start;
     // Each tone alone, the other subtracted; then small joint steps.
     for i in [0, 1, 0, 1] {
@@ -190,7 +203,8 @@ fn refine(x: &[f64], start: [f64; 2]) -> std::result::Result<[f64; 2], Absent> {
         frequencies[i] += step_of_residual(x, i, &basis, &fitted).clamp(-0.1 / n, 0.1 / n);
     }
     let [f1, f2] = frequencies;
-    if f1 >= f2 { Err(Absent::SeveralTones { difference_db: 0.0 }) } else { Ok(frequencies.map(|f| snapped(f, n))) }
+    let lines = (f2 - f1) * n;
+    if lines < 1.0 { Err(Absent::TonesTooClose { lines }) } else { Ok(frequencies.map(|f| snapped(f, n))) }
 }
 
 /// A frequency within 1e-5 lines of a whole number of periods is taken to be there: products are then orthogonal.
@@ -389,7 +403,8 @@ pub fn multitone(x: &[f64], sample_rate_hz: f64, tones_hz: &[f64]) -> Result<Mul
     let powers: Vec<f64> = fitted.phasors.iter().map(|p| p.amplitude().powi(2) / 2.0).collect();
     let mut energy = 0.0;
     basis.residual_blocks(x, &fitted, |r| energy += dot(r, r));
-    let rest = energy / x.len() as f64;
+    let n_free = x.len().saturating_sub(1 + 2 * tones_hz.len()).max(1);
+    let rest = energy / n_free as f64;
     let td_n_db = over(rest, powers.iter().sum());
     Ok(MultitoneFigures {
         levels_dbfs: powers.iter().map(|&p| level_dbfs(p)).collect(),

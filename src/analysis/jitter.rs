@@ -90,7 +90,8 @@ pub fn estimate(x: &[f64], sample_rate_hz: f64, frequency_hz: f64) -> Result<Jit
     // Errors that sit where the slope is least, such as clipping, would make it negative: there is no jitter then.
     let jitter_power = (4.0 * with_slope / n).max(0.0);
     let slope = std::f64::consts::TAU * tone.cycles_per_sample * sample_rate_hz * tone.amplitude;
-    let amplitude_noise = squares / n - jitter_power / 2.0;
+    // Four parameters of the sine are taken from the samples.
+    let amplitude_noise = squares / (n - 4.0) - jitter_power / 2.0;
     Ok(JitterFigures {
         jitter_s: if slope > 0.0 { Ok(jitter_power.sqrt() / slope) } else { Err(Absent::Silence) },
         amplitude_noise_rms: Ok(amplitude_noise.max(0.0).sqrt()),

@@ -26,6 +26,8 @@ pub mod masking;
 pub mod npr;
 pub mod pair;
 mod quietest;
+#[cfg(test)]
+mod reasons;
 mod section;
 pub mod sine_fit;
 mod sinusoids;

@@ -95,12 +95,17 @@ pub fn measure(audio: &dyn Reopen, options: &MeasureOptions, progress: &dyn Prog
             ChannelMeasurement { sections, tone: channel.tone }
         })
         .collect();
+    let mut warnings = gathered.warnings.clone();
+    for (i, channel) in channels.iter().enumerate() {
+        let of_channel = if channels.len() > 1 { format!("channel {}: ", i + 1) } else { String::new() };
+        warnings.extend(channel.tone.warnings().into_iter().map(|text| format!("{of_channel}{text}")));
+    }
     Ok(Measurement {
         sample_rate_hz: gathered.rate,
         n_frames: gathered.n_frames,
         over_all: over_all(&gathered, &channels),
         channels,
-        warnings: gathered.warnings,
+        warnings,
     })
 }
 

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use sqnr::{
-    analysis::linearity::{FewSamples, Stimulus},
+    analysis::{
+        linearity::{FewSamples, Stimulus},
+        tone,
+    },
     report::plot::{
         Chart,
         linearity::{Linearity, WithUncertainty},
@@ -18,10 +21,15 @@ use sqnr::{
 use super::super::{adc::test::StimulusKind, exit::Failure, progress::FileProgress};
 
 /// A tone with its harmonics where the input, or what a quantizer makes of it, is one, else averages over the whole.
-pub fn spectrum(subject: &Subject, shown: Shown, progress: &FileProgress) -> sqnr::Result<Chart> {
+pub fn spectrum(
+    subject: &Subject,
+    shown: Shown,
+    settings: &tone::Settings,
+    progress: &FileProgress,
+) -> sqnr::Result<Chart> {
     let tone = match (shown, subject.reference) {
-        (Shown::Input, _) => tone(subject)?,
-        (Shown::InputOutputError, None) => tone_of_output(subject.pair()?, progress)?,
+        (Shown::Input, _) => tone(subject, settings)?,
+        (Shown::InputOutputError, None) => tone_of_output(subject.pair()?, settings, progress)?,
         _ => None,
     };
     match tone {
@@ -31,22 +39,22 @@ pub fn spectrum(subject: &Subject, shown: Shown, progress: &FileProgress) -> sqn
 }
 
 /// The picture of a tone, its harmonics and the noise, if the input holds one.
-fn tone(subject: &Subject) -> sqnr::Result<Option<Chart>> {
+fn tone(subject: &Subject, settings: &tone::Settings) -> sqnr::Result<Option<Chart>> {
     let info = subject.open()?.info().clone();
     let conditions = format!("{}{}", subject.audio.name(), subject.channel_of(&info));
-    let tone = SingleTone::read(subject.audio, usize::from(subject.channel) - 1)?;
+    let tone = SingleTone::read(subject.audio, usize::from(subject.channel) - 1, settings)?;
     Ok(tone.map(|tone| chart(&tone, f64::from(info.spec.sample_rate_hz), conditions)))
 }
 
 /// The same of an output.
-fn tone_of_output(pair: Pair, progress: &FileProgress) -> sqnr::Result<Option<Chart>> {
+fn tone_of_output(pair: Pair, settings: &tone::Settings, progress: &FileProgress) -> sqnr::Result<Option<Chart>> {
     let (rate_hz, conditions) = (f64::from(pair.sample_rate_hz), pair.conditions.clone());
     let mut output = Vec::new();
     pair.each_block(progress, |_, y| {
         let room = SingleTone::MAX_SAMPLES.saturating_sub(output.len());
         output.extend_from_slice(&y[..room.min(y.len())]);
     })?;
-    Ok(SingleTone::find(&output, rate_hz)?.map(|tone| chart(&tone, rate_hz, conditions)))
+    Ok(SingleTone::find(&output, rate_hz, settings)?.map(|tone| chart(&tone, rate_hz, conditions)))
 }
 
 fn chart(tone: &SingleTone, rate_hz: f64, mut conditions: String) -> Chart {

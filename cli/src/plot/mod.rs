@@ -20,6 +20,7 @@ use sqnr::{
 
 use super::{
     adc::test::{CodeArgs, StimulusKind},
+    analyze::HarmonicOptions,
     batch::{self, Batch, Conversion, FileReport},
     exit::{Exit, Failure},
     inputs::{self, Input},
@@ -72,6 +73,8 @@ pub struct PlotArgs {
     stimulus: StimulusKind,
     #[command(flatten)]
     codes: CodeArgs,
+    #[command(flatten)]
+    harmonics: HarmonicOptions,
     #[command(flatten)]
     picture: PictureArgs,
 }
@@ -243,7 +246,7 @@ fn chart(args: &PlotArgs, plan: &Plan, input: &Input, progress: &FileProgress) -
     let chart = match args.kind {
         Kind::Wave => picture::wave(&subject, shown, progress),
         Kind::Spectrogram => picture::spectrogram(&subject, shown, progress),
-        Kind::Spectrum => converter::spectrum(&subject, shown, progress),
+        Kind::Spectrum => converter::spectrum(&subject, shown, &args.harmonics.settings(), progress),
         Kind::Noise => subject.pair().and_then(|pair| picture::noise(pair, progress)),
         Kind::Transfer => subject.quantizer().map(|quantizer| picture::transfer(plan, quantizer.as_ref())),
         Kind::Histogram => subject.pair().and_then(|pair| picture::error_histogram(pair, progress)),

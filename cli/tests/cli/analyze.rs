@@ -108,3 +108,78 @@ fn the_quietest_100_ms_start_anywhere() {
     let floor = folder.json("analyze x.wav")["floor_dbfs"].as_f64().expect("long enough");
     assert!((floor - 20.0 * (2.0 / 32_768.0 * 2f64.sqrt()).log10()).abs() < 0.01, "{floor}");
 }
+
+/// 16-bit codes of a sum of sines: cycles per sample and amplitude of each, half a code of noise against their pattern.
+fn codes(n: usize, tones: &[(f64, f64)]) -> Vec<i16> {
+    let mut state = 1u64;
+    let mut dither = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+    };
+    let sine = |i: usize, (f, a): (f64, f64)| a * (std::f64::consts::TAU * (f * i as f64).fract() + 0.7).sin();
+    let value = |i: usize| 32_767.0 * tones.iter().map(|tone| sine(i, *tone)).sum::<f64>();
+    (0..n).map(|i| (value(i) + dither()).round() as i16).collect()
+}
+
+#[test]
+fn harmonics_that_cannot_be_told_apart_are_named() {
+    let folder = Folder::new();
+    // Half of full scale at a quarter of the rate, 5 % of third harmonic: all of it on the tone.
+    folder.wav16("x.wav", &codes(65_536, &[(0.25, 0.5), (0.75, 0.025)]));
+    let json = folder.json("analyze x.wav");
+    for key in ["thd_db", "sinad_db", "thd_n_db", "enob_bits"] {
+        let reason = json["reasons"][key].as_str().expect("a reason");
+        assert!(json[key].is_null() && reason.contains("harmonic 3 falls on the tone"), "{key}: {reason}");
+    }
+    assert!(json["snr_db"].is_number());
+    let warning = json["warnings"][0].as_str().expect("a warning");
+    assert!(
+        warning.contains("harmonics 3, 5 fall on the tone") && warning.contains("harmonic 4 falls on DC"),
+        "{warning}"
+    );
+    let third = &json["channels_detail"][0]["harmonics"][1];
+    assert!(third["level_dbc"].is_null() && third["reason"].as_str().expect("why").contains("the tone"), "{third}");
+    // No false pass: what is not measured fails a limit.
+    assert_eq!(folder.run("analyze --fail-under sinad=60dB x.wav").code, 1);
+}
+
+#[test]
+fn two_tones_of_a_long_record_have_their_intermodulation() {
+    let folder = Folder::new();
+    // SMPTE's pair, 4 to 1, at 48 kHz: 5.5 s and 24 s.
+    for n in [(1 << 18) + 1, 1_150_000] {
+        let tones = [(60.0 / 48_000.0, 0.64), (7_000.0 / 48_000.0, 0.16), (7_060.0 / 48_000.0, 0.0016)];
+        folder.wav_of_positions("x.wav", 1, 4, &codes(n, &tones));
+        let json = folder.json("analyze x.wav");
+        let smpte = json["smpte_imd_db"].as_f64().unwrap_or_else(|| panic!("{n}: {}", json["reasons"]));
+        assert!((smpte + 40.0).abs() < 0.1, "{n}: {smpte}");
+    }
+}
+
+#[test]
+fn music_has_no_tone_figures() {
+    let folder = Folder::new();
+    for clip in ["organ_choir.wav"] {
+        folder.copy(clip, "x.wav");
+        let json = folder.json("analyze x.wav");
+        for key in ["snr_db", "sinad_db", "sfdr_dbc", "thd_db"] {
+            assert!(json[key].is_null() && json["reasons"][key].is_string(), "{clip} {key}: {}", json[key]);
+        }
+    }
+}
+
+#[test]
+fn options_say_what_counts_as_harmonic_and_as_spur() {
+    let folder = Folder::new();
+    let step = 256.0 / 32_768.0;
+    let code = |i: i32| (0.9 / step * (std::f64::consts::TAU * 1_001.0 / 48_000.0 * f64::from(i)).sin()).round();
+    folder.wav_of_positions("x.wav", 1, 4, &(0..48_000).map(|i| (256.0 * code(i)) as i16).collect::<Vec<_>>());
+    let snr = |options: &str| folder.json(&format!("analyze {options} x.wav"))["snr_db"].as_f64().expect("a tone");
+    let (few, in_band, all) = (snr(""), snr("--harmonics all --aliased noise"), snr("--harmonics all"));
+    assert!(few < in_band && in_band < all, "{few} {in_band} {all}");
+    folder.run("plot spectrum --harmonics 20 --aliased noise x.wav -o x.svg").succeeds();
+    folder.run("analyze --harmonics 201 x.wav").fails(2, "1 to 200, or all");
+    folder.wav_of_positions("y.wav", 1, 4, &codes(48_000, &[(0.02, 0.5), (0.021, 0.005), (0.1, 0.0005)]));
+    let sfdr = |options: &str| folder.json(&format!("analyze {options} y.wav"))["sfdr_dbc"].as_f64().expect("a spur");
+    assert!((sfdr("") - 40.0).abs() < 0.1 && (sfdr("--min-spur-distance 100") - 60.0).abs() < 0.1);
+}

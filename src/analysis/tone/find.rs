@@ -17,8 +17,10 @@ const LONG_FRAME: usize = 1 << 22;
 const MAX_FRAMES_SPAN: usize = 5 * FRAME / 2;
 /// Lines each side of a peak that belong to it: the window's lobe, and as much again for its skirts.
 const SKIRT: usize = 8;
+/// Fewest lines between a tone and 0, or half the rate.
+const MIN_LINES: f64 = 2.0;
 /// A second tone less than this below the first makes figures of one tone meaningless.
-const SECOND_TONE_DB: f64 = 6.0;
+pub(super) const SECOND_TONE_DB: f64 = 6.0;
 
 /// Why no figure can be had from these samples at all.
 pub(in crate::analysis) fn check_samples(x: &[f64]) -> Result<(), Absent> {
@@ -44,7 +46,9 @@ pub(in crate::analysis) fn find_tone(x: &[f64]) -> Result<f64, Absent> {
     check_samples(x)?;
     let frame = FRAME.min(x.len());
     match find_in_frames(x, frame) {
-        Err(Absent::TooFewPeriods { .. }) if x.len() > frame => find_in_frames(x, LONG_FRAME.min(x.len())),
+        Err(Absent::TooFewPeriods { .. } | Absent::NearHalfRate { .. }) if x.len() > frame => {
+            find_in_frames(x, LONG_FRAME.min(x.len()))
+        }
         found => found,
     }
 }
@@ -55,14 +59,26 @@ fn find_in_frames(x: &[f64], n_fft: usize) -> Result<f64, Absent> {
     let power = spectrum.power();
     let peak = largest(power, |_| true);
     let lines = peak as f64 + interpolated_offset(power, peak);
-    let periods = lines * x.len() as f64 / n_fft as f64;
     check_margin(power, peak)?;
-    if lines < 2.0 {
-        return Err(Absent::TooFewPeriods { periods });
+    if lines < MIN_LINES {
+        return Err(Absent::TooFewPeriods { periods: lines * x.len() as f64 / n_fft as f64 });
     }
     let frequency = lines / n_fft as f64;
+    check_place(x.len(), frequency)?;
     check_second_tone(power, peak, frequency)?;
-    Ok(frequency.clamp(1.0 / n_fft as f64, 0.5 - 1e-9))
+    Ok(frequency)
+}
+
+/// Refuses a tone that is so near to 0 or to half the rate that it cannot be told from its image.
+pub(super) fn check_place(n_samples: usize, cycles: f64) -> Result<(), Absent> {
+    let n = n_samples as f64;
+    if cycles * n < MIN_LINES {
+        Err(Absent::TooFewPeriods { periods: cycles * n })
+    } else if (0.5 - cycles) * n < MIN_LINES {
+        Err(Absent::NearHalfRate { lines: (0.5 - cycles) * n, needed: MIN_LINES })
+    } else {
+        Ok(())
+    }
 }
 
 /// Spectrum of frames of `n_fft` samples, half overlapping, the mean of the record removed.
@@ -94,7 +110,7 @@ pub(super) fn interpolated_offset(power: &[f64], peak: usize) -> f64 {
 ///
 /// A line of white noise has an exponential distribution: the largest of K exceeds its mean by more than
 /// `ln K + 7` once in a thousand records, and the median is ln 2 of the mean.
-fn check_margin(power: &[f64], peak: usize) -> Result<(), Absent> {
+pub(super) fn check_margin(power: &[f64], peak: usize) -> Result<(), Absent> {
     let mut lines: Vec<f64> = power[1..].to_vec();
     let n_lines = lines.len();
     if n_lines < 128 {

@@ -3,21 +3,33 @@
 //! No window, no leakage, no choice: coherent or not, the residual is noise and nothing else.
 
 use super::{
-    Harmonic, Powers, Settings, Spurs,
-    find::{MIN_SAMPLES, check_share, find_tone, interpolated_offset, largest},
+    Settings,
+    close_tones::{check_steady, close_tones},
+    figures::{Powers, Spurs},
+    find::{
+        MIN_SAMPLES, SECOND_TONE_DB, check_margin, check_place, check_share, find_tone, interpolated_offset, largest,
+    },
+    harmonics::{Harmonic, Hidden, Place, places},
 };
 use crate::analysis::{
     figure::Absent,
     sine_fit::{self, refine_frequency, step_of_residual},
-    sinusoids::{Basis, Fitted, dot, fold},
+    sinusoids::{Basis, Fitted, angle, dot, fold, turn},
     spectrum::{PowerSpectrum, Settings as SpectrumSettings, Welch},
     window::Window,
 };
 
-/// Up to this length the residual is kept, its spectrum is one frame, and the largest spur is fitted.
-const WHOLE_RECORD: usize = 1 << 18;
-/// Frames of the residual's spectrum in longer records.
-const FRAME: usize = 1 << 16;
+/// Up to this length the frequency is refined beside the harmonics, and the residual's spectrum is one frame of all;
+/// frames of the longest records are as long.
+const SHORT_RECORD: usize = 1 << 18;
+/// Up to this length the residual is kept and the largest spur is fitted.
+const WHOLE_RECORD: usize = 1 << 20;
+/// A harmonic less than this many lines from the tone takes part of it: the tone's level is then that of both.
+const ONE_WITH_TONE: f64 = 0.3;
+/// Components nearer to one another are measured together.
+const LEAST_LINES_APART: f64 = 2.0;
+/// Of a signal with a spur less than this below the tone, half must be tone and harmonics.
+const MUSIC_SPUR_DB: f64 = 20.0;
 
 /// What the fit found, and the spectrum of what it left.
 pub(super) struct Measured {
@@ -26,31 +38,35 @@ pub(super) struct Measured {
 }
 
 pub(super) fn measure(x: &[f64], sample_rate_hz: f64, settings: &Settings) -> Result<Measured, Absent> {
-    let start = match settings.frequency_hz {
-        Some(frequency_hz) => {
-            super::find::check_samples(x)?;
-            frequency_hz / sample_rate_hz
-        }
-        None => find_tone(x)?,
-    };
-    let frequency =
-        refine_frequency(x, start).map_err(|_| Absent::TooFewPeriods { periods: start * x.len() as f64 })?;
-    let fit = fit_harmonics(x, frequency, settings.highest_harmonic);
-    let (noise_power, residual, kept) = residual_of(x, sample_rate_hz, &fit);
-    let fitted = &fit.fitted;
-    let tone_power = fitted.phasors[0].amplitude().powi(2) / 2.0;
-    let harmonics_power: f64 = fitted.phasors[1..].iter().map(|p| p.amplitude().powi(2) / 2.0).sum();
-    check_share(x.len(), tone_power, noise_power + harmonics_power)?;
+    let frequency = find_frequency(x, sample_rate_hz, settings)?;
+    let fit = fit_harmonics(x, frequency, settings);
+    let n_free = x.len().saturating_sub(fit.n_parameters());
+    if n_free == 0 {
+        return Err(Absent::TooShort { n_samples: x.len(), needed: fit.n_parameters() + 1 });
+    }
+    let (energy, residual, kept) = residual_of(x, sample_rate_hz, &fit);
+    // Each parameter takes the noise of one sample away: what is left stands for the others.
+    let noise_power = energy / n_free as f64;
+    let tone_power = fit.tone_power(x);
+    let harmonics = fit.harmonics(sample_rate_hz);
+    let all_harmonics: f64 = harmonics.iter().filter_map(|h| h.power).sum();
+    check_share(x.len(), tone_power, noise_power + all_harmonics)?;
     let bandwidth_hz = settings.bandwidth_hz.unwrap_or(f64::INFINITY).min(sample_rate_hz / 2.0);
-    let harmonics = harmonics(&fit, sample_rate_hz, settings.highest_harmonic);
-    let spurs = spurs(&residual, kept.as_deref(), bandwidth_hz);
-    let noise = noise_power * share_in_band(&residual, bandwidth_hz);
+    let is_spur =
+        |hz: f64| hz <= bandwidth_hz && (hz - fit.frequency * sample_rate_hz).abs() >= settings.min_spur_distance_hz;
+    let spurs = spurs(&residual, kept.as_deref(), is_spur);
+    if settings.frequency_hz.is_none() {
+        let powers = [tone_power, all_harmonics, noise_power];
+        check_one_tone(&residual, powers, fit.frequency, spurs)?;
+        check_steady(x, fit.frequency, tone_power, noise_power)?;
+    }
+    let share = share_in_band(&residual, bandwidth_hz);
     let powers = Powers {
         frequency_hz: fit.frequency * sample_rate_hz,
-        dc: fitted.dc,
+        dc: fit.dc(x),
         tone: tone_power,
-        noise,
-        rest: noise + Harmonic::sum(&harmonics, bandwidth_hz),
+        noise: noise_power * share,
+        rest: fit.noise_and_distortion(x, noise_power, share, Harmonic::sum(&harmonics, bandwidth_hz)),
         harmonics,
         spurs,
         bandwidth_hz,
@@ -58,37 +74,198 @@ pub(super) fn measure(x: &[f64], sample_rate_hz: f64, settings: &Settings) -> Re
     Ok(Measured { powers, residual })
 }
 
+/// Frequency of the tone alone, cycles per sample.
+fn find_frequency(x: &[f64], sample_rate_hz: f64, settings: &Settings) -> Result<f64, Absent> {
+    let start = match settings.frequency_hz {
+        Some(frequency_hz) => {
+            super::find::check_samples(x)?;
+            frequency_hz / sample_rate_hz
+        }
+        None => find_tone(x)?,
+    };
+    check_place(x.len(), start)?;
+    if settings.frequency_hz.is_none()
+        && let Some((_, difference_db)) = close_tones(x, start)
+    {
+        return Err(Absent::SeveralTones { difference_db });
+    }
+    let frequency = refine_frequency(x, start).map_err(|_| Absent::FitLost { cycles_per_sample: start })?;
+    check_place(x.len(), frequency)?;
+    Ok(frequency)
+}
+
+/// Refuses a second tone of about the level of the first, and a signal of which the most is neither the tone with its
+/// harmonics nor noise.
+fn check_one_tone(
+    residual: &PowerSpectrum,
+    [tone, harmonics, rest]: [f64; 3],
+    frequency: f64,
+    spurs: Spurs,
+) -> Result<(), Absent> {
+    let spur_line = (spurs.frequency_hz / residual.line_spacing_hz()).round() as usize;
+    let is_noise = check_margin(residual.power(), spur_line.min(residual.power().len() - 1)).is_err();
+    let lines = |order: f64| fold(order * frequency) * residual.settings().n_fft as f64;
+    let is_harmonic = [2.0, 3.0].iter().any(|&order| (lines(order) - spur_line as f64).abs() < 2.0);
+    if is_noise || is_harmonic {
+        return Ok(());
+    }
+    let difference_db = 10.0 * (tone / spurs.sum.max(f64::MIN_POSITIVE)).log10();
+    let share = (tone + harmonics) / (tone + harmonics + rest);
+    if share < 0.5 && difference_db < MUSIC_SPUR_DB {
+        return Err(Absent::NotOneTone { share });
+    }
+    if difference_db < SECOND_TONE_DB {
+        return Err(Absent::SeveralTones { difference_db: difference_db.abs() });
+    }
+    Ok(())
+}
+
 /// A fit of DC, tone and harmonics.
 struct ToneFit {
     n: usize,
     frequency: f64,
-    orders: Vec<u32>,
+    places: Vec<Place>,
     basis: Basis,
     fitted: Fitted,
 }
 
 /// Fits DC, tone and every harmonic that has a frequency of its own.
-fn fit_harmonics(x: &[f64], start: f64, highest: u32) -> ToneFit {
-    if x.len() > WHOLE_RECORD {
-        return fit_at(x, start, highest);
+fn fit_harmonics(x: &[f64], start: f64, settings: &Settings) -> ToneFit {
+    if x.len() > SHORT_RECORD {
+        return ToneFit::at(x, start, settings);
     }
     let n = x.len() as f64;
     let mut frequency = start;
     // Harmonics pull the frequency of a short record by parts of a line; each round divides that pull by about n.
     for _ in 0..2 {
-        let fit = fit_at(x, frequency, highest);
-        frequency += step_of_residual(x, 0, &fit.basis, &fit.fitted).clamp(-0.1 / n, 0.1 / n);
+        let fit = ToneFit::at(x, frequency, settings);
+        frequency += fit.frequency_step(x).clamp(-0.1 / n, 0.1 / n);
     }
-    let fit = fit_at(x, frequency, highest);
-    if is_coherent(x, &fit) { fit_at(x, (frequency * n).round() / n, highest) } else { fit }
+    let fit = ToneFit::at(x, frequency, settings);
+    if is_coherent(x, &fit) { ToneFit::at(x, (frequency * n).round() / n, settings) } else { fit }
 }
 
-fn fit_at(x: &[f64], frequency: f64, highest: u32) -> ToneFit {
-    let orders = resolved_orders(x.len(), frequency, highest);
-    let cycles: Vec<f64> = orders.iter().map(|&k| snapped_to_half(x.len(), f64::from(k) * frequency)).collect();
-    let basis = Basis::new(x.len(), &cycles);
-    let fitted = basis.fit(x);
-    ToneFit { n: x.len(), frequency, orders, basis, fitted }
+impl ToneFit {
+    fn at(x: &[f64], frequency: f64, settings: &Settings) -> Self {
+        let places = places(x.len(), frequency, settings.highest_harmonic, settings.aliased);
+        let fitted_places = places.iter().filter(|place| place.is_fitted).map(|place| place.cycles);
+        let cycles: Vec<f64> = std::iter::once(frequency).chain(fitted_places).collect();
+        let basis = Basis::new(x.len(), &cycles);
+        let fitted = basis.fit(x);
+        Self { n: x.len(), frequency, places, basis, fitted }
+    }
+
+    /// The step of Gauss and Newton in the frequency of the tone.
+    fn frequency_step(&self, x: &[f64]) -> f64 {
+        match self.places.iter().any(|place| place.is_fitted && place.hidden.is_some()) {
+            true => self.step_beside_harmonics(x),
+            false => step_of_residual(x, 0, &self.basis, &self.fitted),
+        }
+    }
+
+    /// The same where a harmonic within a line takes part of what the derivative would explain: the derivative of tone and
+    /// harmonics together is projected out of all columns before the residual is held against it (variable projection).
+    ///
+    /// Source: G. H. Golub, V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose
+    /// variables separate", 1973.
+    fn step_beside_harmonics(&self, x: &[f64]) -> f64 {
+        let middle = (self.n as f64 - 1.0) / 2.0;
+        let slope = |i: usize| {
+            let m = i as f64 - middle;
+            let of_column = |(column, order): (usize, f64)| {
+                let (sine, cosine) = angle(turn(self.basis.cycles_per_sample(column), m)).sin_cos();
+                let phasor = self.fitted.phasors[column];
+                order * (phasor.sine * cosine - phasor.cosine * sine)
+            };
+            angle(m) * self.orders().map(of_column).sum::<f64>()
+        };
+        let slopes: Vec<f64> = (0..self.n).map(slope).collect();
+        let projected = self.basis.fit(&slopes);
+        let (mut own, mut residual) = (0.0, Vec::with_capacity(self.n));
+        self.basis.residual_blocks(&slopes, &projected, |d| own += dot(d, d));
+        self.basis.residual_blocks(x, &self.fitted, |r| residual.extend_from_slice(r));
+        if own > 0.0 { dot(&residual, &slopes) / own } else { 0.0 }
+    }
+
+    /// Columns with the factor by which their frequency follows that of the tone: the order, negative where it is folded back.
+    fn orders(&self) -> impl Iterator<Item = (usize, f64)> {
+        let harmonics = self.columns().map(|(place, column)| {
+            let unfolded = f64::from(place.order) * self.frequency;
+            let direction = if place.cycles == 0.5 { 0.0 } else { (unfolded - unfolded.round()).signum() };
+            (column, f64::from(place.order) * direction)
+        });
+        std::iter::once((0, 1.0)).chain(harmonics)
+    }
+
+    /// The harmonics that are fitted, with their phasors' places.
+    fn columns(&self) -> impl Iterator<Item = (&Place, usize)> {
+        self.places.iter().filter(|place| place.is_fitted).zip(1..)
+    }
+
+    /// Free parameters: DC, three of the tone, and two of each harmonic, at half the rate one.
+    fn n_parameters(&self) -> usize {
+        4 + self.columns().map(|(place, _)| if place.cycles == 0.5 { 1 } else { 2 }).sum::<usize>()
+    }
+
+    /// Mean square of all but DC and the tone in the band, which holds a share of the noise and `told` of the harmonics.
+    fn noise_and_distortion(&self, x: &[f64], noise_power: f64, share: f64, told: f64) -> f64 {
+        if self.is_crowded() {
+            return self.power_beside_tone(x) - noise_power * (1.0 - share);
+        }
+        // The noise in the harmonics' columns is counted among the noise already.
+        let in_columns = 2.0 * self.columns().count() as f64 * noise_power / self.n as f64;
+        noise_power * share + told - in_columns
+    }
+
+    /// Whether components lie so near to one another that their powers do not add up to that of their sum.
+    fn is_crowded(&self) -> bool {
+        let mut cycles: Vec<f64> = [0.0, self.frequency, 0.5].into();
+        cycles.extend(self.columns().map(|(place, _)| place.cycles).filter(|&cycles| cycles != 0.5));
+        cycles.sort_by(f64::total_cmp);
+        let nearest = cycles.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+        nearest * (self.n as f64) < LEAST_LINES_APART
+    }
+
+    /// Mean square of what the four-parameter fit of DC and the tone alone leaves, over the samples less these.
+    fn power_beside_tone(&self, x: &[f64]) -> f64 {
+        let n = self.n as f64;
+        sine_fit::fit(x, self.frequency).map_or(0.0, |fit| fit.residual_rms.powi(2) * n / (n - 4.0))
+    }
+
+    fn column_power(&self, column: usize) -> f64 {
+        self.fitted.phasors[column].amplitude().powi(2) / 2.0
+    }
+
+    /// Mean square of the tone, with what cannot be told from it.
+    fn tone_power(&self, x: &[f64]) -> f64 {
+        let lines = |place: &Place| (place.cycles - self.frequency).abs() * self.n as f64;
+        if self.columns().all(|(place, _)| lines(place) >= ONE_WITH_TONE) {
+            return self.column_power(0);
+        }
+        let others = self.columns().filter(|(place, _)| lines(place) >= ONE_WITH_TONE).map(|(place, _)| place.cycles);
+        let cycles: Vec<f64> = std::iter::once(self.frequency).chain(others).collect();
+        Basis::new(self.n, &cycles).fit(x).phasors[0].amplitude().powi(2) / 2.0
+    }
+
+    /// Mean of the record; of the fit where no harmonic lies on DC.
+    fn dc(&self, x: &[f64]) -> f64 {
+        match self.places.iter().any(|place| place.hidden == Some(Hidden::Dc)) {
+            true => x.iter().sum::<f64>() / x.len() as f64,
+            false => self.fitted.dc,
+        }
+    }
+
+    fn harmonics(&self, sample_rate_hz: f64) -> Vec<Harmonic> {
+        let power_of =
+            |order: u32| self.columns().find(|(place, _)| place.order == order).map(|(_, i)| self.column_power(i));
+        let of_place = |place: &Place| Harmonic {
+            order: place.order,
+            frequency_hz: fold(f64::from(place.order) * self.frequency) * sample_rate_hz,
+            power: if place.hidden.is_none() { power_of(place.order) } else { None },
+            hidden: place.hidden,
+        };
+        self.places.iter().map(of_place).collect()
+    }
 }
 
 /// Whether the frequency can't be told from a whole number of periods in the record: it lies within three standard
@@ -106,67 +283,42 @@ fn is_coherent(x: &[f64], fit: &ToneFit) -> bool {
     (lines - lines.round()).abs() < 3.0 * bound_lines
 }
 
-/// A harmonic within a hundredth of a line of half the rate is there: its one column is then well defined.
-fn snapped_to_half(n: usize, cycles: f64) -> f64 {
-    if 0.5 - fold(cycles) < 0.01 / n as f64 { 0.5 } else { cycles }
-}
-
-/// Orders from 1 whose folded frequencies lie at least a line from DC, from half the rate (or on it) and from all
-/// before them.
-fn resolved_orders(n: usize, frequency: f64, highest: u32) -> Vec<u32> {
-    let line = 0.999 / n as f64;
-    let mut orders = vec![1];
-    let mut taken = vec![0.0, frequency];
-    for order in 2..=highest {
-        let folded = fold(snapped_to_half(n, f64::from(order) * frequency));
-        let near_half = 0.5 - folded < line && folded < 0.5;
-        if !near_half && taken.iter().all(|t| (t - folded).abs() >= line) {
-            taken.push(folded);
-            orders.push(order);
-        }
-    }
-    orders
-}
-
-fn harmonics(fit: &ToneFit, sample_rate_hz: f64, highest: u32) -> Vec<Harmonic> {
-    let frequency = fit.frequency;
-    let of_order = |order: u32| {
-        let place = fit.orders.iter().position(|&o| o == order);
-        let power = place.map(|i| {
-            let amplitude_squared = fit.fitted.phasors[i].amplitude().powi(2);
-            // At half the rate the one column has the mean square of its amplitude, elsewhere half of it.
-            let at_half = snapped_to_half(fit.n, f64::from(order) * frequency) == 0.5;
-            if at_half { amplitude_squared } else { amplitude_squared / 2.0 }
-        });
-        Harmonic { order, frequency_hz: fold(f64::from(order) * frequency) * sample_rate_hz, power }
-    };
-    (2..=highest).map(of_order).collect()
-}
-
-/// Mean square of the residual, its spectrum, and its samples when the record is short.
+/// Energy of the residual, its spectrum, and its samples when the record is short.
 fn residual_of(x: &[f64], rate: f64, fit: &ToneFit) -> (f64, PowerSpectrum, Option<Vec<f64>>) {
-    let n = x.len();
-    let whole = n <= WHOLE_RECORD;
-    let n_fft = if whole { n } else { FRAME };
-    let window = if whole { Window::BlackmanHarris4 } else { Window::Hann };
-    let settings = SpectrumSettings { n_fft, hop: n_fft, window };
+    let n_fft = frame_length(x.len());
+    let settings = SpectrumSettings { n_fft, hop: n_fft, window: Window::BlackmanHarris4 };
     let mut welch = Welch::new(rate, settings).expect("lengths and rate were checked");
-    let mut kept = Vec::with_capacity(if whole { n } else { FRAME });
+    let is_whole = x.len() <= WHOLE_RECORD;
+    let mut kept = Vec::with_capacity(if is_whole { x.len() } else { 0 });
     let mut energy = 0.0;
     fit.basis.residual_blocks(x, &fit.fitted, |r| {
         energy += dot(r, r);
-        kept.extend_from_slice(r);
-        // Frames are handed on whole, so that the averager copies nothing.
-        if !whole && kept.len() == FRAME {
-            welch.push(&kept);
-            kept.clear();
+        match is_whole {
+            true => kept.extend_from_slice(r),
+            false => welch.push(r),
         }
     });
-    if whole {
-        welch.push(&kept);
-    }
+    welch.push(&kept);
     let spectrum = welch.finish().expect("one frame at least");
-    (energy / n as f64, spectrum, whole.then_some(kept))
+    (energy, spectrum, is_whole.then_some(kept))
+}
+
+/// The record's length, up to 2^18; up to 2^20 the greatest number below that has no prime factor above 5, so that its
+/// transform takes no longer than its size asks for; then 2^18.
+fn frame_length(n: usize) -> usize {
+    if n <= SHORT_RECORD || n > WHOLE_RECORD {
+        return n.min(SHORT_RECORD);
+    }
+    let is_smooth = |n: &usize| {
+        let without = |mut n: usize, factor: usize| {
+            while n.is_multiple_of(factor) {
+                n /= factor;
+            }
+            n
+        };
+        without(without(without(*n, 2), 3), 5) == 1
+    };
+    (SHORT_RECORD..=n).rev().find(is_smooth).unwrap_or(SHORT_RECORD)
 }
 
 /// The part of the residual's power that lies below `bandwidth_hz`.
@@ -181,14 +333,26 @@ fn share_in_band(residual: &PowerSpectrum, bandwidth_hz: f64) -> f64 {
 }
 
 /// The largest component that is neither tone nor harmonic: as a spectral line, and fitted where that is possible.
-fn spurs(residual: &PowerSpectrum, kept: Option<&[f64]>, bandwidth_hz: f64) -> Spurs {
+fn spurs(residual: &PowerSpectrum, kept: Option<&[f64]>, is_spur: impl Fn(f64) -> bool) -> Spurs {
     let power = residual.power();
-    let peak = largest(power, |k| residual.frequency_hz(k) <= bandwidth_hz && 2 * k < residual.settings().n_fft);
-    let line = power[peak] * residual.enbw_lines();
-    let fitted = kept.filter(|r| r.len() >= MIN_SAMPLES).and_then(|r| {
-        let lines = peak as f64 + interpolated_offset(power, peak);
-        sine_fit::fit(r, lines / r.len() as f64).ok().map(|f| (f.amplitude.powi(2) / 2.0, f.cycles_per_sample))
-    });
-    let (sum, cycles) = fitted.unwrap_or((line, peak as f64 / residual.settings().n_fft as f64));
+    let n_fft = residual.settings().n_fft;
+    let peak = largest(power, |k| is_spur(residual.frequency_hz(k)) && 2 * k < n_fft);
+    let line = if is_spur(residual.frequency_hz(peak)) { power[peak] * residual.enbw_lines() } else { 0.0 };
+    let cycles = (peak as f64 + interpolated_offset(power, peak)) / n_fft as f64;
+    let fitted = kept
+        .filter(|r| r.len() >= MIN_SAMPLES && line > 0.0)
+        .and_then(|r| sine_fit::fit(r, cycles).ok().map(|f| (f.amplitude.powi(2) / 2.0, f.cycles_per_sample)));
+    let (sum, cycles) = fitted.unwrap_or((lobe_above_floor(residual, peak).max(line), cycles));
     Spurs { line, sum, frequency_hz: cycles * residual.sample_rate_hz() }
+}
+
+/// Power of the lines under the lobe around a peak, less what the lines beside it say is noise.
+fn lobe_above_floor(spectrum: &PowerSpectrum, peak: usize) -> f64 {
+    let power = spectrum.power();
+    let half = spectrum.settings().window.half_width_lines();
+    let around = |width: usize| peak.saturating_sub(width)..=(peak + width).min(power.len() - 1);
+    let mut beside: Vec<f64> = around(8 * half).filter(|k| k.abs_diff(peak) > half).map(|k| power[k]).collect();
+    beside.sort_unstable_by(f64::total_cmp);
+    let floor = beside.get(beside.len() / 2).copied().unwrap_or(0.0);
+    around(half).map(|k| power[k] - floor).sum::<f64>().max(0.0)
 }

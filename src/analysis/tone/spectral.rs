@@ -8,8 +8,10 @@
 //!   filled with the median. Checked against PySNR 0.0.1, a port of that algorithm.
 
 use super::{
-    Harmonic, Powers, Settings, Spurs, ToneFigures,
-    find::{check_samples, largest},
+    Aliased, Settings, ToneFigures,
+    figures::{Powers, Spurs},
+    find::{check_place, check_samples, largest},
+    harmonics::{Harmonic, Hidden, Place, places},
 };
 use crate::analysis::{figure::Absent, sinusoids::fold, spectrum::PowerSpectrum, window::Window};
 
@@ -40,7 +42,8 @@ pub fn line_roles(spectrum: &PowerSpectrum, tone_line: usize, highest_harmonic: 
 /// Roles of the lines around the frequencies that were measured, whether they lie on lines or between them.
 pub fn roles_of(spectrum: &PowerSpectrum, figures: &ToneFigures) -> Vec<LineRole> {
     let line = |hz: f64| (hz / spectrum.line_spacing_hz()).round() as usize;
-    let harmonics = figures.harmonics.iter().rev().map(|h| (line(h.frequency_hz), LineRole::Harmonic(h.order)));
+    let marked_ones = figures.harmonics.iter().rev().filter(|h| h.hidden != Some(Hidden::Noise));
+    let harmonics = marked_ones.map(|h| (line(h.frequency_hz), LineRole::Harmonic(h.order)));
     marked(spectrum, harmonics.chain(figures.frequency_hz.ok().map(|hz| (line(hz), LineRole::Tone))))
 }
 
@@ -58,6 +61,22 @@ fn marked(spectrum: &PowerSpectrum, lobes: impl Iterator<Item = (usize, LineRole
     roles
 }
 
+/// Refuses a tone whose lobe is cut off at half the rate.
+fn check_lobe(n_samples: usize, lines: f64, window: Window) -> Result<(), Absent> {
+    let needed = window.half_width_lines() as f64;
+    let beside = n_samples as f64 / 2.0 - lines;
+    if beside < needed {
+        return Err(Absent::NearHalfRate { lines: beside, needed });
+    }
+    check_place(n_samples, lines / n_samples as f64)
+}
+
+/// A harmonic with the power that the rule found for it.
+fn harmonic(place: &Place, frequency_hz: f64, power: Option<f64>) -> Harmonic {
+    let hidden = if power.is_none() { Some(place.hidden.unwrap_or(place.neighbour)) } else { None };
+    Harmonic { order: place.order, frequency_hz, power, hidden }
+}
+
 fn taken(x: &[f64], rate: f64, window: Window) -> Result<PowerSpectrum, Absent> {
     check_samples(x)?;
     PowerSpectrum::of_whole(x, rate, window).map_err(|_| Absent::NotApplicable { needs: "at most 2^26 samples" })
@@ -71,18 +90,22 @@ pub(super) fn genalyzer(x: &[f64], rate: f64, window: Window, settings: &Setting
         Some(f) => ((f / spectrum.line_spacing_hz()).round() as usize).min(power.len() - 1),
         None => largest(power, |k| k > half),
     };
+    check_lobe(x.len(), tone_line as f64, window)?;
     let roles = line_roles(&spectrum, tone_line, settings.highest_harmonic);
     let sum_of = |role: LineRole| power.iter().zip(&roles).filter(|(_, r)| **r == role).map(|(p, _)| p).sum::<f64>();
     let tone = sum_of(LineRole::Tone);
-    let harmonic = |order: u32| Harmonic {
-        order,
-        frequency_hz: fold(f64::from(order) * tone_line as f64 / x.len() as f64) * rate,
-        power: roles.contains(&LineRole::Harmonic(order)).then(|| sum_of(LineRole::Harmonic(order))),
+    let cycles = tone_line as f64 / x.len() as f64;
+    let places = places(x.len(), cycles, settings.highest_harmonic, Aliased::Folded);
+    let measured = |place: &Place| {
+        let role = LineRole::Harmonic(place.order);
+        let frequency_hz = fold(f64::from(place.order) * cycles) * rate;
+        harmonic(place, frequency_hz, roles.contains(&role).then(|| sum_of(role)))
     };
-    let harmonics: Vec<Harmonic> = (2..=settings.highest_harmonic).map(harmonic).collect();
+    let harmonics: Vec<Harmonic> = places.iter().map(measured).collect();
     let noise = sum_of(LineRole::Noise);
     let counts = |k: usize| !matches!(roles[k], LineRole::Dc | LineRole::Tone);
-    let spur = largest(power, counts);
+    let is_far = |k: usize| k.abs_diff(tone_line) as f64 * spectrum.line_spacing_hz() >= settings.min_spur_distance_hz;
+    let spur = largest(power, |k| counts(k) && is_far(k));
     let lobe = spur.saturating_sub(half)..=(spur + half).min(power.len() - 1);
     Ok(Powers {
         frequency_hz: spectrum.frequency_hz(tone_line),
@@ -114,20 +137,22 @@ pub(super) fn matlab(x: &[f64], rate: f64, window: Window, settings: &Settings) 
         None => largest(&power, |_| true),
     };
     let (tone, centre) = tone_at(&power, peak, enbw);
+    check_lobe(x.len(), centre, window)?;
     take_out(&mut power, peak);
-    let spur = largest(&power, |_| true);
+    let is_far = |k: usize| (k as f64 - centre).abs() * spectrum.line_spacing_hz() >= settings.min_spur_distance_hz;
+    let spur = largest(&power, is_far);
     let spurs = Spurs { line: power[spur] * enbw, sum: power[spur] * enbw, frequency_hz: spectrum.frequency_hz(spur) };
     let rest = filled_with_median(&power, original);
     let mut harmonics = Vec::new();
-    for order in 2..=settings.highest_harmonic {
-        let lines = fold(f64::from(order) * centre / x.len() as f64) * x.len() as f64;
+    for place in places(x.len(), centre / x.len() as f64, settings.highest_harmonic, Aliased::Folded) {
+        let lines = fold(f64::from(place.order) * centre / x.len() as f64) * x.len() as f64;
         let k = near_peak(&power, lines);
         let found = power[k] > 0.0;
         let harmonic_power = found.then(|| tone_at(&power, k, enbw).0);
         if found {
             take_out(&mut power, k);
         }
-        harmonics.push(Harmonic { order, frequency_hz: lines * spectrum.line_spacing_hz(), power: harmonic_power });
+        harmonics.push(harmonic(&place, lines * spectrum.line_spacing_hz(), harmonic_power));
     }
     Ok(Powers {
         frequency_hz: centre * spectrum.line_spacing_hz(),

@@ -99,7 +99,8 @@ pub fn test_converter(
     let mut warnings = record.warnings.clone();
     for (i, channel) in channels.iter().enumerate() {
         let tone_hz = channel.tone.as_ref().and_then(|tone| tone.frequency_hz.ok());
-        let said = channel.linearity.as_ref().map_or(Vec::new(), |l| record.linearity_warnings(l, tone_hz));
+        let mut said = channel.linearity.as_ref().map_or(Vec::new(), |l| record.linearity_warnings(l, tone_hz));
+        said.extend(channel.tone.iter().flat_map(ToneFigures::warnings));
         let of_channel = if channels.len() > 1 { format!("channel {}: ", i + 1) } else { String::new() };
         warnings.extend(said.into_iter().map(|text| format!("{of_channel}{text}")));
     }
@@ -182,7 +183,7 @@ impl TestedChannel {
         let mut measured = Self::of_linearity(record, channel, Stimulus::Sine { amplitude_lsb }, options.few_samples);
         let fitted = Conditions::of_samples(record.sample_rate_hz).with_choice("method", "fit");
         let before = [
-            Section::new("Sine fit, four parameters", fit_entries(fit, record.bits().ok()), fitted.clone()),
+            Section::new("Sine fit, four parameters", fit_entries(fit, record.bits().ok(), x.len()), fitted.clone()),
             Section::new("Tone", tone.entries(), Conditions::of_tone(&tone)),
             Section::new("Jitter", jitter.entries(), fitted),
         ];
@@ -198,15 +199,17 @@ impl TestedChannel {
 }
 
 /// The fitted sine, and what it leaves against the steps of a converter of full scale 1.0.
-fn fit_entries(fit: std::result::Result<SineFit, Absent>, bits: Option<u32>) -> Vec<Entry> {
+fn fit_entries(fit: std::result::Result<SineFit, Absent>, bits: Option<u32>, n_samples: usize) -> Vec<Entry> {
     let of = |part: fn(&SineFit) -> f64| fit.as_ref().map(part).map_err(|why| *why);
     let step =
         bits.map(|bits| 2f64.powi(1 - bits as i32)).ok_or(Absent::NotApplicable { needs: "the bits of the codes" });
     let residual_lsb = of(|fit| fit.residual_rms).and_then(|rms| step.map(|step| rms / step));
     let residual = of(|fit| fit.residual_rms);
-    // An ideal converter of B bits leaves 2 / 2^B / sqrt 12.
-    let effective = residual
-        .and_then(|rms| if rms > 0.0 { Ok((2.0 / (rms * 12f64.sqrt())).log2()) } else { Err(Absent::NothingThere) });
+    // An ideal converter of B bits leaves 2 / 2^B / sqrt 12; four parameters of the sine are taken from the samples.
+    let of_all = (n_samples as f64 / (n_samples as f64 - 4.0).max(1.0)).sqrt();
+    let effective = residual.and_then(|rms| {
+        if rms > 0.0 { Ok((2.0 / (rms * of_all * 12f64.sqrt())).log2()) } else { Err(Absent::NothingThere) }
+    });
     let entry = |texts, figure, formula: &str| Entry::new(texts, figure, "sine-fit", formula);
     vec![
         entry(("fit_amplitude", "amplitude", "FS"), of(|fit| fit.amplitude), "A of A cos(2 pi f n + phase) + C"),
@@ -218,7 +221,7 @@ fn fit_entries(fit: std::result::Result<SineFit, Absent>, bits: Option<u32>) -> 
             ("enob_full_scale_bits", "ENOB of full scale", "bit"),
             effective,
             "enob-full-scale",
-            "log2(2 / (residual sqrt 12))",
+            "log2(2 / (residual sqrt(N / (N - 4)) sqrt 12))",
         ),
     ]
 }
