@@ -4,10 +4,14 @@
 
 use std::path::{Path, PathBuf};
 
-use sqnr::design::{Density, Samples};
-use sqnr::recipe::Word;
+use sqnr::Signal;
+use sqnr::analysis::weighting::Weighting;
+use sqnr::audio_file::Reopen;
+use sqnr::design::{Density, Samples, draws::shuffled_quantiles};
 use sqnr::task::sweep;
 
+/// Independent draws of a density.
+const N_DRAWS: usize = 40_000;
 /// Cells of a density over 20 standard deviations.
 const N_CELLS: i32 = 20_000;
 /// Standard deviation of the densities, full scale 1: rarely clipped.
@@ -16,7 +20,8 @@ const CLIPS: [&str; 3] = ["organ_choir.wav", "quartet_24bit.wav", "singing.wav"]
 
 fn main() -> sqnr::Result<()> {
     for (density, name) in [(Density::Gaussian, "Gaussian"), (Density::Laplacian, "Laplacian")] {
-        print(&format!("{name}, standard deviation 0.1 of full scale"), &of_density(density)?)?;
+        let draws = Signal::new(48_000, vec![shuffled_quantiles(&of_density(density)?, N_DRAWS, 1)])?;
+        print(&format!("{name}, standard deviation 0.1 of full scale, {N_DRAWS} draws"), &draws)?;
     }
     let mut paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     if paths.is_empty() {
@@ -25,7 +30,7 @@ fn main() -> sqnr::Result<()> {
     }
     for path in &paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        print(&name, &of_file(path)?)?;
+        print(&name, path)?;
     }
     Ok(())
 }
@@ -38,22 +43,20 @@ fn of_density(density: Density) -> sqnr::Result<Samples> {
     Samples::from_histogram(&values, &weights)
 }
 
-fn of_file(path: &Path) -> sqnr::Result<Samples> {
-    let mut source = sqnr::audio_file::open(path)?;
-    let (mut block, mut all) = (Vec::new(), Vec::new());
-    while source.read_planar(&mut block, 8_192)? > 0 {
-        all.extend(block.iter().flatten().copied().filter(|x| x.is_finite()));
-    }
-    Samples::new(&all)
-}
-
-fn print(name: &str, samples: &Samples) -> sqnr::Result<()> {
-    let sweep = sweep::run(samples, 4, None)?;
+fn print(name: &str, audio: &dyn Reopen) -> sqnr::Result<()> {
+    let sweep = sweep::run(audio, 4, Weighting::A, &())?;
     println!("\n## {name}\n\n| method | 1 bit | 2 bits | 3 bits | 4 bits |\n|---|---|---|---|---|");
-    for method in sweep::METHODS {
-        let points = sweep.points.iter().filter(|p| p.method == method);
-        let cells = points.map(|p| format!("{:.2} b {:.2} dB ({:.2})", p.rate_bits, p.snr_db, p.gap_db));
-        println!("| {} | {} |", method.word(), cells.collect::<Vec<_>>().join(" | "));
+    let mut names: Vec<&str> = sweep.points.iter().map(|p| p.name.as_str()).collect();
+    names.dedup();
+    for name in names {
+        let cell = |bits: u32| {
+            let point = sweep.points.iter().find(|p| p.name == name && p.bits == f64::from(bits));
+            point.map_or_else(String::new, |p| format!("{:.2} b {:.2} dB ({:.2})", p.rate_bits, p.snr_db, p.gap_db))
+        };
+        let cells: Vec<String> = (1..=4).map(cell).collect();
+        if cells.iter().any(|cell| !cell.is_empty()) {
+            println!("| {name} | {} |", cells.join(" | "));
+        }
     }
     Ok(())
 }

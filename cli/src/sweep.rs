@@ -6,10 +6,9 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use sqnr::{
+    Error,
     analysis::weighting::Weighting,
-    chain::training,
-    recipe::Word,
-    task::sweep::{self, Excerpt, Point, Requirement, Sweep},
+    task::sweep::{self, Codes, Measured, Point, Requirement, Sweep},
 };
 
 use super::plot::picture_file::{self, Form, PictureArgs};
@@ -19,6 +18,7 @@ use super::{
     inputs::{self, Input},
     options::{Global, Inputs, Outputs},
     outputs::{self, Clearance, Existing},
+    progress::FileProgress,
     source::{Passes, Rereadable},
 };
 
@@ -32,9 +32,10 @@ Examples:
 
 /// Try every method at every bit depth, and recommend one
 ///
-/// Rates are bits a sample, SNRs those of samples as independent draws. R(D) is what no method passes so; vectors of
-/// real audio may, since neighbours are alike. Noise is the weighted level of the error on stretches from all over the
-/// first channel.
+/// Each row is what its command does to the file: its rate in bits a sample, its SNR, and the weighted level of the error of
+/// the first channel. Of more than 8,388,608 samples, rows are of stretches from all over the file, and the recommended one
+/// is measured on the whole. R(D) is the bound for independent draws of the file's distribution: methods that use how alike
+/// neighbours are (dpcm, vector, the coders) may pass it.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct SweepArgs {
@@ -75,7 +76,8 @@ fn parse_weighting(text: &str) -> Result<Weighting, String> {
 
 impl SweepArgs {
     fn wish(&self) -> Requirement {
-        Requirement { target_snr_db: self.target_snr, max_bits: None, max_rate_bits: self.max_rate }
+        let codes = if self.fixed_length { Codes::FixedLength } else { Codes::Any };
+        Requirement { target_snr_db: self.target_snr, max_rate_bits: self.max_rate, codes }
     }
 }
 
@@ -94,10 +96,10 @@ pub fn run(args: &SweepArgs, global: &Global) -> Result<Exit, Failure> {
     };
     let existing = Existing::of(global);
     let batch = Batch { command: "sweep", global, inputs: &args.inputs };
-    batch.run(&jobs, |job, _| one_file(args, job, existing))
+    batch.run(&jobs, |job, progress| one_file(args, job, existing, progress))
 }
 
-fn one_file(args: &SweepArgs, job: &Job, existing: Existing) -> Result<FileReport, Failure> {
+fn one_file(args: &SweepArgs, job: &Job, existing: Existing, progress: &FileProgress) -> Result<FileReport, Failure> {
     if let Some(output) = &job.output {
         outputs::make_folder(output, &args.outputs)?;
         if outputs::clearance(output, existing)? == Clearance::Skip {
@@ -107,16 +109,16 @@ fn one_file(args: &SweepArgs, job: &Job, existing: Existing) -> Result<FileRepor
     let input = &job.input;
     let file = Rereadable::new(input, Passes::Several)?;
     let wrong = |error| Failure::of(error, &input.path);
-    let samples = training::distribution(&[&file]).map_err(wrong)?;
-    let (excerpt, rate_hz) = training::excerpt(&file, sweep::EXCERPT_SAMPLES).map_err(wrong)?;
-    let level_db = |error: &[f64]| args.weighting.level_dbfs(error, rate_hz);
-    let excerpt = Some(Excerpt { samples: &excerpt, level_db: &level_db }).filter(|e| e.samples.len() > 1);
-    let result = sweep::run(&samples, args.max_bits, excerpt).map_err(wrong)?;
-    let pick = result.recommend(&args.wish(), |method| !args.fixed_length || !sweep::is_entropy_coded(method));
+    let mut result = sweep::run(&file, args.max_bits, args.weighting, progress).map_err(wrong)?;
+    let pick = match result.recommend(&file, &args.wish(), args.weighting) {
+        Ok(pick) => Ok(pick),
+        Err(Error::NoResult { what }) => Err(what),
+        Err(error) => return Err(wrong(error)),
+    };
     if let Some(output) = &job.output {
         draw(args, &result, pick.as_ref().ok(), Conversion { input, output, existing })?;
     }
-    let failed_checks = pick.as_ref().err().map(ToString::to_string);
+    let failed_checks = pick.as_ref().err().cloned();
     let pick = pick.ok();
     Ok(FileReport {
         table: Some(table(&result, pick.as_ref(), input, args.weighting)),
@@ -140,18 +142,16 @@ fn table(result: &Sweep, pick: Option<&Point>, input: &Input, weighting: Weighti
         let _ = writeln!(
             text,
             "{:<24}{:>5}{:>9.3}{:>10.2}{:>12.2}{level:>16}{mark}",
-            p.method.word(),
-            p.bits,
-            p.rate_bits,
-            p.snr_db,
-            p.gap_db
+            p.name, p.bits, p.rate_bits, p.snr_db, p.gap_db
         );
     }
-    text.push_str("* no other method has a higher SNR at this rate\n");
+    text.push_str("* no other row has a higher SNR at this rate; R(D) is that of independent draws\n");
+    if let Measured::Stretches { n_frames, of } = result.measured {
+        let _ = writeln!(text, "measured on stretches, {n_frames} of {of} samples; the recommended row on all");
+    }
     if let Some(p) = pick {
-        let name = p.method.word();
-        let _ = writeln!(text, "recommended: {name}, {:.3} bits a sample, {:.2} dB", p.rate_bits, p.snr_db);
-        let _ = writeln!(text, "  {}", p.recipe().shell_line(&input.display()));
+        let _ = writeln!(text, "recommended: {}, {:.3} bits a sample, {:.2} dB", p.name, p.rate_bits, p.snr_db);
+        let _ = writeln!(text, "  {}", p.recipe.shell_line(&input.display()));
     }
     text
 }
@@ -161,22 +161,33 @@ fn json_object(result: &Sweep, pick: Option<&Point>, input: &Input, weighting: W
     let finite = |db: f64| Some(db).filter(|db| db.is_finite());
     let point = |p: &Point| {
         json!({
-            "method": p.method.word(),
-            "bits": p.bits,
+            "name": p.name,
+            "method": p.recipe.method.word(),
+            "bits": whole_or_not(p.bits),
             "rate_bits": p.rate_bits,
             "snr_db": finite(p.snr_db),
             "gap_db": finite(p.gap_db),
             "noise_dbfs": p.noise_db.and_then(finite),
             "pareto": front.contains(p),
-            "recipe": batch::json_recipe(&p.recipe()),
-            "command": p.recipe().shell_line(&input.display()),
+            "recipe": batch::json_recipe(&p.recipe),
+            "command": p.recipe.shell_line(&input.display()),
         })
     };
+    let stretches = match result.measured {
+        Measured::Whole => Value::Null,
+        Measured::Stretches { n_frames, of } => json!({ "n_frames": n_frames, "of": of }),
+    };
     Map::from_iter([
+        ("stretches".to_owned(), stretches),
         ("weighting".to_owned(), weighting.to_string().into()),
         ("points".to_owned(), result.points.iter().map(point).collect()),
         ("recommended".to_owned(), pick.map(point).into()),
     ])
+}
+
+/// Whole numbers without a point.
+fn whole_or_not(bits: f64) -> Value {
+    if bits.fract() == 0.0 { (bits as u64).into() } else { bits.into() }
 }
 
 fn draw(args: &SweepArgs, result: &Sweep, pick: Option<&Point>, files: Conversion) -> Result<(), Failure> {
@@ -185,25 +196,24 @@ fn draw(args: &SweepArgs, result: &Sweep, pick: Option<&Point>, files: Conversio
         rate_distortion::{RateDistortion, Recommended},
     };
     let finite: Vec<&Point> = result.points.iter().filter(|p| p.snr_db.is_finite()).collect();
-    let mut curves: Vec<Curve> = sweep::METHODS
-        .into_iter()
-        .map(|method| {
-            let own = || finite.iter().filter(move |p| p.method == method);
-            Curve {
-                name: method.word().into(),
-                x: own().map(|p| p.rate_bits).collect(),
-                y: own().map(|p| p.snr_db).collect(),
-                origin: Origin::Measured,
-            }
-        })
-        .filter(|curve| !curve.x.is_empty())
-        .collect();
+    let mut names: Vec<&str> = finite.iter().map(|p| p.name.as_str()).collect();
+    names.dedup();
+    let curve_of = |name: &str| {
+        let own = || finite.iter().filter(|p| p.name == name);
+        Curve {
+            name: name.into(),
+            x: own().map(|p| p.rate_bits).collect(),
+            y: own().map(|p| p.snr_db).collect(),
+            origin: Origin::Measured,
+        }
+    };
+    let mut curves: Vec<Curve> = names.into_iter().map(curve_of).collect();
     let highest = finite.iter().map(|p| p.rate_bits).fold(0.0, f64::max);
     let x: Vec<f64> = (0..=160).map(|i| highest * f64::from(i) / 160.0).collect();
     let y = x.iter().map(|&rate| result.bound.snr_db(rate)).collect();
-    curves.push(Curve { name: "R(D)".into(), x, y, origin: Origin::Theory });
+    curves.push(Curve { name: "R(D), independent draws".into(), x, y, origin: Origin::Theory });
     let recommended = pick.filter(|p| p.snr_db.is_finite()).map(|p| Recommended {
-        name: format!("{}: {:.2} bits, {:.1} dB", p.method.word(), p.rate_bits, p.snr_db),
+        name: format!("{}: {:.2} bits, {:.1} dB", p.name, p.rate_bits, p.snr_db),
         rate_bits: p.rate_bits,
         snr_db: p.snr_db,
     });

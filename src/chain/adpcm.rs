@@ -3,12 +3,17 @@
 use super::{Chain, Form, Piece, Storage};
 use crate::{
     Result,
-    predictive::{Dpcm, DpcmOptions, G722, G726, IMA_BLOCK_SAMPLES, ImaBlockEncoder, ImaDecoding, Predictor, StepRule},
+    predictive::{
+        Dpcm, G722, G726, IMA_BLOCK_SAMPLES, ImaBlockEncoder, ImaDecoding, Predictor, ScaledCodebook, StepRule,
+    },
     wav::{SampleFormat, Spec},
 };
 
 /// Paths of IMA's look-ahead unless told otherwise.
 const IMA_PATHS: usize = 32;
+
+/// Loss by prediction up to which nothing is said.
+const HARMLESS_LOSS_DB: f64 = 0.5;
 
 /// Inputs beyond twice full scale tell a coder nothing more.
 const LARGEST_INPUT: f64 = 2.0;
@@ -30,6 +35,11 @@ trait Channel: Send {
 
     /// Adds the rest to `y`.
     fn finish(&mut self, _: &mut Vec<f64>) {}
+
+    /// Power of the signal so far over that of what prediction left of it, dB; NaN where that is not known.
+    fn gain_db(&self) -> f64 {
+        f64::NAN
+    }
 }
 
 /// A coder whose reconstruction is stored.
@@ -63,21 +73,13 @@ impl Reconstructed {
 
     /// Steps that adapt to the signal, without prediction.
     pub(super) fn jayant(name: &str, spec: &Spec, bits: u32) -> Result<Self> {
-        let predictor = Predictor::new(vec![0.0])?;
-        let options = DpcmOptions { bits, rule: StepRule::Pcm, ..DpcmOptions::default() };
-        Self::adaptive_steps(name, spec, &predictor, &options)
+        let steps = ScaledCodebook::jayant(bits, StepRule::Pcm)?;
+        Self::dpcm(name, spec, &Dpcm::new(Predictor::new(vec![])?, steps))
     }
 
-    /// Prediction in a closed loop, with steps that adapt.
-    pub(super) fn dpcm(name: &str, spec: &Spec, predictor: &Predictor, bits: u32) -> Result<Self> {
-        Self::adaptive_steps(name, spec, predictor, &DpcmOptions { bits, ..DpcmOptions::default() })
-    }
-
-    fn adaptive_steps(name: &str, spec: &Spec, predictor: &Predictor, options: &DpcmOptions) -> Result<Self> {
-        Self::new(name, spec, SampleFormat::FLOAT32, || {
-            let encoder = Dpcm::new(predictor.clone(), options.clone())?;
-            Ok(AdaptiveSteps { decoder: encoder.clone(), encoder })
-        })
+    /// Prediction in a closed loop; each channel is coded by a copy of a coder at rest.
+    pub(super) fn dpcm(name: &str, spec: &Spec, coder: &Dpcm) -> Result<Self> {
+        Self::new(name, spec, SampleFormat::FLOAT32, || Ok(coder.clone()))
     }
 }
 
@@ -102,6 +104,14 @@ impl Chain for Reconstructed {
     fn describe(&self) -> String {
         self.name.clone()
     }
+
+    fn warnings(&self) -> Vec<String> {
+        let losses_db = self.channels.iter().map(|channel| -channel.gain_db()).enumerate();
+        let told = |(c, loss_db): (usize, f64)| {
+            format!("channel {}: prediction adds {loss_db:.1} dB to what is quantized; design one on it", c + 1)
+        };
+        losses_db.filter(|(_, loss_db)| *loss_db > HARMLESS_LOSS_DB).map(told).collect()
+    }
 }
 
 /// Encoder and decoder of G.726.
@@ -112,15 +122,15 @@ impl Channel for (G726, G726) {
     }
 }
 
-struct AdaptiveSteps {
-    encoder: Dpcm,
-    decoder: Dpcm,
-}
-
-impl Channel for AdaptiveSteps {
+/// The encoder's own reconstruction is the decoder's.
+impl Channel for Dpcm {
     fn push(&mut self, x: &[f64], y: &mut Vec<f64>) {
         // A reader finds single precision.
-        y.extend(self.decoder.decode(&self.encoder.encode(x)).into_iter().map(|y| f64::from(y as f32)));
+        y.extend(x.iter().map(|&x| f64::from(self.code(x).1 as f32)));
+    }
+
+    fn gain_db(&self) -> f64 {
+        self.closed_loop_gain_db()
     }
 }
 

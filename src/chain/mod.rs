@@ -15,6 +15,7 @@
 
 mod adpcm;
 mod delta_sigma;
+mod dpcm_training;
 mod few_values;
 mod file_sink;
 mod number_format;
@@ -27,6 +28,7 @@ pub mod training;
 use crate::{Result, analysis::error_statistics, dsf, quantizer::g711::Law, wav::Spec};
 
 pub use delta_sigma::designed_modulator;
+pub use dpcm_training::{ChosenDpcm, DpcmTraining};
 pub use file_sink::{FileSink, Seeking, Stored as StoredFile};
 pub use pcm::{Pcm, fixed_quantizer};
 pub use plan::{Plan, Storing};

@@ -6,6 +6,7 @@ use super::{
     Chain,
     adpcm::{Ima, Reconstructed},
     delta_sigma::{DeltaSigma, designed_modulator},
+    dpcm_training::DpcmTraining,
     number_format::Rounded,
     packets::{self, Packets},
     pcm::{Pcm, fixed_quantizer},
@@ -15,13 +16,16 @@ use crate::{
     Error, Result,
     audio_file::Reopen,
     number_format::{Granularity, NumberFormat},
+    predictive::Dpcm,
     quantizer::{Quantizer, packet::Scheme},
-    recipe::{Coder, Design, Method, ModulatorDesign, NamedFormat, NamedMethod, Recipe, read_design},
+    recipe::{Coder, Design, DpcmDepth, Method, ModulatorDesign, NamedFormat, NamedMethod, Recipe, read_design},
     wav::Spec,
 };
 
-/// Bits of DPCM when none are asked for.
+/// Bits of a DPCM design when none are asked for and it has them.
 const DPCM_BITS: u32 = 4;
+/// Most coefficients of `dpcm`.
+const DPCM_COEFFICIENTS: usize = 16;
 
 /// What is stored of a one-bit modulator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +82,8 @@ impl Plan {
     /// True when the audio is read before it is quantized, because the method learns from it.
     pub fn learns(&self) -> bool {
         let learning = |method: NamedMethod| {
-            method == NamedMethod::LloydMax || (method.codes_packets() && method != NamedMethod::EntropyCoded)
+            let learnt = method.codes_packets() && method != NamedMethod::EntropyCoded;
+            learnt || matches!(method, NamedMethod::LloydMax | NamedMethod::Dpcm)
         };
         self.recipe.method.named().is_some_and(learning) || has_scale_of_all(&self.recipe.method)
     }
@@ -131,9 +136,14 @@ impl Plan {
             (_, Some(Design::Modulator(design))) => {
                 Box::new(DeltaSigma::new(&name, &self.with_paths(design.clone()), spec, storing)?)
             }
-            (_, Some(Design::Predictor(predictor))) => {
+            (_, Some(Design::Dpcm(depths))) => {
+                let DpcmDepth { predictor, quantizer, .. } = depth_of(depths, self.recipe.bits())?.clone();
+                Box::new(Reconstructed::dpcm(&name, spec, &Dpcm::new(predictor, quantizer))?)
+            }
+            (Method::Named(NamedMethod::Dpcm), _) => {
                 let bits = self.recipe.bits().unwrap_or(DPCM_BITS);
-                Box::new(Reconstructed::dpcm(&name, spec, predictor, bits)?)
+                let found = DpcmTraining::of(&[audio])?.design(bits, DPCM_COEFFICIENTS)?;
+                Box::new(Reconstructed::dpcm(&name, spec, &found.design.coder())?)
             }
             (Method::Named(method), _) if method.codes_packets() => {
                 Box::new(Packets::new(&self.recipe, packets::learn(*method, &self.recipe, audio)?, spec))
@@ -172,6 +182,16 @@ fn has_scale_of_all(method: &Method) -> bool {
     !matches!(options.granularity, Granularity::Group { .. })
 }
 
+/// The design for so many bits; without a wish that of 4 bits, or the first.
+fn depth_of(depths: &[DpcmDepth], bits: Option<u32>) -> Result<&DpcmDepth> {
+    let of_bits = |bits: u32| depths.iter().find(|depth| depth.bits == bits);
+    let Some(bits) = bits else { return Ok(of_bits(DPCM_BITS).unwrap_or(&depths[0])) };
+    of_bits(bits).ok_or_else(|| {
+        let designed: Vec<String> = depths.iter().map(|depth| depth.bits.to_string()).collect();
+        Error::invalid("bits", bits, format!("{}, the depths that the file is designed for", designed.join(", ")))
+    })
+}
+
 /// Refuses what a design's file decides itself.
 fn check_design(design: &Design, recipe: &Recipe) -> Result<()> {
     let unsupported = |what: &str| Err(Error::Unsupported { what: what.into() });
@@ -189,9 +209,7 @@ fn check_design(design: &Design, recipe: &Recipe) -> Result<()> {
             bits,
             "none; the modulator's file says how many levels; leave bits and levels out",
         )),
-        (Design::Predictor(_), Some(bits)) if !(2..=4).contains(&bits) => {
-            Err(Error::invalid("bits", bits, "2 to 4 with DPCM"))
-        }
+        (Design::Dpcm(depths), bits) => depth_of(depths, bits).map(|_| ()),
         _ => Ok(()),
     }
 }

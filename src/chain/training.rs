@@ -132,25 +132,55 @@ fn first_samples(audio: &dyn Reopen, dimension: usize) -> Result<Vec<f64>> {
     Ok(block.iter().flat_map(vector).collect())
 }
 
-/// Stretches of the first channel that a sweep measures noise on, one after the other: at most `n_most` samples
-/// in `BLOCK`s from all over it. Samples that are not finite are 0.
-/// Returns them with the sample rate in Hz.
+/// Stretches of every channel from all over the audio, each at most `length` long; at most `n_most` samples in all, but at
+/// least one block. They come block by block, the channels of a block one after the other.
 ///
 /// # Errors
 /// What reading meets.
-pub fn excerpt(audio: &dyn Reopen, n_most: usize) -> Result<(Vec<f64>, f64)> {
+pub fn stretches(audio: &dyn Reopen, length: usize, n_most: usize) -> Result<Vec<Vec<f64>>> {
     let mut source = audio.open()?;
-    let rate_hz = f64::from(source.info().spec.sample_rate_hz);
-    let n_blocks = source.info().n_frames.map_or(0, |n| n.div_ceil(BLOCK as u64));
-    let every = n_blocks.div_ceil((n_most / BLOCK) as u64).max(1);
-    let (mut kept, mut block, mut i) = (Vec::new(), Vec::new(), 0);
-    while source.read_planar(&mut block, BLOCK)? > 0 {
-        if i % every == 0 && kept.len() < n_most {
-            kept.extend(block[0].iter().map(|x| if x.is_finite() { *x } else { 0.0 }));
+    let n_channels = usize::from(source.info().spec.channels).max(1);
+    let n_kept_blocks = (n_most / (length * n_channels)).max(1) as u64;
+    let n_blocks = source.info().n_frames.map_or(1, |n| n.div_ceil(length as u64)).max(n_kept_blocks);
+    let (mut kept, mut block, mut i) = (Vec::new(), Vec::new(), 0u64);
+    while source.read_planar(&mut block, length)? > 0 {
+        // The blocks at which i * kept / all reaches the next whole number.
+        let is_kept = i == 0 || i * n_kept_blocks / n_blocks > (i - 1) * n_kept_blocks / n_blocks;
+        if is_kept && kept.len() < n_kept_blocks as usize * n_channels {
+            kept.append(&mut block);
         }
         i += 1;
     }
-    Ok((kept, rate_hz))
+    Ok(kept)
+}
+
+/// The loudest blocks of `length` samples of any channel, at most `n_most` samples in all but at least one block.
+///
+/// # Errors
+/// What reading meets.
+pub(super) fn loudest_stretches(audio: &dyn Reopen, length: usize, n_most: usize) -> Result<Vec<Vec<f64>>> {
+    let n_kept = (n_most / length).max(1);
+    let mut kept: Vec<(f64, Vec<f64>)> = Vec::new();
+    audio.open()?.each_block(length, &(), |block| {
+        for x in block {
+            let energy: f64 = x.iter().map(|&x| finite(x) * finite(x)).sum();
+            let quietest = (0..kept.len()).min_by(|&a, &b| kept[a].0.total_cmp(&kept[b].0));
+            match quietest {
+                Some(quietest) if kept.len() == n_kept && kept[quietest].0 < energy => {
+                    kept[quietest] = (energy, x.clone());
+                }
+                _ if kept.len() < n_kept => kept.push((energy, x.clone())),
+                _ => {}
+            }
+        }
+        Ok(())
+    })?;
+    Ok(kept.into_iter().map(|(_, x)| x).collect())
+}
+
+/// What a sample that is not finite counts as: 0.
+pub(super) fn finite(x: f64) -> f64 {
+    if x.is_finite() { x } else { 0.0 }
 }
 
 fn empty() -> Error {

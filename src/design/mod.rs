@@ -6,6 +6,7 @@
 
 pub mod density;
 pub mod dependent;
+pub mod dpcm;
 #[doc(hidden)]
 pub mod draws;
 pub mod entropy_constrained;

@@ -8,12 +8,15 @@ mod ima_encoder;
 mod ima_wav;
 mod look_ahead;
 mod predictor;
+mod scaled_codebook;
 
-pub use dpcm::{Dpcm, DpcmOptions, StepRule};
+pub(crate) use dpcm::Difference;
+pub use dpcm::Dpcm;
 pub use g722::G722;
 pub use g726::G726;
 pub use ima_adpcm::{ImaDecoding, ImaState, decode_ima};
 pub use ima_encoder::encode_ima;
 pub use ima_wav::{IMA_BLOCK_SAMPLES, IMA_MAX_CHANNELS, ImaBlockEncoder};
 pub use look_ahead::encode_ima_look_ahead;
-pub use predictor::Predictor;
+pub use predictor::{Autocorrelation, Predictor};
+pub use scaled_codebook::{ScaledCodebook, StepRule};

@@ -1,7 +1,7 @@
 //! What contradicts itself in a recipe, or is missing.
 
 use super::{Container, Depth, DitherChoice, Law, Method, NamedMethod, Recipe, Shape, Word};
-use crate::{Error, Result, quantizer::Rounding, shaping::Dither};
+use crate::{Error, Result, design::dpcm, quantizer::Rounding, shaping::Dither};
 
 /// Most bits of `entropy-coded`: the range of its index coder.
 pub(crate) const MOST_ENTROPY_CODED_BITS: u32 = 24;
@@ -30,7 +30,7 @@ impl Recipe {
     /// ```
     pub fn contradictions(&self) -> Vec<Error> {
         let mut found = match &self.method {
-            Method::Named(method) if method.codes_packets() => self.of_packets(*method),
+            Method::Named(method) if !method.is_memoryless() => self.with_memory(*method),
             Method::Named(method) => self.of_samples(*method),
             Method::File(_) => self.of_file(),
             Method::Coder(coder) => {
@@ -73,8 +73,8 @@ impl Recipe {
         Error::invalid(field, value, format!("none with {}", self.method.word()))
     }
 
-    /// Methods that code stretches of samples.
-    fn of_packets(&self, method: NamedMethod) -> Vec<Error> {
+    /// Methods whose codes depend on more than one sample.
+    fn with_memory(&self, method: NamedMethod) -> Vec<Error> {
         let name = method.word();
         let needed = if method.takes_rate() { "rate" } else { "bits" };
         let instead = format!("none with {name}, which needs {needed}");
@@ -96,8 +96,16 @@ impl Recipe {
         if !matches!(method, NamedMethod::Trellis | NamedMethod::Dependent) {
             found.extend(self.without_states());
         }
-        if !matches!(self.container, Container::Auto | Container::F32 | Container::F64) {
-            let allowed = format!("f32 or f64 for the levels of {name}");
+        let holds_levels = match self.container {
+            Container::Auto | Container::F32 => true,
+            Container::F64 => method != NamedMethod::Dpcm,
+            _ => false,
+        };
+        if !holds_levels {
+            let allowed = match method {
+                NamedMethod::Dpcm => "f32 for the levels of dpcm".to_owned(),
+                _ => format!("f32 or f64 for the levels of {name}"),
+            };
             found.push(Error::invalid("container", self.container.word(), allowed));
         }
         found
@@ -223,6 +231,7 @@ fn too_many_bits(method: NamedMethod, bits: u32) -> Option<Error> {
     let most = match method {
         NamedMethod::EntropyCoded => MOST_ENTROPY_CODED_BITS,
         NamedMethod::Trellis => MOST_TRELLIS_BITS,
+        NamedMethod::Dpcm => dpcm::MAX_BITS,
         _ => return None,
     };
     (bits > most).then(|| Error::invalid("bits", bits, format!("1 to {most} with {}", method.word())))
@@ -251,6 +260,7 @@ mod tests {
             "dependent rate=1.5 states=64 container=f64",
             "trellis bits=2",
             "vector bits=1",
+            "dpcm bits=3 container=f32",
             "codebook.json shape=auto",
             "predictor.json bits=4",
             "modulator.json paths=4",
@@ -278,6 +288,8 @@ mod tests {
             ("entropy-coded bits=25", &["bits"]),
             ("dependent bits=2", &["bits"]),
             ("vector rate=1", &["rate"]),
+            ("dpcm bits=9 states=16 container=f64", &["bits", "states", "container"]),
+            ("dpcm levels=12 dither=tpdf", &["levels", "dither"]),
             ("trellis", &["bits"]),
             ("dependent", &["rate"]),
             ("trellis bits=2 dither=tpdf shape=auto container=16", &["dither", "shape", "container"]),

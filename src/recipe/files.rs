@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::{
     Error, Result,
-    predictive::Predictor,
+    predictive::{Predictor, ScaledCodebook},
     quantizer::{Codebook, VectorCodebook},
     shaping::{ErrorFilter, delta_sigma::Ntf},
 };
@@ -31,8 +31,19 @@ pub enum Design {
     Shaper(ErrorFilter),
     /// A delta-sigma modulator.
     Modulator(ModulatorDesign),
-    /// A linear predictor for DPCM.
-    Predictor(Predictor),
+    /// Linear prediction and quantizers for DPCM, one a bit depth.
+    Dpcm(Vec<DpcmDepth>),
+}
+
+/// DPCM of one bit depth.
+#[derive(Debug, Clone)]
+pub struct DpcmDepth {
+    /// Bits a sample.
+    pub bits: u32,
+    /// From past outputs to the next sample.
+    pub predictor: Predictor,
+    /// What quantizes the difference.
+    pub quantizer: ScaledCodebook,
 }
 
 /// A delta-sigma modulator.
@@ -70,9 +81,6 @@ pub(super) fn shaper(path: &Path) -> Result<ErrorFilter> {
         Design::Codebook { .. } | Design::Vectors(_) => {
             Err(wrong("a codebook, not a noise shaper; use it as the method".into()))
         }
-        Design::Predictor(predictor) => {
-            let order = predictor.coefficients().len();
-            Err(wrong(format!("a predictor of order {order}, not a noise shaper; use it as the method")))
-        }
+        Design::Dpcm(_) => Err(wrong("a predictor, not a noise shaper; use it as the method".into())),
     }
 }

@@ -59,6 +59,8 @@ pub enum NamedMethod {
     Dependent,
     /// Vectors of neighbouring samples.
     Vector,
+    /// Differences to a prediction, designed on the signal.
+    Dpcm,
 }
 
 impl Word for NamedMethod {
@@ -74,6 +76,7 @@ impl Word for NamedMethod {
         ("trellis", Self::Trellis, "trellis-coded quantization at a fixed rate"),
         ("dependent", Self::Dependent, "dependent quantization, range coded"),
         ("vector", Self::Vector, "vectors of neighbouring samples"),
+        ("dpcm", Self::Dpcm, "differences to a prediction, designed on the signal"),
     ];
 }
 
@@ -82,6 +85,11 @@ impl NamedMethod {
     /// shaping.
     pub fn codes_packets(self) -> bool {
         matches!(self, Self::EntropyCoded | Self::EntropyConstrained | Self::Trellis | Self::Dependent | Self::Vector)
+    }
+
+    /// True for methods that quantize samples one by one, whatever came before.
+    pub fn is_memoryless(self) -> bool {
+        !self.codes_packets() && self != Self::Dpcm
     }
 
     /// True for mu-law and A-law.

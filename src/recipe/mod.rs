@@ -34,7 +34,7 @@ pub use coder::Coder;
 pub use container::{Container, Law};
 pub use dither::DitherChoice;
 pub use fields::{Field, Fields, Value};
-pub use files::{Design, ModulatorDesign, read_design};
+pub use files::{Design, DpcmDepth, ModulatorDesign, read_design};
 #[cfg(feature = "json")]
 pub use json::SCHEMA;
 pub use method::{Method, NamedMethod};

@@ -41,7 +41,7 @@ pub use converter::{
 pub use decode::{DecodeOptions, Decoded, Decoding};
 pub use generate::Generating;
 pub use measure::{ChannelMeasurement, MeasureOptions, Measurement, measure};
-pub use predictor::design_predictor;
+pub use predictor::design_dpcm;
 pub use programme::MonoLoudness;
 pub use quantize::{Quantized, quantize, quantize_audio};
 #[cfg(all(feature = "json", feature = "plot"))]

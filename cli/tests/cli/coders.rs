@@ -101,11 +101,34 @@ fn telephony_coders_reconstruct() {
 fn a_designed_predictor_codes() {
     let folder = Folder::new();
     chord(&folder, "song.wav", 1);
-    folder.run("design predictor song.wav --order 8").succeeds();
-    let dpcm = snr(&folder, "quantize -m predictor.json song.wav -o y.wav");
+    let design = folder.json("design predictor song.wav --order 8 --bits 1..4");
+    for depth in design["designs"].as_array().expect("an array") {
+        let bits = &depth["bits"];
+        let dpcm = snr(&folder, &format!("quantize -m predictor.json -b {bits} song.wav -o y.wav -f"));
+        let told = depth["snr_db"].as_f64().expect("a figure");
+        assert!((dpcm - told).abs() < 1e-3, "{bits} bits: {dpcm}, told {told}");
+        // The same design, made on the way.
+        let designed = snr(&folder, &format!("quantize -m dpcm -b {bits} song.wav -o d.wav -f"));
+        assert!(designed >= dpcm - 0.5, "{bits} bits: {designed}");
+        let alone = snr(&folder, &format!("quantize -m lloyd-max -b {bits} song.wav -o l.wav -f"));
+        assert!(dpcm >= alone - 1e-3, "{bits} bits: {dpcm}, Lloyd-Max {alone}");
+    }
+    let dpcm = snr(&folder, "quantize -m predictor.json song.wav -o y.wav -f");
     assert!(dpcm > snr(&folder, "quantize --format jayant-4 song.wav -o j.wav") + 6.0, "{dpcm}");
-    folder.run("quantize -m predictor.json -b 9 song.wav -o x.wav").fails(2, "2 to 4");
+    folder.run("quantize -m predictor.json -b 9 song.wav -o x.wav").fails(2, "1, 2, 3, 4");
     folder.run("quantize -m predictor.json --levels 8 song.wav -o x.wav").fails(2, "leave --levels out");
+}
+
+/// A predictor for another signal, here one that expects each sample to change sign, must not do harm in silence.
+#[test]
+fn a_predictor_that_does_harm_is_told() {
+    let folder = Folder::new();
+    chord(&folder, "song.wav", 1);
+    folder.write("old.json", br#"{"kind":"predictor","coefficients":[-1.0]}"#);
+    let done = folder.json("quantize -m old.json -b 2 song.wav -o y.wav");
+    assert!(done["warnings"].to_string().contains("prediction adds"), "{done}");
+    folder.run("design predictor song.wav --bits 2").succeeds();
+    assert_eq!(folder.json("quantize -m predictor.json song.wav -o z.wav")["warnings"], serde_json::json!([]));
 }
 
 #[test]

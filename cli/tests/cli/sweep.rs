@@ -10,29 +10,32 @@ fn a_target_is_met_by_the_command_it_prints() {
     let pick = &object["recommended"];
     assert!(pick["snr_db"].as_f64() >= Some(18.0), "{pick}");
     let points = object["points"].as_array().expect("an array");
-    assert!(points.len() > 25 && points.iter().all(|p| p["gap_db"].as_f64() > Some(-0.3)), "{points:?}");
+    assert!(points.len() > 50 && object["stretches"].is_null(), "{points:?}");
     let command = pick["command"].as_str().expect("a command").trim_start_matches("sqnr ");
     let done = folder.json(&format!("{command} -o out.wav"));
-    // What is recommended is measured on draws of the distribution, what is done on the signal: within 0.3 dB.
-    assert!(done["snr_db"].as_f64() >= Some(17.7), "{command}: {}", done["snr_db"]);
+    assert!((done["snr_db"].as_f64().expect("finite") - pick["snr_db"].as_f64().expect("finite")).abs() < 1e-6);
     assert!(folder.has("out.wav"));
 }
 
+/// Rows are of the file, not of a model of it: rate and SNR are those that the command prints.
 #[test]
 fn every_row_names_a_command_that_does_what_it_says() {
     let folder = Folder::new();
     folder.noise("noise.wav");
-    let object = folder.json("sweep noise.wav --max-bits 3");
-    let points = object["points"].as_array().expect("an array");
-    let methods: std::collections::BTreeSet<_> = points.iter().map(|p| p["method"].as_str()).collect();
-    assert_eq!(methods.len(), 10, "{methods:?}");
-    for point in points.iter().filter(|p| p["bits"] != 2) {
-        let command = point["command"].as_str().expect("a command").trim_start_matches("sqnr ");
-        let done = folder.json(&format!("{command} -o out.wav -f"));
-        let (told, got) = (point["snr_db"].as_f64().expect("finite"), done["snr_db"].as_f64().expect("finite"));
-        // Vectors learn so short a file by heart.
-        let is_vector = point["method"] == "vector";
-        assert!(got > told - 0.3 && (is_vector || got < told + 0.3), "{command}: {got} dB, told {told}");
+    folder.song("song.wav");
+    for (file, bits) in [("noise.wav", 2), ("song.wav", 4)] {
+        let object = folder.json(&format!("sweep {file} --max-bits {bits}"));
+        let points = object["points"].as_array().expect("an array");
+        let methods: std::collections::BTreeSet<_> = points.iter().map(|p| p["method"].as_str()).collect();
+        assert!(methods.len() >= 13, "{methods:?}");
+        for point in points.iter().filter(|p| p["bits"].as_f64() == Some(f64::from(bits))) {
+            let command = point["command"].as_str().expect("a command").trim_start_matches("sqnr ");
+            let done = folder.json(&format!("{command} -o out.wav -f"));
+            assert_eq!(done["snr_db"].as_f64(), point["snr_db"].as_f64(), "{command}");
+            if done["rate_bits"].is_number() {
+                assert_eq!(done["rate_bits"], point["rate_bits"], "{command}");
+            }
+        }
     }
 }
 
@@ -41,8 +44,8 @@ fn noise_is_weighted_as_asked() {
     let folder = Folder::new();
     folder.song("song.wav");
     let noise = |options: &str| {
-        let object = folder.json(&format!("sweep song.wav --max-bits 4 {options}"));
-        let of = |p: &&serde_json::Value| p["method"] == "lloyd-max" && p["bits"] == 4;
+        let object = folder.json(&format!("sweep song.wav --max-bits 3 {options}"));
+        let of = |p: &&serde_json::Value| p["method"] == "lloyd-max" && p["bits"] == 3;
         let point = object["points"].as_array().expect("an array").iter().find(of).cloned().expect("a point");
         (point["noise_dbfs"].as_f64().expect("finite"), point["snr_db"].as_f64().expect("finite"))
     };

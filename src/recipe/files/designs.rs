@@ -5,11 +5,11 @@ use std::{fs, path::Path};
 use rustfft::num_complex::Complex64;
 use serde_json::Value;
 
-use super::{Design, ModulatorDesign};
+use super::{Design, DpcmDepth, ModulatorDesign};
 use crate::{
     Error, Result,
-    predictive::Predictor,
-    quantizer::{CodebookFile, VectorFile},
+    predictive::{Predictor, ScaledCodebook, StepRule},
+    quantizer::{Codebook, CodebookFile, VectorFile},
     shaping::{ErrorFilter, delta_sigma::Ntf},
 };
 
@@ -46,7 +46,7 @@ fn parse(text: &str) -> Result<Design> {
     let object: Value = serde_json::from_str(text).map_err(|error| unsupported(format!("not JSON: {error}")))?;
     match object["kind"].as_str() {
         Some("noise-shaper") => ErrorFilter::from_feedback(&numbers(&object, "feedback")?).map(Design::Shaper),
-        Some("predictor") => Predictor::new(numbers(&object, "coefficients")?).map(Design::Predictor),
+        Some("predictor") => dpcm(&object).map(Design::Dpcm),
         Some("modulator") => modulator(&object).map(Design::Modulator),
         Some(other) => Err(unsupported(format!(
             "'{other}' is not a kind of design; noise-shaper, modulator, predictor or a codebook"
@@ -55,6 +55,36 @@ fn parse(text: &str) -> Result<Design> {
             CodebookFile::from_json(text).map(|file| Design::Codebook { codebook: file.codebook, source: file.source })
         }
     }
+}
+
+/// A design for each depth, or the coefficients alone: then Jayant's steps quantize at 2 to 4 bits.
+fn dpcm(object: &Value) -> Result<Vec<DpcmDepth>> {
+    if object["designs"].is_null() {
+        let predictor = Predictor::new(numbers(object, "coefficients")?)?;
+        let of_bits = |bits| {
+            let quantizer = ScaledCodebook::jayant(bits, StepRule::Dpcm)?;
+            Ok(DpcmDepth { bits, predictor: predictor.clone(), quantizer })
+        };
+        return (2..=4).map(of_bits).collect();
+    }
+    let designs = array(object, "designs")?.iter().map(dpcm_depth).collect::<Result<Vec<_>>>()?;
+    match designs.is_empty() {
+        true => Err(unsupported("\"designs\" is empty")),
+        false => Ok(designs),
+    }
+}
+
+fn dpcm_depth(object: &Value) -> Result<DpcmDepth> {
+    let number = |key: &str| object[key].as_f64().ok_or_else(|| unsupported(format!("it has no number \"{key}\"")));
+    let bits = object["bits"].as_u64().filter(|bits| (1..=8).contains(bits));
+    let bits = bits.ok_or_else(|| unsupported(format!("\"bits\" is {}; allowed: whole, 1 to 8", object["bits"])))?;
+    let codebook = Codebook::new(numbers(object, "levels")?, numbers(object, "thresholds")?)?;
+    let range = (number("smallest_scale")?, number("largest_scale")?);
+    Ok(DpcmDepth {
+        bits: bits as u32,
+        predictor: Predictor::new(numbers(object, "coefficients")?)?,
+        quantizer: ScaledCodebook::new(codebook, numbers(object, "multipliers")?, number("first_scale")?, range)?,
+    })
 }
 
 fn modulator(object: &Value) -> Result<ModulatorDesign> {
@@ -104,7 +134,10 @@ mod tests {
             (r#"{"kind":"noise-shaper","feedback":["a"]}"#, "not a number"),
             (r#"{"kind":"noise-shaper","feedback":[1e300]}"#, "-1e6 to 1e6"),
             (r#"{"kind":"noise-shaper","feedback":[]}"#, "1 to 64"),
-            (r#"{"kind":"predictor","coefficients":[]}"#, "1 to 64"),
+            (r#"{"kind":"predictor"}"#, "coefficients"),
+            (r#"{"kind":"predictor","designs":[]}"#, "empty"),
+            (r#"{"kind":"predictor","designs":[{"bits":9}]}"#, "1 to 8"),
+            (r#"{"kind":"predictor","designs":[{"bits":2}]}"#, "levels"),
             (&modulator.replace("0.5,0", "1.5,0"), "inside the unit circle"),
             (&modulator.replace("0.5,0", "0.5,0.1"), "conjugate"),
             (&modulator.replace("[[1,0]]", "[]"), "order"),
