@@ -47,6 +47,6 @@ pub use quantize::{Quantized, quantize, quantize_audio};
 #[cfg(all(feature = "json", feature = "plot"))]
 pub use report_page::{MeasuredVersion, report_charts, report_page};
 pub use single_tone::SingleTone;
-pub use tensors::{QuantizedTensors, TensorFigures, check_size, quantize_tensors};
+pub use tensors::{KeptMember, QuantizedTensors, TensorFigures, quantize_tensors};
 pub use used_bits::{UsedBits, used_bits};
 pub use verify::{DecodingLoss, Tee, Verification, verify, while_encoding};

@@ -1,11 +1,18 @@
 //! `quantize --format` on .npy, .npz and .safetensors: what is read, written and said.
 
-use std::{fs, time::Instant};
+use std::{
+    fs::{self, File},
+    io::{self, Seek, SeekFrom, Write},
+    path::Path,
+    time::Instant,
+};
 
 use serde_json::{Map, Value, json};
 
 use sqnr::{
+    Error,
     analysis::Figure,
+    atomic_file::AtomicFile,
     number_format::tensor_file::TensorFileKind,
     recipe::{NamedFormat, Recipe},
     task::{self, QuantizedTensors, TensorFigures},
@@ -14,11 +21,15 @@ use sqnr::{
 use super::{
     super::{
         batch::{self, FileReport},
-        exit::Failure,
-        sink,
+        exit::{Failure, display_path},
+        outputs::Output,
+        sink, source,
     },
     Files, report,
 };
+
+/// Members that a warning names.
+const NAMED: usize = 3;
 
 /// Quantizes one file of tensors into another.
 pub fn one_file(
@@ -29,11 +40,26 @@ pub fn one_file(
 ) -> Result<FileReport, Failure> {
     let started = Instant::now();
     let path = &files.input.path;
-    let size = fs::metadata(path).map_err(|error| Failure::input(path, error))?.len();
-    task::check_size(size).map_err(|error| Failure::input(path, error))?;
-    let bytes = fs::read(path).map_err(|error| Failure::input(path, error))?;
-    let done = task::quantize_tensors(&bytes, kind, &named.format).map_err(|error| Failure::compute(path, error))?;
-    sink::write_bytes(files.output, files.existing, &done.bytes)?;
+    let input = seekable(path)?;
+    let size = input.metadata().map_err(|error| Failure::input(path, error))?.len();
+    let (done, n_written) = match files.output {
+        Output::File(output) => {
+            let mut file = sink::create(output, files.existing)?;
+            let done = quantize(named, kind, path, input, Named { file: &mut file, path: output })?;
+            file.commit().map_err(|error| sink::unwritable(output, error))?;
+            (done, fs::metadata(output).map_or(0, |meta| meta.len()))
+        }
+        Output::Stdout => {
+            // A .npz is written back and forth; a pipe goes forth alone.
+            let mut spool = temporary()?;
+            let done = quantize(named, kind, path, input, &mut spool)?;
+            spool
+                .rewind()
+                .and_then(|()| io::copy(&mut spool, &mut io::stdout().lock()))
+                .map_err(|error| sink::unwritable(Path::new("standard output"), Error::stream(error)))?;
+            (done, 0)
+        }
+    };
     let bits = done.total.bits_per_value();
     let line = format!(
         "{} -> {}  {}, {} bits a value  {} values  {}  {:.2} s",
@@ -47,11 +73,82 @@ pub fn one_file(
     );
     Ok(FileReport {
         line: Some(line),
-        json: json(recipe, &named.name, &done),
+        json: json(recipe, &named.name, &done, n_written),
         warnings: warnings(&done),
-        bytes: Some((size, done.bytes.len() as u64)),
+        bytes: Some((size, n_written)),
         ..FileReport::default()
     })
+}
+
+fn quantize<W: Write + Seek>(
+    named: &NamedFormat,
+    kind: TensorFileKind,
+    path: &Path,
+    input: File,
+    output: W,
+) -> Result<QuantizedTensors, Failure> {
+    task::quantize_tensors(input, output, kind, &named.format).map_err(|error| Failure::of(error, path))
+}
+
+/// The input as a file that can be read again; a pipe is kept in a temporary one.
+fn seekable(path: &Path) -> Result<File, Failure> {
+    let mut file = File::open(path).map_err(|error| source::unreadable_path(path, Error::stream(error)))?;
+    if file.metadata().is_ok_and(|meta| meta.is_file()) {
+        return Ok(file);
+    }
+    let mut spool = temporary()?;
+    io::copy(&mut file, &mut spool).map_err(|error| Failure::input(path, error))?;
+    Ok(spool)
+}
+
+fn temporary() -> Result<File, Failure> {
+    tempfile::tempfile().map_err(|error| Failure::output(&std::env::temp_dir(), error))
+}
+
+/// An output whose errors carry its name.
+struct Named<'a> {
+    file: &'a mut AtomicFile,
+    path: &'a Path,
+}
+
+impl Named<'_> {
+    fn named(&self, error: io::Error) -> io::Error {
+        io::Error::new(error.kind(), Error::stream(error).of_output(display_path(self.path)))
+    }
+}
+
+impl Write for Named<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes).map_err(|error| self.named(error))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush().map_err(|error| self.named(error))
+    }
+}
+
+impl Seek for Named<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to).map_err(|error| self.named(error))
+    }
+}
+
+/// What stays as it is, by what it is; a few are named.
+fn kept_warnings(done: &QuantizedTensors) -> Vec<String> {
+    let mut whys: Vec<&str> = done.kept.iter().map(|kept| kept.why.as_str()).collect();
+    whys.sort_unstable();
+    whys.dedup();
+    let warning = |why: &str| {
+        let names: Vec<&str> = done.kept.iter().filter(|kept| kept.why == why).map(|kept| kept.name.as_str()).collect();
+        let shown: Vec<String> = names.iter().take(NAMED).map(|name| format!("'{}'", name.escape_debug())).collect();
+        let more = if names.len() > NAMED { ", ..." } else { "" };
+        match names[..] {
+            [""] => format!("the array is {why}: kept as it is"),
+            [_] => format!("{} is {why}: kept as it is", shown[0]),
+            _ => format!("{} members are {why}: kept as they are ({}{more})", names.len(), shown.join(", ")),
+        }
+    };
+    whys.into_iter().map(warning).collect()
 }
 
 fn warnings(done: &QuantizedTensors) -> Vec<String> {
@@ -66,13 +163,11 @@ fn warnings(done: &QuantizedTensors) -> Vec<String> {
     warn(total.tally.n_clipped, "beyond the largest of the format: clipped");
     warn(total.n_beyond_type, "beyond the largest of the tensor's own type after quantizing: clipped");
     warnings.extend(total.tally.warnings());
-    if done.n_untouched > 0 {
-        warnings.push(format!("{} tensors are not floats: kept as they are", done.n_untouched));
-    }
+    warnings.extend(kept_warnings(done));
     warnings
 }
 
-fn json(recipe: &Recipe, format: &str, done: &QuantizedTensors) -> Map<String, Value> {
+fn json(recipe: &Recipe, format: &str, done: &QuantizedTensors, n_written: u64) -> Map<String, Value> {
     let tensor = |t: &TensorFigures| {
         json!({
             "name": t.name, "values": t.n_values, "bits_per_value": t.bits_per_value(), "snr_db": t.snr_db().ok(),
@@ -87,8 +182,9 @@ fn json(recipe: &Recipe, format: &str, done: &QuantizedTensors) -> Map<String, V
         ("snr_db".to_owned(), json!(total.snr_db().ok())),
         ("mse".to_owned(), json!(total.mse().ok())),
         ("not_finite".to_owned(), json!(total.n_not_finite)),
-        ("bytes".to_owned(), json!(done.bytes.len())),
+        ("bytes".to_owned(), json!(n_written)),
         ("tensors".to_owned(), done.tensors.iter().map(tensor).collect()),
+        ("kept".to_owned(), done.kept.iter().map(|kept| json!({ "name": kept.name, "why": kept.why })).collect()),
     ]);
     let reason = |name: &str, figure: Figure| Some((name.to_owned(), json!(figure.err()?.to_string())));
     let reasons: Map<String, Value> =

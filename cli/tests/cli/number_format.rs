@@ -247,3 +247,65 @@ fn modulators_and_predictors_are_designed() {
     folder.run("design predictor song.wav").fails(4, "exists");
     folder.run("design modulator --order 9 -o m.json").fails(2, "1 to 8");
 }
+
+/// A text beside floats in a `.npz`, scales beside weights in a `.safetensors`: kept, and told to scripts.
+#[test]
+fn odd_members_are_kept_and_told() {
+    let folder = Folder::new();
+    let header = r#"{"weights":{"dtype":"F32","shape":[4],"data_offsets":[0,16]},"scale":{"dtype":"F8_E8M0","shape":[3],"data_offsets":[16,19]},"new":{"dtype":"F3_X","shape":[8],"data_offsets":[19,22]}}"#;
+    let floats = [0.1f32, 0.2, 0.3, 0.4].map(f32::to_le_bytes).concat();
+    let file = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &floats, &[1, 2, 3, 4, 5, 6]].concat();
+    folder.write("a.safetensors", &file);
+    let json = folder.json("quantize --format bf16 a.safetensors");
+    let written = folder.bytes("a.bf16.safetensors");
+    let start = 8 + header.len();
+    assert!(written[..start] == file[..start] && written[start + 16..] == file[start + 16..] && written != file);
+    assert_eq!(
+        json["kept"],
+        serde_json::json!([
+            { "name": "scale", "why": "of type F8_E8M0" },
+            { "name": "new", "why": "of type F3_X" },
+        ])
+    );
+    let warnings = json["warnings"].to_string();
+    assert!(warnings.contains("'scale' is of type F8_E8M0: kept as it is"), "{warnings}");
+    // To standard output the same bytes.
+    assert_eq!(folder.run("quantize --format bf16 a.safetensors -o -").stdout, written);
+    folder.write("cut.safetensors", &file[..file.len() - 1]);
+    folder.run("quantize --format bf16 cut.safetensors").fails(3, "safetensors: the tensors end at byte");
+}
+
+/// Memory does not grow with a tensor: 40 MiB of weights within 32 MiB.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_tensor_larger_than_its_memory_streams() {
+    let folder = Folder::new();
+    let n = 10usize << 20;
+    let header = format!(r#"{{"w":{{"dtype":"F32","shape":[4096,{}],"data_offsets":[0,{}]}}}}"#, n / 4096, 4 * n);
+    let mut file = std::io::BufWriter::new(std::fs::File::create(folder.path("a.safetensors")).expect("created"));
+    use std::io::Write;
+    file.write_all(&(header.len() as u64).to_le_bytes()).expect("written");
+    file.write_all(header.as_bytes()).expect("written");
+    (0..n).for_each(|i| file.write_all(&((i as f32 * 0.37).sin()).to_le_bytes()).expect("written"));
+    drop(file);
+    for format in ["mxfp4", "int8"] {
+        let peak = peak_kib(&folder, &format!("quantize --format {format} a.safetensors -o b.safetensors -f"));
+        assert!(folder.bytes("b.safetensors").len() > 4 * n && peak < 32 << 10, "{format}: {peak} KiB");
+        std::fs::remove_file(folder.path("b.safetensors")).expect("written");
+    }
+}
+
+/// Most resident memory of a run, KiB, as the kernel counts it for children that have ended.
+#[cfg(target_os = "linux")]
+fn peak_kib(folder: &Folder, line: &str) -> u64 {
+    // A process that has ended has no such line any more.
+    let script = format!(
+        "\"$0\" {line} >/dev/null 2>&1 & pid=$!; peak=0; while now=$(grep VmHWM /proc/$pid/status 2>/dev/null); do \
+         now=$(echo \"$now\" | tr -dc 0-9); [ \"$now\" -gt $peak ] && peak=$now; sleep 0.01; done; echo $peak"
+    );
+    let program = assert_cmd::cargo::cargo_bin("sqnr");
+    let mut command = std::process::Command::new("sh");
+    command.arg("-c").arg(script).arg(program).current_dir(folder.path("."));
+    let text = String::from_utf8(command.output().expect("a shell").stdout).expect("a number");
+    text.trim().parse().expect("a number")
+}

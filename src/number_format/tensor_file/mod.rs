@@ -5,6 +5,7 @@
 //!
 //! Files are taken from bytes in memory. A header that lies about its sizes is an error before anything is allocated for it.
 
+mod bytes;
 mod dtype;
 mod npy;
 #[cfg(feature = "tensor")]
@@ -12,9 +13,13 @@ mod npz;
 #[cfg(feature = "tensor")]
 mod safe;
 #[cfg(feature = "tensor")]
+mod safe_header;
+mod stream;
+#[cfg(feature = "tensor")]
 mod zip_directory;
 
 pub use dtype::Dtype;
+pub(crate) use stream::{Array, Member, MemberBytes, TensorReader, TensorWriter};
 
 use crate::{Error, Result};
 use std::collections::BTreeMap;
@@ -81,7 +86,7 @@ impl Tensor {
 
     /// Number of values.
     pub fn len(&self) -> usize {
-        self.bytes.len() / self.dtype.size()
+        8 * self.bytes.len() / self.dtype.bits()
     }
 
     /// True when there is no value.
@@ -97,7 +102,7 @@ impl Tensor {
     /// The values, exact.
     ///
     /// # Errors
-    /// `Unsupported` unless the type is F16, BF16, F32 or F64.
+    /// `Unsupported` for integers, complex numbers and FP6.
     pub fn values(&self) -> Result<Vec<f64>> {
         self.dtype.read_floats(&self.bytes)
     }
@@ -106,7 +111,7 @@ impl Tensor {
     /// largest number of the type.
     ///
     /// # Errors
-    /// `LengthMismatch`; `Unsupported` as for `values`.
+    /// `LengthMismatch`; `Unsupported` unless the type is F16, BF16, F32 or F64.
     pub fn set_values(&mut self, values: &[f64]) -> Result<u64> {
         if values.len() != self.len() {
             return Err(Error::LengthMismatch { what: "values of a tensor", expected: self.len(), got: values.len() });
@@ -117,12 +122,13 @@ impl Tensor {
     }
 }
 
-/// Bytes of a tensor, `None` when the product overflows; 0 when an axis is empty, however long the others.
+/// Bytes of a tensor, `None` when the product overflows or ends within a byte; 0 when an axis is empty, however long the others.
 fn n_bytes(shape: &[usize], dtype: Dtype) -> Option<usize> {
     if shape.contains(&0) {
         return Some(0);
     }
-    shape.iter().try_fold(dtype.size(), |n, &len| n.checked_mul(len))
+    let n_bits = shape.iter().try_fold(dtype.bits(), |n, &len| n.checked_mul(len))?;
+    (n_bits % 8 == 0).then_some(n_bits / 8)
 }
 
 /// What kind of file tensors come from.

@@ -15,30 +15,36 @@ use crate::{Error, Result};
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// Longest header taken in; numpy itself refuses more than 10000 characters by default.
 pub(super) const MAX_HEADER: usize = 1 << 16;
+/// Bytes that hold the longest header and what stands before it.
+pub(super) const MAX_HEAD: usize = 12 + MAX_HEADER;
+/// Most bytes of an array: no file is longer.
+const MAX_ARRAY_BYTES: u64 = 1 << 62;
 /// Most axes: numpy's own limit.
 const MAX_AXES: usize = 64;
 
 /// What the header says.
 #[derive(Debug, PartialEq)]
 pub(super) struct Header {
-    dtype: Dtype,
-    order: ByteOrder,
-    layout: Layout,
-    shape: Vec<usize>,
+    pub(super) dtype: Dtype,
+    pub(super) order: ByteOrder,
+    pub(super) layout: Layout,
+    pub(super) shape: Vec<usize>,
     /// Where the values begin.
     pub(super) data_start: usize,
     /// Bytes of all values.
-    pub(super) data_len: usize,
+    pub(super) data_len: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum ByteOrder {
+/// Which byte of a value comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ByteOrder {
     Little,
     Big,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Layout {
+/// Which index runs fastest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layout {
     /// Last index fastest.
     C,
     /// First index fastest.
@@ -51,12 +57,17 @@ fn malformed(what: impl Into<String>, at: usize) -> Error {
 
 pub(super) fn read(name: String, bytes: &[u8]) -> Result<Tensor> {
     let header = read_header(bytes)?;
+    if header.data_len > MAX_TENSOR_BYTES {
+        let (value, limit) = (header.data_len, MAX_TENSOR_BYTES);
+        return Err(Error::LimitExceeded { what: "bytes of an array", value, limit });
+    }
+    let data_len = header.data_len as usize;
     let data = &bytes[header.data_start..];
-    if data.len() < header.data_len {
-        let what = format!("the array needs {} bytes, {} are there", header.data_len, data.len());
+    if data.len() < data_len {
+        let what = format!("the array needs {data_len} bytes, {} are there", data.len());
         return Err(malformed(what, bytes.len()));
     }
-    let mut values = data[..header.data_len].to_vec();
+    let mut values = data[..data_len].to_vec();
     let size = header.dtype.size();
     if header.order == ByteOrder::Big {
         values.chunks_exact_mut(size).for_each(<[u8]>::reverse);
@@ -116,11 +127,11 @@ fn parse_header(text: &str, start: usize) -> Result<Header> {
         other => return Err(malformed(format!("fortran_order is {other}"), start)),
     };
     let shape = shape.ok_or_else(|| missing("shape"))?;
-    let data_len = n_bytes(&shape, dtype).filter(|&n| n as u64 <= MAX_TENSOR_BYTES).ok_or_else(|| {
+    let data_len = n_bytes(&shape, dtype).filter(|&n| n as u64 <= MAX_ARRAY_BYTES).ok_or_else(|| {
         let value = shape.iter().fold(dtype.size() as u64, |n, &len| n.saturating_mul(len as u64));
-        Error::LimitExceeded { what: "bytes of an array", value, limit: MAX_TENSOR_BYTES }
+        Error::LimitExceeded { what: "bytes of an array", value, limit: MAX_ARRAY_BYTES }
     })?;
-    Ok(Header { dtype, order, layout, shape, data_start: start + text.len(), data_len })
+    Ok(Header { dtype, order, layout, shape, data_start: start + text.len(), data_len: data_len as u64 })
 }
 
 fn parse_descr(descr: &str) -> Result<(Dtype, ByteOrder)> {
@@ -217,7 +228,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// Values with the first index fastest to values with the last index fastest.
-fn fortran_to_c(bytes: &[u8], shape: &[usize], size: usize) -> Vec<u8> {
+pub(super) fn fortran_to_c(bytes: &[u8], shape: &[usize], size: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut index = vec![0usize; shape.len()];
     for _ in 0..bytes.len() / size {
@@ -249,7 +260,7 @@ pub(super) fn write(tensor: &Tensor) -> Result<Vec<u8>> {
         Dtype::F16 => "<f2",
         Dtype::F32 => "<f4",
         Dtype::F64 => "<f8",
-        Dtype::Bf16 | Dtype::Fp8E4M3 | Dtype::Fp8E5M2 => {
+        _ => {
             return Err(Error::invalid("type of a .npy array", format!("{:?}", tensor.dtype), "numpy's own types"));
         }
     };

@@ -1,37 +1,42 @@
 //! numpy's `.npz`: a ZIP whose entries `NAME.npy` are arrays.
 
-use super::npy::{self, MAX_HEADER};
+use super::bytes::Bytes;
+use super::npy::{self, Header, MAX_HEAD};
 use super::zip_directory::{Entry, Packing, entries};
-use super::{Tensor, TensorFile, TensorFileKind};
+use super::{MAX_TENSOR_BYTES, Tensor, TensorFile, TensorFileKind};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Seek, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
-
-/// Bytes that hold the longest header and what stands before it.
-const MAX_HEAD: usize = 12 + MAX_HEADER;
 
 pub(super) fn read(bytes: &[u8]) -> Result<TensorFile> {
     let mut kind = TensorFileKind::Npz;
     let mut tensors = Vec::new();
-    for entry in entries(bytes)?.iter().filter(|entry| !entry.name.ends_with('/')) {
+    let entries = entries(&bytes)?;
+    let total = entries.iter().fold(0u64, |sum, entry| sum.saturating_add(entry.unpacked_len));
+    if total > MAX_TENSOR_BYTES {
+        let what = "unpacked bytes of a .npz file";
+        return Err(Error::LimitExceeded { what, value: total, limit: MAX_TENSOR_BYTES });
+    }
+    for entry in entries.iter().filter(|entry| !entry.name.ends_with('/')) {
         if entry.packing == Packing::Deflated {
             kind = TensorFileKind::NpzCompressed;
         }
-        tensors.push(array(entry)?);
+        let (name, _) = header(&bytes, entry)?;
+        tensors.push(npy::read(name, &entry.unpack(&bytes)?).map_err(|error| in_entry(error, entry))?);
     }
     Ok(TensorFile { kind, tensors, metadata: BTreeMap::new() })
 }
 
-/// The array of an entry, whose header must promise what the directory does before all of it is unpacked.
-fn array(entry: &Entry<'_>) -> Result<Tensor> {
+/// Name and header of the array of an entry; it must promise what the directory does before all of it is unpacked.
+pub(super) fn header(bytes: &dyn Bytes, entry: &Entry) -> Result<(String, Header)> {
     let Some(name) = entry.name.strip_suffix(".npy") else {
         let what = format!("'{}' in the .npz file is not a .npy array", entry.name.escape_debug());
         return Err(Error::Unsupported { what });
     };
-    let header = npy::read_header(&entry.first(MAX_HEAD)?).map_err(|error| in_entry(error, entry))?;
-    let expected = header.data_start + header.data_len;
+    let header = npy::read_header(&entry.first(bytes, MAX_HEAD)?).map_err(|error| in_entry(error, entry))?;
+    let expected = header.data_start as u64 + header.data_len;
     if expected != entry.unpacked_len {
         let what = format!(
             "'{}': the header stands for {expected} bytes, the directory promises {}",
@@ -40,16 +45,31 @@ fn array(entry: &Entry<'_>) -> Result<Tensor> {
         );
         return Err(Error::Malformed { what, at_byte: 0 });
     }
-    npy::read(name.to_string(), &entry.unpack()?).map_err(|error| in_entry(error, entry))
+    Ok((name.to_string(), header))
 }
 
 /// The error with the name of the entry before it; its byte is counted from the entry's start.
-fn in_entry(error: Error, entry: &Entry<'_>) -> Error {
+fn in_entry(error: Error, entry: &Entry) -> Error {
     let name = entry.name.escape_debug();
     match error {
         Error::Malformed { what, at_byte } => Error::Malformed { what: format!("'{name}': {what}"), at_byte },
         Error::Unsupported { what } => Error::Unsupported { what: format!("'{name}': {what}") },
         other => other,
+    }
+}
+
+/// Begins an entry like one that was read, its packing kept.
+pub(super) fn begin<W: Write + Seek>(writer: &mut ZipWriter<W>, entry: &Entry) -> Result<()> {
+    let method = match entry.packing {
+        Packing::Stored => CompressionMethod::Stored,
+        Packing::Deflated => CompressionMethod::Deflated,
+    };
+    let large = entry.unpacked_len > u64::from(u32::MAX) - 1024;
+    let options = SimpleFileOptions::default().compression_method(method).large_file(large);
+    let wrong = |error: zip::result::ZipError| Error::stream(error.into());
+    match entry.name.ends_with('/') {
+        true => writer.add_directory(entry.name.as_str(), options).map_err(wrong),
+        false => writer.start_file(entry.name.as_str(), options).map_err(wrong),
     }
 }
 

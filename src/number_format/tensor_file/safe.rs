@@ -21,7 +21,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<TensorFile> {
     Ok(TensorFile { kind: TensorFileKind::Safetensors, tensors, metadata })
 }
 
-const TYPES: [(Dtype, Stored); 15] = [
+const TYPES: [(Dtype, Stored); 22] = [
     (Dtype::Bool, Stored::BOOL),
     (Dtype::I8, Stored::I8),
     (Dtype::U8, Stored::U8),
@@ -33,6 +33,13 @@ const TYPES: [(Dtype, Stored); 15] = [
     (Dtype::U64, Stored::U64),
     (Dtype::Fp8E4M3, Stored::F8_E4M3),
     (Dtype::Fp8E5M2, Stored::F8_E5M2),
+    (Dtype::F8E8M0, Stored::F8_E8M0),
+    (Dtype::Fp8E4M3Fnuz, Stored::F8_E4M3FNUZ),
+    (Dtype::Fp8E5M2Fnuz, Stored::F8_E5M2FNUZ),
+    (Dtype::Fp4E2M1, Stored::F4),
+    (Dtype::Fp6E2M3, Stored::F6_E2M3),
+    (Dtype::Fp6E3M2, Stored::F6_E3M2),
+    (Dtype::C64, Stored::C64),
     (Dtype::F16, Stored::F16),
     (Dtype::Bf16, Stored::BF16),
     (Dtype::F32, Stored::F32),

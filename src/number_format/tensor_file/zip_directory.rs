@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use flate2::read::DeflateDecoder;
 
-use super::MAX_TENSOR_BYTES;
+use super::bytes::{Bytes, Run};
 use crate::{Error, Result};
 
 const LOCAL: &[u8] = b"PK\x03\x04";
@@ -31,6 +31,8 @@ const END_64_LEN: usize = 56;
 const LOCATOR_64_LEN: usize = 20;
 /// Most bytes that one byte of deflate stands for.
 const MAX_RATIO: u64 = 1032;
+/// Longest directory taken in, bytes: a million entries with short names.
+const MAX_DIRECTORY: u64 = 1 << 27;
 
 /// How an entry is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,31 +42,31 @@ pub(super) enum Packing {
 }
 
 /// One file in the ZIP, its sizes checked.
-#[derive(Debug)]
-pub(super) struct Entry<'a> {
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
     pub(super) name: String,
     pub(super) packing: Packing,
     /// Where its data lie in the file.
-    place: Range<usize>,
-    data: &'a [u8],
-    pub(super) unpacked_len: usize,
+    pub(super) place: Range<u64>,
+    pub(super) unpacked_len: u64,
     checksum: u32,
 }
 
-fn malformed(what: impl Into<String>, at: usize) -> Error {
-    Error::Malformed { what: format!("ZIP: {}", what.into()), at_byte: at as u64 }
+fn malformed(what: impl Into<String>, at: u64) -> Error {
+    Error::Malformed { what: format!("ZIP: {}", what.into()), at_byte: at }
 }
 
 /// Little-endian numbers of a record that is known to be long enough.
-struct Record<'a>(&'a [u8]);
+struct Record(Vec<u8>);
 
-impl<'a> Record<'a> {
-    /// `len` bytes from `at` on, beginning with `tag`.
-    fn tagged(bytes: &'a [u8], at: usize, tag: &[u8], len: usize, what: &str) -> Result<Self> {
-        let record = at.checked_add(len).and_then(|end| bytes.get(at..end));
-        match record {
-            Some(record) if record.starts_with(tag) => Ok(Self(record)),
-            _ => Err(malformed(format!("{what} expected"), at)),
+impl Record {
+    /// `len` bytes from `at` on, before `end`, beginning with `tag`.
+    fn tagged(bytes: &dyn Bytes, at: u64, end: u64, tag: &[u8], len: usize, what: &str) -> Result<Self> {
+        let fits = at.checked_add(len as u64).is_some_and(|stop| stop <= end);
+        let record = if fits { bytes.get(at, len)? } else { Vec::new() };
+        match record.len() == len && record.starts_with(tag) {
+            true => Ok(Self(record)),
+            false => Err(malformed(format!("{what} expected"), at)),
         }
     }
 
@@ -88,35 +90,35 @@ impl<'a> Record<'a> {
 /// What the end of the file says.
 #[derive(Debug)]
 struct Directory {
-    n_entries: usize,
-    place: Range<usize>,
+    n_entries: u64,
+    place: Range<u64>,
 }
 
 /// The entries in the order of the directory.
 ///
 /// # Errors
-/// `Malformed`, `Unsupported` (other packings, encryption, several disks), `LimitExceeded` beyond [`MAX_TENSOR_BYTES`] unpacked.
-pub(super) fn entries(bytes: &[u8]) -> Result<Vec<Entry<'_>>> {
+/// `Malformed`, `Unsupported` (other packings, encryption, several disks), `LimitExceeded` for a directory beyond 128 MiB.
+pub(super) fn entries(bytes: &dyn Bytes) -> Result<Vec<Entry>> {
     let Directory { n_entries, place } = directory(bytes)?;
-    let mut entries = Vec::with_capacity(n_entries);
-    let mut at = place.start;
+    let len = place.end - place.start;
+    if len > MAX_DIRECTORY {
+        return Err(Error::LimitExceeded { what: "bytes of a ZIP directory", value: len, limit: MAX_DIRECTORY });
+    }
+    let records = bytes.get(place.start, len as usize)?;
+    let mut entries = Vec::with_capacity(n_entries as usize);
+    let mut at = 0;
     for _ in 0..n_entries {
-        let (entry, len) = entry(bytes, at, &place)?;
+        let (entry, len) = entry(bytes, &records, at, &place)?;
         entries.push(entry);
         at += len;
-    }
-    let total = entries.iter().fold(0u64, |sum, entry| sum.saturating_add(entry.unpacked_len as u64));
-    if total > MAX_TENSOR_BYTES {
-        let what = "unpacked bytes of a .npz file";
-        return Err(Error::LimitExceeded { what, value: total, limit: MAX_TENSOR_BYTES });
     }
     stand_apart(&entries)?;
     Ok(entries)
 }
 
-fn directory(bytes: &[u8]) -> Result<Directory> {
+fn directory(bytes: &dyn Bytes) -> Result<Directory> {
     let end = end_of_directory(bytes)?;
-    let record = Record(&bytes[end..end + END_LEN]);
+    let record = Record::tagged(bytes, end, bytes.len(), END, END_LEN, "the end of the directory")?;
     let (disk, directory_disk) = (record.u16(4), record.u16(6));
     let (mut n_entries, mut size, mut start) =
         (u64::from(record.u16(10)), u64::from(record.u32(12)), u64::from(record.u32(16)));
@@ -126,7 +128,7 @@ fn directory(bytes: &[u8]) -> Result<Directory> {
     } else if disk != 0 || directory_disk != 0 {
         return Err(Error::Unsupported { what: "ZIP on several disks; one file is read".into() });
     }
-    let stop = start.checked_add(size).filter(|&stop| stop <= before as u64);
+    let stop = start.checked_add(size).filter(|&stop| stop <= before);
     let Some(stop) = stop else {
         return Err(malformed(
             format!("a directory of {size} bytes at byte {start} does not end before its end record"),
@@ -136,44 +138,48 @@ fn directory(bytes: &[u8]) -> Result<Directory> {
     if n_entries.checked_mul(CENTRAL_LEN as u64).is_none_or(|least| least > size) {
         return Err(malformed(format!("{n_entries} entries do not fit a directory of {size} bytes"), end));
     }
-    // All are within the file now.
-    Ok(Directory { n_entries: n_entries as usize, place: start as usize..stop as usize })
+    Ok(Directory { n_entries, place: start..stop })
 }
 
 /// Where the end record is whose comment ends with the file.
-fn end_of_directory(bytes: &[u8]) -> Result<usize> {
-    let last = bytes.len().checked_sub(END_LEN).ok_or_else(|| malformed("the file is cut", bytes.len()))?;
-    let first = last.saturating_sub(usize::from(u16::MAX));
+fn end_of_directory(bytes: &dyn Bytes) -> Result<u64> {
+    let last = bytes.len().checked_sub(END_LEN as u64).ok_or_else(|| malformed("the file is cut", bytes.len()))?;
+    let first = last.saturating_sub(u64::from(u16::MAX));
+    let tail = bytes.get(first, (bytes.len() - first) as usize)?;
     let is_end = |&at: &usize| {
-        bytes[at..].starts_with(END) && Record(&bytes[at..at + END_LEN]).len16(20) == bytes.len() - at - END_LEN
+        let record = &tail[at..];
+        record.starts_with(END) && usize::from(u16::from_le_bytes([record[20], record[21]])) == record.len() - END_LEN
     };
-    let found = (first..=last).rev().find(is_end);
-    found.ok_or_else(|| malformed("no end of the directory: the file is cut or no ZIP", bytes.len()))
+    let found = (0..=tail.len().saturating_sub(END_LEN)).rev().find(is_end);
+    let found = found.ok_or_else(|| malformed("no end of the directory: the file is cut or no ZIP", bytes.len()))?;
+    Ok(first + found as u64)
 }
 
 /// Entries, size and start of the directory, and where the record is, by the 64-bit records before `end`.
-fn sixty_four(bytes: &[u8], end: usize) -> Result<(u64, u64, u64, usize)> {
-    let at = end.checked_sub(LOCATOR_64_LEN).ok_or_else(|| malformed("no 64-bit records", end))?;
-    let locator = Record::tagged(bytes, at, LOCATOR_64, LOCATOR_64_LEN, "the place of the 64-bit record")?;
-    let place = usize::try_from(locator.u64(8)).ok().filter(|&place| place < at);
+fn sixty_four(bytes: &dyn Bytes, end: u64) -> Result<(u64, u64, u64, u64)> {
+    let at = end.checked_sub(LOCATOR_64_LEN as u64).ok_or_else(|| malformed("no 64-bit records", end))?;
+    let locator = Record::tagged(bytes, at, end, LOCATOR_64, LOCATOR_64_LEN, "the place of the 64-bit record")?;
+    let place = Some(locator.u64(8)).filter(|&place| place < at);
     let place = place.ok_or_else(|| malformed("the 64-bit record does not lie before its locator", at))?;
-    let record = Record::tagged(bytes, place, END_64, END_64_LEN, "the 64-bit end of the directory")?;
+    let record = Record::tagged(bytes, place, at, END_64, END_64_LEN, "the 64-bit end of the directory")?;
     if record.u32(16) != 0 || record.u32(20) != 0 || locator.u32(16) > 1 {
         return Err(Error::Unsupported { what: "ZIP on several disks; one file is read".into() });
     }
     Ok((record.u64(32), record.u64(40), record.u64(48), place))
 }
 
-/// The entry whose record is at `at`, and the record's length.
-fn entry<'a>(bytes: &'a [u8], at: usize, directory: &Range<usize>) -> Result<(Entry<'a>, usize)> {
-    let record = Record::tagged(&bytes[..directory.end], at, CENTRAL, CENTRAL_LEN, "a directory entry")?;
+/// The entry whose record is at byte `at` of the directory's `records`, and the record's length.
+fn entry(bytes: &dyn Bytes, mut records: &[u8], at: usize, directory: &Range<u64>) -> Result<(Entry, usize)> {
+    let in_file = directory.start + at as u64;
+    records = records.get(at..).unwrap_or(&[]);
+    let record = Record::tagged(&records, 0, records.len() as u64, CENTRAL, CENTRAL_LEN, "a directory entry")
+        .map_err(|_| malformed("a directory entry expected", in_file))?;
     let (name_len, extra_len) = (record.len16(28), record.len16(30));
     let len = CENTRAL_LEN + name_len + extra_len + record.len16(32);
-    let tail = at.checked_add(len).filter(|&stop| stop <= directory.end);
-    let tail = tail.ok_or_else(|| malformed("a directory entry is longer than the directory", at))?;
-    let tail = &bytes[at + CENTRAL_LEN..tail];
-    let name = String::from_utf8(tail[..name_len].to_vec()).map_err(|_| malformed("a name is not UTF-8", at))?;
-    let [unpacked, packed, start] = sizes(&record, &tail[name_len..name_len + extra_len], at)?;
+    let tail = records.get(CENTRAL_LEN..len);
+    let tail = tail.ok_or_else(|| malformed("a directory entry is longer than the directory", in_file))?;
+    let name = String::from_utf8(tail[..name_len].to_vec()).map_err(|_| malformed("a name is not UTF-8", in_file))?;
+    let [unpacked, packed, start] = sizes(&record, &tail[name_len..name_len + extra_len], in_file)?;
     let packing = packing(&record, &name)?;
     let most = if packing == Packing::Stored { packed } else { packed.saturating_mul(MAX_RATIO) };
     if unpacked > most || (packing == Packing::Stored && unpacked != packed) {
@@ -181,15 +187,13 @@ fn entry<'a>(bytes: &'a [u8], at: usize, directory: &Range<usize>) -> Result<(En
             "'{}' promises {unpacked} bytes of {packed}; no more than {most} can be in them",
             name.escape_debug()
         );
-        return Err(malformed(what, at));
+        return Err(malformed(what, in_file));
     }
     let place = data_place(bytes, start, packed, directory.start)?;
-    let unpacked_len = usize::try_from(unpacked).map_err(|_| malformed("an entry larger than memory", at))?;
-    let data = &bytes[place.clone()];
-    Ok((Entry { name, packing, place, data, unpacked_len, checksum: record.u32(16) }, len))
+    Ok((Entry { name, packing, place, unpacked_len: unpacked, checksum: record.u32(16) }, len))
 }
 
-fn packing(record: &Record<'_>, name: &str) -> Result<Packing> {
+fn packing(record: &Record, name: &str) -> Result<Packing> {
     let name = name.escape_debug();
     if record.u16(8) & 1 != 0 {
         return Err(Error::Unsupported { what: format!("'{name}' in the .npz file is encrypted") });
@@ -205,13 +209,13 @@ fn packing(record: &Record<'_>, name: &str) -> Result<Packing> {
 }
 
 /// Unpacked size, packed size and place; those that are all ones stand in the 64-bit extra field, in this order.
-fn sizes(record: &Record<'_>, mut extra: &[u8], at: usize) -> Result<[u64; 3]> {
+fn sizes(record: &Record, mut extra: &[u8], at: u64) -> Result<[u64; 3]> {
     let mut sizes = [24, 20, 42].map(|at| u64::from(record.u32(at)));
     if sizes.iter().all(|&size| size != 0xffff_ffff) {
         return Ok(sizes);
     }
     while extra.len() >= 4 {
-        let (kind, len) = (Record(extra).u16(0), Record(extra).len16(2));
+        let (kind, len) = (u16::from_le_bytes([extra[0], extra[1]]), u16::from_le_bytes([extra[2], extra[3]]).into());
         let Some(field) = extra[4..].get(..len) else { break };
         if kind == 1 {
             let mut numbers = field.chunks_exact(8).map(|b| u64::from_le_bytes(b.try_into().expect("eight bytes")));
@@ -226,22 +230,24 @@ fn sizes(record: &Record<'_>, mut extra: &[u8], at: usize) -> Result<[u64; 3]> {
 }
 
 /// Where the data of the entry at `start` lie: behind its own record, before the directory.
-fn data_place(bytes: &[u8], start: u64, packed: u64, directory_start: usize) -> Result<Range<usize>> {
-    let outside = |at: u64| Error::Malformed { what: "ZIP: an entry lies beyond the directory".into(), at_byte: at };
-    let at = usize::try_from(start).ok().filter(|&at| at < directory_start).ok_or_else(|| outside(start))?;
-    let local = Record::tagged(&bytes[..directory_start], at, LOCAL, LOCAL_LEN, "an entry")?;
-    let from = at + LOCAL_LEN + local.len16(26) + local.len16(28);
-    let to = (from as u64).checked_add(packed).filter(|&to| to <= directory_start as u64);
-    Ok(from..to.ok_or_else(|| outside(start))? as usize)
+fn data_place(bytes: &dyn Bytes, start: u64, packed: u64, directory_start: u64) -> Result<Range<u64>> {
+    let outside = || malformed("an entry lies beyond the directory", start);
+    if start >= directory_start {
+        return Err(outside());
+    }
+    let local = Record::tagged(bytes, start, directory_start, LOCAL, LOCAL_LEN, "an entry")?;
+    let from = start + (LOCAL_LEN + local.len16(26) + local.len16(28)) as u64;
+    let to = from.checked_add(packed).filter(|&to| to <= directory_start).ok_or_else(outside)?;
+    Ok(from..to)
 }
 
 /// No two entries share a name or bytes.
-fn stand_apart(entries: &[Entry<'_>]) -> Result<()> {
+fn stand_apart(entries: &[Entry]) -> Result<()> {
     let mut names = HashSet::with_capacity(entries.len());
     if let Some(twice) = entries.iter().find(|entry| !names.insert(&entry.name)) {
         return Err(malformed(format!("two entries are called '{}'", twice.name.escape_debug()), twice.place.start));
     }
-    let mut places: Vec<&Range<usize>> = entries.iter().map(|entry| &entry.place).collect();
+    let mut places: Vec<&Range<u64>> = entries.iter().map(|entry| &entry.place).collect();
     places.sort_by_key(|place| (place.start, place.end));
     match places.windows(2).find(|pair| pair[1].start < pair[0].end) {
         Some(pair) => Err(malformed("two entries share their bytes", pair[1].start)),
@@ -249,39 +255,89 @@ fn stand_apart(entries: &[Entry<'_>]) -> Result<()> {
     }
 }
 
-impl Entry<'_> {
+/// What an entry unpacks to, read from its start; at the end its length and checksum are verified.
+pub(super) struct Unpacked<'a> {
+    entry: &'a Entry,
+    inner: Inner<'a>,
+    n_read: u64,
+    hasher: crc32fast::Hasher,
+}
+
+enum Inner<'a> {
+    Stored(Run<'a>),
+    Deflated(Box<DeflateDecoder<Run<'a>>>),
+}
+
+impl Entry {
+    /// Opens it at its start.
+    pub(super) fn open<'a>(&'a self, bytes: &'a dyn Bytes) -> Unpacked<'a> {
+        let run = Run::new(bytes, self.place.clone());
+        let inner = match self.packing {
+            Packing::Stored => Inner::Stored(run),
+            Packing::Deflated => Inner::Deflated(Box::new(DeflateDecoder::new(run))),
+        };
+        Unpacked { entry: self, inner, n_read: 0, hasher: crc32fast::Hasher::new() }
+    }
+
     /// The first bytes, at most `n`.
-    pub(super) fn first(&self, n: usize) -> Result<Vec<u8>> {
-        let n = n.min(self.unpacked_len);
-        match self.packing {
-            Packing::Stored => Ok(self.data[..n].to_vec()),
-            Packing::Deflated => self.inflated(n),
-        }
+    pub(super) fn first(&self, bytes: &dyn Bytes, n: usize) -> Result<Vec<u8>> {
+        let n = usize::try_from(self.unpacked_len).unwrap_or(usize::MAX).min(n);
+        let mut out = vec![0; n];
+        let n = self.open(bytes).read_some(&mut out)?;
+        out.truncate(n);
+        Ok(out)
     }
 
     /// All bytes, their number and checksum verified.
-    pub(super) fn unpack(&self) -> Result<Vec<u8>> {
-        // One more than promised, if it is there.
-        let bytes = match self.packing {
-            Packing::Stored => self.data.to_vec(),
-            Packing::Deflated => self.inflated(self.unpacked_len + 1)?,
-        };
-        let name = self.name.escape_debug();
-        if bytes.len() != self.unpacked_len {
-            let what = format!("'{name}' holds not the {} bytes that it promises", self.unpacked_len);
-            return Err(malformed(what, self.place.start));
+    pub(super) fn unpack(&self, bytes: &dyn Bytes) -> Result<Vec<u8>> {
+        let len = usize::try_from(self.unpacked_len)
+            .map_err(|_| malformed("an entry larger than memory", self.place.start))?;
+        let mut out = vec![0; len];
+        let mut unpacked = self.open(bytes);
+        let n = unpacked.read_some(&mut out)?;
+        out.truncate(n);
+        unpacked.finish()?;
+        Ok(out)
+    }
+}
+
+impl Unpacked<'_> {
+    /// Fills `out`; the number of bytes read, fewer than asked only at the end.
+    pub(super) fn read_some(&mut self, out: &mut [u8]) -> Result<usize> {
+        let left = usize::try_from(self.entry.unpacked_len - self.n_read).unwrap_or(usize::MAX);
+        let wanted = left.min(out.len());
+        let mut n = 0;
+        while n < wanted {
+            match self.read_once(&mut out[n..wanted])? {
+                0 => break,
+                more => n += more,
+            }
         }
-        match crc32fast::hash(&bytes) == self.checksum {
-            true => Ok(bytes),
-            false => Err(malformed(format!("the checksum of '{name}' is wrong"), self.place.start)),
-        }
+        self.hasher.update(&out[..n]);
+        self.n_read += n as u64;
+        Ok(n)
     }
 
-    /// At most `n` bytes; memory as promised, which is no more than the data can hold.
-    fn inflated(&self, n: usize) -> Result<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(n);
-        let read = DeflateDecoder::new(self.data).take(n as u64).read_to_end(&mut bytes);
-        read.map_err(|error| malformed(format!("'{}': {error}", self.name.escape_debug()), self.place.start))?;
-        Ok(bytes)
+    fn read_once(&mut self, out: &mut [u8]) -> Result<usize> {
+        let read = match &mut self.inner {
+            Inner::Stored(run) => run.read(out),
+            Inner::Deflated(decoder) => decoder.read(out),
+        };
+        let entry = self.entry;
+        read.map_err(|error| malformed(format!("'{}': {error}", entry.name.escape_debug()), entry.place.start))
+    }
+
+    /// Verifies that all was there, and no more.
+    pub(super) fn finish(mut self) -> Result<()> {
+        let entry = self.entry;
+        let name = entry.name.escape_debug();
+        if self.n_read != entry.unpacked_len || self.read_once(&mut [0])? != 0 {
+            let what = format!("'{name}' holds not the {} bytes that it promises", entry.unpacked_len);
+            return Err(malformed(what, entry.place.start));
+        }
+        match self.hasher.finalize() == entry.checksum {
+            true => Ok(()),
+            false => Err(malformed(format!("the checksum of '{name}' is wrong"), entry.place.start)),
+        }
     }
 }

@@ -15,6 +15,19 @@ pub fn run(bytes: &[u8]) {
             file.tensors.iter().for_each(quantizes);
             comes_back(file);
         }
+        streams(bytes, kind);
+    }
+}
+
+/// Quantized from reader to writer: an error, or a file that is read again.
+fn streams(bytes: &[u8], kind: TensorFileKind) {
+    let format = NumberFormat::parse("mxfp4").expect("a name");
+    let mut output = std::io::Cursor::new(Vec::new());
+    let done = sqnr::task::quantize_tensors(std::io::Cursor::new(bytes), &mut output, kind, &format);
+    if let Ok(done) = done.as_ref().map(|done| done.tensors.len() + done.kept.len()) {
+        let again = sqnr::task::quantize_tensors(output, std::io::Cursor::new(Vec::new()), kind, &format);
+        let again = again.expect("what was written can be read");
+        assert_eq!(again.tensors.len() + again.kept.len(), done);
     }
 }
 

@@ -8,9 +8,12 @@ use crate::{
     },
     number_format::{
         NumberFormat, Tally,
-        tensor_file::{MAX_TENSOR_BYTES, Tensor, TensorFile, TensorFileKind},
+        tensor_file::{Array, Member, MemberBytes, TensorFileKind, TensorReader, TensorWriter},
     },
 };
+use std::io::{Read, Seek, Write};
+
+mod rounding;
 
 /// What a tensor, or all of a file, came to. The error is that of the values as the file holds them, rounded to the
 /// tensor's own type, against the values that were read.
@@ -73,75 +76,95 @@ impl TensorFigures {
     }
 }
 
-/// A file of tensors whose floats went through a number format.
+/// What a file of tensors came to, whose floats went through a number format.
 #[derive(Debug)]
 pub struct QuantizedTensors {
-    /// The file that holds the reconstruction.
-    pub bytes: Vec<u8>,
     /// All tensors together.
     pub total: TensorFigures,
     /// Each tensor of floats.
     pub tensors: Vec<TensorFigures>,
-    /// Tensors that hold no floats and stay as they are.
-    pub n_untouched: usize,
+    /// What else stands in the file, and stays as it is.
+    pub kept: Vec<KeptMember>,
 }
 
-/// Quantizes the float tensors of a file, given as `bytes` of `kind`, and reconstructs them.
+/// Something in a file of tensors that is not quantized.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptMember {
+    /// Its name; empty in a `.npy` file.
+    pub name: String,
+    /// Why, in a few words.
+    pub why: String,
+}
+
+/// Quantizes the float tensors of a file, and writes the file with their reconstruction: all else to the byte as it was read.
+///
+/// Values are read in blocks, so that memory does not grow with the size of a tensor. What shares a scale is held at a time:
+/// a group, or a channel of up to 2^20 values; and arrays in Fortran order, whose blocks lie across the file's, whole.
 ///
 /// ```
+/// use std::io::Cursor;
 /// use sqnr::number_format::{NumberFormat, tensor_file::{Tensor, TensorFile, TensorFileKind}};
 ///
 /// let weights = Tensor::from_f32("weights", vec![2, 2], &[0.1, -0.2, 0.3, 0.4])?;
 /// let file = TensorFile { kind: TensorFileKind::Npy, tensors: vec![weights], metadata: Default::default() };
-/// let quantized = sqnr::task::quantize_tensors(&file.to_bytes()?, TensorFileKind::Npy, &NumberFormat::parse("bf16")?)?;
+/// let (mut input, mut output) = (Cursor::new(file.to_bytes()?), Cursor::new(Vec::new()));
+/// let bf16 = NumberFormat::parse("bf16")?;
+/// let quantized = sqnr::task::quantize_tensors(&mut input, &mut output, TensorFileKind::Npy, &bf16)?;
 /// assert_eq!(quantized.total.bits_per_value(), Some(16.0));
+/// let written = TensorFile::from_bytes(output.get_ref(), TensorFileKind::Npy)?;
+/// assert_eq!(written.tensors[0].values()?[0], 0.100_097_656_25);
 /// # Ok::<(), sqnr::Error>(())
 /// ```
 ///
 /// # Errors
-/// `LimitExceeded` for a file over 2 GiB; what reading the file and the format refuse.
-pub fn quantize_tensors(bytes: &[u8], kind: TensorFileKind, format: &NumberFormat) -> Result<QuantizedTensors> {
-    check_size(bytes.len() as u64)?;
-    let mut file = TensorFile::from_bytes(bytes, kind)?;
-    let (mut total, mut tensors, mut n_untouched) = (TensorFigures::default(), Vec::new(), 0);
-    for tensor in &mut file.tensors {
-        match quantize_tensor(tensor, format)? {
-            Some(figures) => {
-                total.merge(&figures);
-                tensors.push(figures);
+/// What reading the file and the format refuse; `LimitExceeded` for an array in Fortran order over 2 GiB; `Io`.
+pub fn quantize_tensors<R: Read + Seek, W: Write + Seek>(
+    input: R,
+    output: W,
+    kind: TensorFileKind,
+    format: &NumberFormat,
+) -> Result<QuantizedTensors> {
+    let reader = TensorReader::open(input, kind)?;
+    let mut writer = TensorWriter::like(&reader, output);
+    let mut done = QuantizedTensors { total: TensorFigures::default(), tensors: Vec::new(), kept: Vec::new() };
+    copy(reader.preamble(), &mut writer)?;
+    for member in reader.members() {
+        writer.begin(member)?;
+        match floats(member) {
+            Ok(array) => {
+                let figures = rounding::round(&reader, member, array, format, &mut writer)?;
+                done.total.merge(&figures);
+                done.tensors.push(figures);
             }
-            None => n_untouched += 1,
+            Err(why) => {
+                copy(reader.read(member), &mut writer)?;
+                done.kept.push(KeptMember { name: member.name.clone(), why });
+            }
         }
     }
-    Ok(QuantizedTensors { bytes: file.to_bytes()?, total, tensors, n_untouched })
+    writer.finish()?.flush().map_err(Error::stream)?;
+    Ok(done)
 }
 
-/// Refuses a file of tensors that is too large to be held.
-///
-/// # Errors
-/// `LimitExceeded` over 2 GiB.
-pub fn check_size(n_bytes: u64) -> Result<()> {
-    match n_bytes > MAX_TENSOR_BYTES {
-        true => Err(Error::LimitExceeded { what: "size in bytes", value: n_bytes, limit: MAX_TENSOR_BYTES }),
-        false => Ok(()),
+/// The array of a member of floats, or what else it is.
+fn floats(member: &Member) -> std::result::Result<&Array, String> {
+    match &member.array {
+        Ok(array) if array.dtype.is_float() => Ok(array),
+        Ok(array) => Err(format!("of type {}", array.dtype.name())),
+        Err(what) => Err(what.clone()),
     }
 }
 
-fn quantize_tensor(tensor: &mut Tensor, format: &NumberFormat) -> Result<Option<TensorFigures>> {
-    if !tensor.dtype().is_float() {
-        return Ok(None);
+/// Copies what is left of the bytes.
+fn copy<W: Write + Seek>(mut bytes: MemberBytes<'_>, writer: &mut TensorWriter<W>) -> Result<()> {
+    let mut block = vec![0; rounding::BLOCK_BYTES];
+    loop {
+        match bytes.fill(&mut block)? {
+            0 => return bytes.finish(),
+            n => writer.write(&block[..n])?,
+        }
     }
-    let x = tensor.values()?;
-    let shape = if tensor.shape().is_empty() { vec![1] } else { tensor.shape().to_vec() };
-    let y = format.quantize(&x, &shape)?;
-    let mut figures = TensorFigures {
-        name: tensor.name().into(),
-        n_values: x.len() as u64,
-        n_not_finite: y.n_not_finite as u64,
-        n_beyond_type: tensor.set_values(&y.values)?,
-        tally: Tally { n_bits: y.n_bits, n_clipped: y.n_clipped, n_clipped_blocks: y.n_clipped_blocks },
-        ..TensorFigures::default()
-    };
-    figures.compare(&x, &tensor.values()?);
-    Ok(Some(figures))
 }
+
+#[cfg(test)]
+mod tests;
