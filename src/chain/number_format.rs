@@ -63,7 +63,7 @@ impl Rounded {
             match &self.scales {
                 Scales::InBlocks => self.format.round(y, &mut self.tally)?,
                 Scales::Known { options, of_channel, .. } => {
-                    of_channel[c].round(y);
+                    of_channel[c].round(y, &mut self.tally);
                     self.tally.n_bits += f64::from(options.kind.bits()) * n as f64;
                 }
             }
@@ -139,7 +139,9 @@ impl Chain for Rounded {
 
     fn clipping(&self) -> Clipping {
         match self.format {
-            NumberFormat::Float(_) | NumberFormat::Fixed(_) => Clipping::Counted(self.tally.n_clipped),
+            NumberFormat::Float(_) | NumberFormat::Fixed(_) | NumberFormat::Affine(_) => {
+                Clipping::Counted(self.tally.n_clipped)
+            }
             _ => Clipping::Never,
         }
     }

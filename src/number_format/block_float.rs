@@ -128,6 +128,16 @@ impl MxFormat {
         blocks
     }
 
+    /// Blocks of `x`, a row, that hold a value beyond the largest element under the largest scale.
+    pub(super) fn count_clipped(&self, x: &[f64]) -> u64 {
+        let largest = match self.element {
+            Element::Float(format) => format.max(),
+            Element::Int { bits } => self.decode_element((1u16 << (bits - 1)) - 1),
+        };
+        let largest = largest * power_of_two(127);
+        x.chunks(self.block_len).filter(|block| block.iter().any(|x| x.abs() > largest)).count() as u64
+    }
+
     /// The values of encoded blocks; those of a block whose scale is NaN (255) are NaN.
     ///
     /// # Errors

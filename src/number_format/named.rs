@@ -81,7 +81,7 @@ pub struct Reconstruction {
     /// Values beyond the largest of the format, which clip. Integers with a scale clip what their calibration gives up:
     /// that is not counted.
     pub n_clipped: u64,
-    /// GGUF blocks whose scale lies beyond binary16, so that they clip.
+    /// Blocks whose scale lies beyond the largest there is, so that they clip.
     pub n_clipped_blocks: u64,
 }
 
@@ -226,6 +226,8 @@ mod tests {
         assert_eq!(counts("q0.15", &[1.0, -1.0, 0.5, -1.1]), (2, 0));
         assert_eq!(counts("uq0.8", &[-0.5, 0.5]), (1, 0));
         assert_eq!(counts("q8_0", &[1e9; 33]), (0, 2));
+        assert_eq!(counts("mxfp4", &[1e40; 64]), (0, 2));
+        assert_eq!(counts("mxfp4", &[6.0 * 2f64.powi(127), 1.0]), (0, 0));
         assert_eq!(counts("int8", &[1e9, -1e9]), (0, 0));
     }
 }

@@ -22,9 +22,10 @@ use crate::Result;
 pub struct Tally {
     /// Bits of all codes, scales and zero points.
     pub n_bits: f64,
-    /// Values beyond the largest of a small float or a fixed-point word, which clip.
+    /// Values beyond the largest of a small float or a fixed-point word, or beyond all integers whose scale is the largest
+    /// of `f32`: they clip.
     pub n_clipped: u64,
-    /// GGUF blocks whose scale lies beyond binary16, so that they clip.
+    /// Blocks whose scale lies beyond the largest there is, binary16's in GGUF and 2^127 in MX, so that they clip.
     pub n_clipped_blocks: u64,
 }
 
@@ -40,8 +41,8 @@ impl Tally {
     pub fn warnings(&self) -> Vec<String> {
         let warning = match self.n_clipped_blocks {
             0 => None,
-            1 => Some("1 block has a scale beyond 65504, the largest of binary16: clipped".to_owned()),
-            n => Some(format!("{n} blocks have scales beyond 65504, the largest of binary16: clipped")),
+            1 => Some("1 block needs a scale beyond the largest of the format: clipped".to_owned()),
+            n => Some(format!("{n} blocks need scales beyond the largest of the format: clipped")),
         };
         warning.into_iter().collect()
     }
@@ -74,6 +75,7 @@ impl NumberFormat {
             Self::Float(format) => round_floats(format, x, tally),
             Self::Fixed(format) => round_fixed(format, x, tally),
             Self::Block(format, rule) => {
+                tally.n_clipped_blocks += format.count_clipped(x);
                 x.copy_from_slice(&format.decode(&format.encode(x, *rule))?);
                 let n_blocks = x.len().div_ceil(format.block_len()) as f64;
                 let element_bits = format.bits_per_value() - 8.0 / format.block_len() as f64;
@@ -127,15 +129,19 @@ fn round_groups(options: &AffineOptions, x: &mut [f64], tally: &mut Tally) -> Re
     };
     for group in x.chunks_mut(len) {
         let affine = options.calibration.affine(&[group], options.kind, options.symmetry, options.rule)?;
-        affine.round(group);
+        affine.round(group, tally);
         tally.count_integers(options.kind, group.len(), 1);
     }
     Ok(())
 }
 
 impl Affine {
-    /// Rounds values in place: `decode(encode(x))` of each.
-    pub fn round(&self, x: &mut [f64]) {
+    /// Rounds values in place: `decode(encode(x))` of each. Counts those that clip because no scale is large enough.
+    pub fn round(&self, x: &mut [f64], tally: &mut Tally) {
+        if self.scale() == f32::MAX {
+            let (low, high) = (self.decode(self.range().0), self.decode(self.range().1));
+            tally.n_clipped += x.iter().filter(|x| !(low..=high).contains(*x)).count() as u64;
+        }
         x.iter_mut().for_each(|x| *x = self.decode(self.encode(*x)));
     }
 }

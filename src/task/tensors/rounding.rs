@@ -286,7 +286,7 @@ impl Pending<'_> {
             let stretch = &mut y[start..start + n as usize];
             match &self.rows.rule {
                 Rule::Blocks(format) => format.round(stretch, tally)?,
-                Rule::Scales(_) => self.scales[(self.at / self.rows.len) as usize].round(stretch),
+                Rule::Scales(_) => self.scales[(self.at / self.rows.len) as usize].round(stretch, tally),
             }
             start += n as usize;
             self.at += n;
