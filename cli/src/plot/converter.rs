@@ -71,13 +71,13 @@ pub struct LinearityOptions {
     pub few_samples: FewSamples,
 }
 
-/// DNL and INL of the converter that gave the codes of the input.
+/// DNL and INL of the converter that gave the codes of the input, and what the reader must know.
 pub fn linearity(
     subject: &Subject,
     path: &Path,
     options: &LinearityOptions,
     progress: &FileProgress,
-) -> Result<Chart, Failure> {
+) -> Result<(Chart, Vec<String>), Failure> {
     let (name, stimulus) = match options.stimulus {
         StimulusKind::Sine => ("sine", Stimulus::Sine { amplitude_lsb: None }),
         StimulusKind::Ramp => ("ramp", Stimulus::Ramp { ends_lsb: None }),
@@ -101,12 +101,14 @@ pub fn linearity(
     // There is a transition more than there are widths: a gap makes both columns of one table.
     let dnl_lsb = [figures.dnl_lsb.as_slice(), &[f64::NAN]].concat();
     let dnl_uncertainty_lsb = [figures.dnl_uncertainty_lsb.as_slice(), &[f64::NAN]].concat();
-    Ok(Linearity {
+    let chart = Linearity {
         conditions,
         first_code,
         dnl: WithUncertainty { values: &dnl_lsb, uncertainty: &dnl_uncertainty_lsb },
         inl: WithUncertainty { values: &figures.inl_best_fit_lsb, uncertainty: &figures.inl_best_fit_uncertainty_lsb },
         missing_codes: &missing,
     }
-    .chart())
+    .chart();
+    let warnings = record.warnings.iter().cloned().chain(record.linearity_warnings(&figures, None)).collect();
+    Ok((chart, warnings))
 }

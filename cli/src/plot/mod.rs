@@ -155,7 +155,7 @@ pub fn run(args: &PlotArgs, global: &Global) -> Result<Exit, Failure> {
     planned.iter().try_for_each(|output| Form::of(output).map(|_| ()))?;
     let batch = Batch { command: "plot", global, inputs: &args.inputs };
     batch.convert(inputs, planned, &args.outputs, |Conversion { input, output, existing }, progress| {
-        let chart = chart(args, &plan, input, progress)?;
+        let (chart, warnings) = chart(args, &plan, input, progress)?;
         let written = write(&args.picture, &chart, output, existing)?;
         Ok(FileReport {
             line: Some(format!("{} -> {}", input.display(), written.join(", "))),
@@ -164,6 +164,7 @@ pub fn run(args: &PlotArgs, global: &Global) -> Result<Exit, Failure> {
                     .into_iter()
                     .chain([("kind".to_owned(), args.kind.name().into()), ("outputs".to_owned(), json!(written))]),
             ),
+            warnings,
             ..FileReport::default()
         })
     })
@@ -232,7 +233,13 @@ fn chart_without_input(kind: Kind, plan: &Plan, progress: &FileProgress) -> Resu
     chart.map_err(Failure::of_recipe)
 }
 
-fn chart(args: &PlotArgs, plan: &Plan, input: &Input, progress: &FileProgress) -> Result<Chart, Failure> {
+/// The picture, and what its reader must know.
+fn chart(
+    args: &PlotArgs,
+    plan: &Plan,
+    input: &Input,
+    progress: &FileProgress,
+) -> Result<(Chart, Vec<String>), Failure> {
     let audio = Rereadable::new(input, Passes::Several)?;
     let named = args.reference.as_deref().map(Input::at);
     let reference = named.as_ref().map(|named| Rereadable::new(named, Passes::Several)).transpose()?;
@@ -264,9 +271,9 @@ fn chart(args: &PlotArgs, plan: &Plan, input: &Input, progress: &FileProgress) -
         Kind::ErrorValue => picture::against_value(&subject, progress),
         Kind::ErrorPhase => picture::against_phase(&subject, progress),
         Kind::Nmr => picture::noise_to_mask(&subject, progress),
-        Kind::Bits => return bits_of(input, named.as_ref(), progress),
+        Kind::Bits => return bits_of(input, named.as_ref(), progress).map(|chart| (chart, Vec::new())),
     };
-    chart.map_err(|error| Failure::of(error, &input.path))
+    chart.map(|chart| (chart, Vec::new())).map_err(|error| Failure::of(error, &input.path))
 }
 
 fn bits_of(input: &Input, original: Option<&Input>, progress: &FileProgress) -> Result<Chart, Failure> {

@@ -216,6 +216,8 @@ fn codes_are_found_wherever_they_lie_in_the_samples() {
         // Full scale is the converter's: the sine clips there.
         assert!((number(&json, "fit_amplitude") - 1.02).abs() < 0.02 && number(&json, "fit_dc").abs() < 0.01, "{line}");
     }
+    let json = folder.json("plot linearity counts.wav -o x.svg");
+    assert!(json["warnings"][0].as_str().expect("said").contains("counts from 0"), "{}", json["warnings"]);
     let json = folder.json("adc test -b 8 left.wav");
     assert!(json["warnings"][0].as_str().expect("said").contains("use 12 bits"), "{}", json["warnings"]);
 }

@@ -206,3 +206,26 @@ fn few_samples_are_measured_on_request() {
     let few = of_sine(&x[..2_000], FewSamples::Allow);
     assert!(matches!(few, Err(Absent::TooShort { n_samples: 2_000, .. })), "less than a sample a code");
 }
+
+#[test]
+fn values_in_random_order_and_repeated_sweeps_have_their_uncertainty() {
+    let mut ideal = Converter::ideal();
+    let mut state = 9u64;
+    let mut uniform = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    let code = |input: f64| (input + 0.5).floor().clamp(-128.0, 127.0) / 128.0;
+    let random: Vec<f64> = (0..20_000).map(|_| code(160.0 * uniform() - 80.0 + 2.0 * ideal.normal())).collect();
+    let triangle = |i: usize| 140.0 * (2.0 * (2.0 * (5.0 * (i as f64 + 0.37) / 9_001.0).fract() - 1.0).abs() - 1.0);
+    let sweeps: Vec<f64> = (0..9_001).map(|i| code(triangle(i))).collect();
+    for x in [random, sweeps] {
+        let mut histogram = CodeHistogram::new(256).expect("legal");
+        histogram.push(&x);
+        let ramp = Stimulus::Ramp { ends_lsb: None };
+        let got = analyse_visits(&histogram, ramp, &Visits::of_ramp(&x, 256), FewSamples::Refuse).expect("enough");
+        let (dnl, inl) = (got.dnl_max_lsb.expect("there"), got.inl_max_lsb.expect("there"));
+        assert!(dnl <= got.dnl_uncertainty_max_lsb.expect("there"), "{dnl} {:?}", got.dnl_uncertainty_max_lsb);
+        assert!(inl <= got.inl_uncertainty_max_lsb.expect("there"), "{inl} {:?}", got.inl_uncertainty_max_lsb);
+    }
+}

@@ -44,7 +44,10 @@ impl Transitions {
         });
         let mut all: Vec<Visit> = all.collect();
         let noise_lsb = visits.noise_lsb();
-        let clear = clear_of_noise(&all, noise_lsb)?;
+        let clear = match visits.is_random() {
+            true => clear_of_slopes(&counts[first..=last])?,
+            false => clear_of_noise(&all, noise_lsb)?,
+        };
         let mut inside: Vec<Visit> = all.drain(clear.clone()).collect();
         if visits.is_sine() {
             let noise = noise_lsb * mean_step(&inside);
@@ -113,6 +116,22 @@ fn clear_of_noise(all: &[Visit], noise_lsb: f64) -> Option<Range<usize>> {
         }
     }
     Some(clear)
+}
+
+/// The transitions out of reach of the noise at the ends of values in random order: the counts rise over as many codes as
+/// it reaches, half of them before the end of the values.
+fn clear_of_slopes(counts: &[u64]) -> Option<Range<usize>> {
+    let mut sorted = counts.to_vec();
+    let n = sorted.len();
+    let half = *sorted.select_nth_unstable(n / 2).1 / 2;
+    // A code alone may be narrow: the mean of some decides.
+    let width = (n / 8).clamp(1, 5);
+    let is_full = |codes: &[u64]| codes.iter().sum::<u64>() > half * width as u64;
+    let low = if counts[0] > half { 0 } else { counts.windows(width).position(is_full)? };
+    let high = if counts[n - 1] > half { 0 } else { counts.windows(width).rev().position(is_full)? };
+    // Twice as far: the slope is as long inside. Transition i lies between codes i and i + 1.
+    let clear = 3 * low..(n - 1).saturating_sub(3 * high);
+    (clear.len() >= 3).then_some(clear)
 }
 
 /// Takes away what noise of `noise` (a value) did to the shares of a sine below each value: F + s^2 F'' / 2 instead of F,

@@ -29,8 +29,8 @@ pub struct Visits {
 enum Order {
     /// A sine, its phases even.
     Sine,
-    /// All values equally often, one after the other.
-    Ramp,
+    /// All values equally often, one after the other, with so much between two of them; 0: they are even over one sweep.
+    Ramp { gap: f64 },
     /// All values equally often, in random order.
     Random,
     /// These values, ascending.
@@ -53,7 +53,7 @@ impl Visits {
     pub fn even(stimulus: Stimulus) -> Self {
         let order = match stimulus {
             Stimulus::Sine { .. } => Order::Sine,
-            Stimulus::Ramp { .. } => Order::Ramp,
+            Stimulus::Ramp { .. } => Order::Ramp { gap: 0.0 },
         };
         Self { order, noise_lsb: 0.0, phase_gap: 0.0 }
     }
@@ -92,7 +92,7 @@ impl Visits {
         let slope = mean_change(RAMP_LAG) / RAMP_LAG as f64;
         let noise_lsb = noise_beside_slope(mean_change(1), slope);
         match noise_lsb < RANDOM_SHARE * span {
-            true => Self { order: Order::Ramp, noise_lsb, phase_gap: 0.0 },
+            true => Self { order: Order::Ramp { gap: 2.0 * slope / span }, noise_lsb, phase_gap: 0.0 },
             false => Self { order: Order::Random, noise_lsb: 0.0, phase_gap: 0.0 },
         }
     }
@@ -109,13 +109,22 @@ impl Visits {
                 let density = total / (PI * (PI * share).sin());
                 Visit::even(-(PI * share).cos(), density)
             }
-            Order::Ramp => Visit::even(2.0 * share - 1.0, total / 2.0),
+            Order::Ramp { gap } => {
+                // Sweeps that repeat may visit the same values: then the gap is that of one.
+                let visit = Visit::even(2.0 * share - 1.0, total / 2.0);
+                Visit { gap_squared: visit.gap_squared.max(gap * gap), ..visit }
+            }
             Order::Random => {
                 let visit = Visit::even(2.0 * share - 1.0, total / 2.0);
                 Visit { gap_squared: 0.0, random_variance: 4.0 * share * (1.0 - share) / total, ..visit }
             }
             Order::Sorted(values) => among(values, share, total),
         }
+    }
+
+    /// Whether values come in random order, so that nothing tells their noise.
+    pub(super) fn is_random(&self) -> bool {
+        self.order == Order::Random
     }
 
     /// Whether noise rounds off the ends of the stimulus as those of a sine.
@@ -260,10 +269,7 @@ mod tests {
             assert!((got - noise).abs() < 0.03 * noise + 0.08, "sine: {got} {noise}");
             let ramp: Vec<f64> = (0..1 << 16).map(|n| code(f64::from(n) / 64.0 - 512.0, noise * normal())).collect();
             let got = Visits::of_ramp(&ramp, 1024);
-            assert!(
-                (got.noise_lsb() - noise).abs() < 0.03 * noise + 0.08 && got.order == Order::Ramp,
-                "ramp: {got:?} {noise}"
-            );
+            assert!((got.noise_lsb() - noise).abs() < 0.03 * noise + 0.08 && !got.is_random(), "ramp: {got:?} {noise}");
         }
         let shuffled: Vec<f64> = (0..1 << 16).map(|_| (1024.0 * uniform()).floor() / 512.0 - 1.0).collect();
         assert_eq!(Visits::of_ramp(&shuffled, 1024).order, Order::Random);

@@ -31,6 +31,11 @@ pub(crate) struct Powers {
 /// A ratio below this is rounding of 64-bit arithmetic, not a property of the record (-260 dB).
 const RESOLUTION: f64 = 1e-26;
 
+/// Most of a distortion is the second or the third harmonic: without them THD is none.
+const STRONGEST: u32 = 3;
+/// What lies under the tone is missing in SINAD, whatever its order; those beyond this one are weak as a rule.
+const STRONG: u32 = 6;
+
 impl Powers {
     /// The largest harmonic that is a spur: in the band, and so far from the tone.
     fn largest_harmonic(&self, min_distance_hz: f64) -> f64 {
@@ -40,15 +45,15 @@ impl Powers {
         self.harmonics.iter().filter(is_spur).filter_map(|h| h.power).fold(0.0, f64::max)
     }
 
-    /// Refuses distortion where the second or the third harmonic, of which most of it is, hides under the tone.
-    fn check_distortion(&self) -> Result<(), Absent> {
-        let hidden = self.harmonics.iter().find(|h| h.order <= 3 && h.hidden == Some(Hidden::Tone));
+    /// Refuses distortion where a harmonic up to `highest` hides under the tone.
+    fn check_distortion(&self, highest: u32) -> Result<(), Absent> {
+        let hidden = self.harmonics.iter().find(|h| h.order <= highest && h.hidden == Some(Hidden::Tone));
         hidden.map_or(Ok(()), |h| Err(Absent::HarmonicHidden { order: h.order, hidden: Hidden::Tone }))
     }
 
     /// Power of the harmonics, where one of them at least can be told apart.
     fn distortion(&self) -> Figure {
-        self.check_distortion()?;
+        self.check_distortion(STRONGEST)?;
         let hidden = self.harmonics.iter().find_map(|h| h.hidden.map(|hidden| (h.order, hidden)));
         match (hidden, self.harmonics.iter().any(|h| h.power.is_some())) {
             (Some((order, hidden)), false) => Err(Absent::HarmonicHidden { order, hidden }),
@@ -120,7 +125,7 @@ impl ToneFigures {
         settings: &Settings,
     ) -> Self {
         let figure = |of: &dyn Fn(&Powers) -> Figure| powers.as_ref().map_err(|&why| why).and_then(of);
-        let sinad_db = figure(&|p| p.check_distortion().and(p.over(p.rest)));
+        let sinad_db = figure(&|p| p.check_distortion(STRONG).and(p.over(p.rest)));
         let distance_hz = settings.min_spur_distance_hz;
         let known = powers.as_ref().ok();
         Self {

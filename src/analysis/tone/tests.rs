@@ -99,6 +99,7 @@ fn harmonics_that_fold_on_something_are_named() {
     let got = figures(&x, Settings::default());
     let want = 20.0 * (0.2 * 0.125 / 0.5f64).log10();
     assert!((got.thd_db.expect("H2 is told apart") - want).abs() < 0.01, "{:?}", got.thd_db);
+    assert_eq!(got.sinad_db, Err(Absent::HarmonicHidden { order: 4, hidden: Hidden::Tone }));
     let text = got.warnings().join("");
     assert!(text.contains("harmonic 3 falls on harmonic 2") && text.ends_with("THD is that of harmonic 2"), "{text}");
     assert!(got.entries().iter().any(|e| e.key == "thd_db" && e.formula.contains("harmonic 2 / tone")));
