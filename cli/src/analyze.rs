@@ -83,7 +83,7 @@ pub struct HarmonicOptions {
     #[arg(long, value_name = "N|all", default_value = "6", value_parser = highest_harmonic)]
     harmonics: u32,
     /// Harmonics beyond half the rate: folded, where sampling puts them, or noise
-    #[arg(long, value_name = "HOW", default_value = "folded")]
+    #[arg(long, value_name = "HOW", default_value = "folded", hide_short_help = true)]
     aliased: Aliased,
 }
 

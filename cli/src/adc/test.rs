@@ -68,13 +68,13 @@ pub struct TestArgs {
 #[derive(Debug, Args)]
 pub struct CodeArgs {
     /// Which end of a sample the codes lie at [default: as the samples show]
-    #[arg(long, value_name = "END")]
+    #[arg(long, value_name = "END", hide_short_help = true)]
     justify: Option<JustifyName>,
     /// Codes count from 0 instead of having a sign [default: as the samples show]
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     offset_binary: bool,
     /// Measure DNL and INL of few samples or phases too; their uncertainty tells what they are worth
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     allow_few: bool,
 }
 
