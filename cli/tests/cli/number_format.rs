@@ -290,7 +290,10 @@ fn a_tensor_larger_than_its_memory_streams() {
     drop(file);
     for format in ["mxfp4", "int8"] {
         let peak = peak_kib(&folder, &format!("quantize --format {format} a.safetensors -o b.safetensors -f"));
-        assert!(folder.bytes("b.safetensors").len() > 4 * n && peak < 32 << 10, "{format}: {peak} KiB");
+        assert!(
+            folder.bytes("b.safetensors").len() > 4 * n && (1 << 10..32 << 10).contains(&peak),
+            "{format}: {peak} KiB"
+        );
         std::fs::remove_file(folder.path("b.safetensors")).expect("written");
     }
 }
