@@ -1,7 +1,8 @@
 //! One command over many inputs: threads, order of what is printed, totals, the greatest exit code.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
+    panic::{self, AssertUnwindSafe},
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
@@ -13,7 +14,8 @@ use rayon::prelude::*;
 use serde_json::{Map, Value};
 
 use super::{
-    exit::{Exit, Failure},
+    exit::{Exit, Failure, escape_controls},
+    identity::Identity,
     inputs::Input,
     options::{Global, Inputs, Outputs},
     outputs::{self, Clearance, Existing, Output},
@@ -64,6 +66,12 @@ impl FileReport {
         let line = format!("{}: skipped, {} exists", input.display(), output.display());
         Self { line: Some(line), skipped: true, ..Self::default() }
     }
+
+    /// Of a file that an earlier run made of another input.
+    fn result_of(input: &Input, source: &str) -> Self {
+        let line = format!("{}: skipped, it is the output of {source}", input.display());
+        Self { line: Some(line), skipped: true, ..Self::default() }
+    }
 }
 
 /// A command's run over its inputs.
@@ -91,8 +99,12 @@ impl Batch<'_> {
         let existing = Existing::of(self.global);
         let pair = |(input, output)| Job { input, output: Some(output) };
         let jobs: Vec<Job> = inputs.into_iter().zip(planned).map(pair).collect();
+        let results = if existing == Existing::Skip { results(&jobs) } else { HashMap::new() };
         self.run(&jobs, |job, progress| {
             let (input, output) = (&job.input, job.output.as_ref().expect("every job was given an output"));
+            if let Some(source) = Identity::of(&input.path).and_then(|identity| results.get(&identity)) {
+                return Ok(FileReport::result_of(input, source));
+            }
             if outputs::clearance(output, existing)? == Clearance::Skip {
                 return Ok(FileReport::skipped(input, output));
             }
@@ -130,7 +142,8 @@ impl Batch<'_> {
                 if stop.load(Ordering::Relaxed) {
                     return printer.take(i, None);
                 }
-                let outcome = work(job, &progress.file(i + 1, jobs.len(), &job.input.display()));
+                let file_progress = progress.file(i + 1, jobs.len(), &job.input.display());
+                let outcome = contained(job, || work(job, &file_progress));
                 if outcome.is_err() && self.inputs.fail_fast {
                     stop.store(true, Ordering::Relaxed);
                 }
@@ -158,6 +171,27 @@ impl Batch<'_> {
     }
 }
 
+/// The outputs that are there already, and the inputs that they were made of.
+fn results(jobs: &[Job]) -> HashMap<Identity, String> {
+    let result = |job: &Job| match &job.output {
+        Some(Output::File(path)) => Identity::of(path).map(|identity| (identity, job.input.display())),
+        _ => None,
+    };
+    jobs.iter().filter_map(result).collect()
+}
+
+/// Runs `work` so that one input cannot end the run: one that the walk could not take fails, and so does one on which a
+/// library panics.
+fn contained(job: &Job, work: impl FnOnce() -> Result<FileReport, Failure>) -> Result<FileReport, Failure> {
+    if let Some(obstacle) = &job.input.obstacle {
+        return Err(Failure::input(&job.input.path, obstacle.clone()));
+    }
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let what = "an internal error; the file may be damaged in a way that nobody has met yet, please report it";
+        Err(Failure::input(&job.input.path, what))
+    })
+}
+
 /// Prints reports in the order of the jobs, whatever the order they end in.
 struct Printer<'a> {
     batch: &'a Batch<'a>,
@@ -172,6 +206,7 @@ struct State {
     waiting: BTreeMap<usize, Option<Result<FileReport, Failure>>>,
     done: usize,
     skipped: usize,
+    warned: usize,
     failed: Vec<String>,
     bytes: (u64, u64),
     exit: Option<Exit>,
@@ -206,12 +241,14 @@ impl<'a> Printer<'a> {
     fn report(&self, state: &mut State, job: &Job, report: FileReport) {
         state.done += usize::from(!report.skipped);
         state.skipped += usize::from(report.skipped);
+        state.warned += usize::from(!report.warnings.is_empty());
         if let Some((read, written)) = report.bytes {
             state.bytes = (state.bytes.0 + read, state.bytes.1 + written);
         }
         let exit = if report.failed_checks.is_empty() { Exit::Done } else { Exit::CheckFailed };
         state.exit = state.exit.max(Some(exit));
         for warning in &report.warnings {
+            let warning = escape_controls(warning);
             self.progress.note_line(&format!("sqnr: {}: warning: {warning}", job.input.display()));
         }
         if let (Some(line), false) = (&report.line, self.batch.global.quiet) {
@@ -258,7 +295,7 @@ impl<'a> Printer<'a> {
     fn failure(&self, state: &mut State, job: &Job, failure: &Failure) {
         state.exit = state.exit.max(Some(failure.exit));
         state.failed.push(job.input.display());
-        let message = super::exit::escape_controls(&failure.to_string());
+        let message = escape_controls(&failure.to_string());
         self.progress.note_line(&format!("sqnr: {message}"));
         if self.batch.global.json {
             let mut object = self.json_head(job);
@@ -292,6 +329,9 @@ fn totals(state: &State, n_jobs: usize, seconds: f64) -> String {
         0 => {}
         n if n == n_jobs => text += "; nothing to do, every output exists",
         n => text += &format!("; {n} skipped, their outputs exist"),
+    }
+    if state.warned > 0 {
+        text += &format!("; {} with warnings", state.warned);
     }
     if !state.failed.is_empty() {
         text += &format!("; {} failed: {}", state.failed.len(), state.failed.join(", "));

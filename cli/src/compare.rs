@@ -64,7 +64,7 @@ pub fn run(args: &CompareArgs, global: &Global) -> Result<Exit, Failure> {
         return Err(Failure::usage("compare needs a reference and at least one file to hold against it"));
     }
     let tests = inputs::collect(&args.inputs)?;
-    let reference = Input { path: args.reference.clone(), below: args.reference.clone() };
+    let reference = Input::at(&args.reference);
     if reference.is_stdin() && tests.iter().any(Input::is_stdin) {
         return Err(Failure::usage("standard input can be read once only"));
     }

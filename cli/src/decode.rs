@@ -23,7 +23,7 @@ use super::{
     inputs::{self, Input, Walked},
     options::{Global, Inputs, Outputs},
     out_file::OutFile,
-    outputs::{self, Output},
+    outputs::{self, Existing, Output},
     progress::FileProgress,
     recipe_args::words,
     time_range::TimeRange,
@@ -76,7 +76,7 @@ pub fn run(args: &DecodeArgs, global: &Global) -> Result<Exit, Failure> {
         return Err(Failure::usage("subtractive dither needs a decoder that takes it away again; use tpdf"));
     }
     let inputs = inputs::collect_of(&args.inputs, Walked::Encoded)?;
-    let planned = outputs::plan(&inputs, &args.outputs, ".wav")?;
+    let planned = outputs::plan(&inputs, &args.outputs, ".wav", Existing::of(global))?;
     let batch = Batch { command: "decode", global, inputs: &args.inputs };
     batch.convert(inputs, planned, &args.outputs, |files, progress| one_file(args, files, progress))
 }
@@ -140,6 +140,16 @@ fn transfer<R: Read>(
     Ok(Done { header, recipe, decoded, bytes_written: written.file, warnings: written.warnings })
 }
 
+/// What to say of samples beyond full scale, which integers cannot hold.
+fn clipping(n_samples: u64) -> Option<String> {
+    let what = "lay beyond full scale and clipped; encode the original at a lower level to keep them";
+    match n_samples {
+        0 => None,
+        1 => Some(format!("1 sample {what}")),
+        n => Some(format!("{n} samples {what}")),
+    }
+}
+
 fn report(input: &Input, output: &Output, done: &Done, seconds: f64) -> FileReport {
     let read = input.size();
     let (decoded, bits) = (&done.decoded, done.recipe.bits());
@@ -165,6 +175,10 @@ fn report(input: &Input, output: &Output, done: &Done, seconds: f64) -> FileRepo
     };
     let mut warnings = done.warnings.clone();
     warnings.extend(decoded.damages.iter().map(place));
+    warnings.extend(clipping(decoded.clipped_samples));
+    if decoded.samples == 0 && done.header.samples != Some(0) {
+        warnings.push("nothing lies in the range: the output is empty".into());
+    }
     let json: Map<String, Value> = Map::from_iter([
         ("recipe".to_owned(), batch::json_recipe(&done.recipe)),
         ("sample_rate_hz".to_owned(), json!(done.header.sample_rate_hz)),

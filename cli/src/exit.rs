@@ -133,10 +133,13 @@ pub fn display_path(path: &Path) -> String {
     escape_controls(&path.to_string_lossy())
 }
 
-/// Text on one line: control characters escaped.
+/// Text on one line: control characters escaped, and those that turn the direction of writing, which could make one name
+/// look like another.
 pub fn escape_controls(text: &str) -> String {
+    let turns =
+        |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        if c.is_control() {
+        if c.is_control() || turns(c) {
             out.extend(c.escape_default());
         } else {
             out.push(c);
@@ -152,6 +155,11 @@ mod tests {
     #[test]
     fn control_characters_in_names_are_escaped() {
         assert_eq!(display_path(Path::new("a\nb\u{1b}[31m é.wav")), "a\\nb\\u{1b}[31m é.wav");
+    }
+
+    #[test]
+    fn names_cannot_be_written_backwards() {
+        assert_eq!(display_path(Path::new("a\u{202e}vaw.exe")), "a\\u{202e}vaw.exe");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, BufRead},
+    io::{self, BufRead, Read},
     path::{Path, PathBuf},
 };
 
@@ -10,8 +10,9 @@ use walkdir::WalkDir;
 
 use super::{
     exit::{Failure, display_path},
-    hints,
+    hints, identity,
     options::Inputs,
+    stdio,
 };
 
 /// Endings that `-R` takes when `--ext` names none.
@@ -26,17 +27,20 @@ pub struct Input {
     pub path: PathBuf,
     /// The path below the folder that `-R` walked; the bare file name otherwise.
     pub below: PathBuf,
+    /// Why the walk could not take it, where that is so.
+    pub obstacle: Option<String>,
 }
 
 impl Input {
     fn named(path: PathBuf) -> Self {
         let below = path.file_name().map_or_else(|| path.clone(), PathBuf::from);
-        Self { path, below }
+        Self { path, below, obstacle: None }
     }
 
     /// The input at a path that an option names.
     pub fn at(path: &Path) -> Self {
-        Self { path: path.to_path_buf(), below: path.to_path_buf() }
+        identity::note_input(path);
+        Self { path: path.to_path_buf(), below: path.to_path_buf(), obstacle: None }
     }
 
     /// True for standard input.
@@ -85,7 +89,10 @@ pub fn collect(args: &Inputs) -> Result<Vec<Input>, Failure> {
 pub fn collect_of(args: &Inputs, walked: Walked) -> Result<Vec<Input>, Failure> {
     let mut named = args.inputs.clone();
     match &args.files_from {
-        Some(list) => named.extend(read_list(list)?),
+        Some(list) => {
+            identity::note_input(list);
+            named.extend(read_list(list)?);
+        }
         None if named.is_empty() => return Err(Failure::usage("missing IN, an audio file; see --help")),
         None => {}
     }
@@ -97,7 +104,7 @@ pub fn collect_of(args: &Inputs, walked: Walked) -> Result<Vec<Input>, Failure> 
     let mut inputs = Vec::new();
     for path in named {
         if args.recursive && path.is_dir() {
-            walk(&path, &extensions, &mut inputs)?;
+            walk(&path, &extensions, &mut inputs);
         } else {
             inputs.push(Input::named(path));
         }
@@ -105,6 +112,7 @@ pub fn collect_of(args: &Inputs, walked: Walked) -> Result<Vec<Input>, Failure> 
     if inputs.iter().filter(|input| input.is_stdin()).count() > 1 {
         return Err(Failure::usage("standard input can be read once only"));
     }
+    inputs.iter().for_each(|input| identity::note_input(&input.path));
     match inputs.is_empty() {
         true => Err(Failure::usage("no audio file among the inputs; --ext names other endings")),
         false => Ok(inputs),
@@ -122,34 +130,79 @@ fn refuse_output_given_as_input(named: &[PathBuf]) -> Result<(), Failure> {
     }
 }
 
+/// Names that a list may hold in all, in bytes: a million long ones.
+const MAX_LIST_BYTES: u64 = 256 << 20;
+/// Longest name of a list in bytes; no system takes longer ones.
+const MAX_NAME_BYTES: u64 = 65_536;
+
 fn read_list(list: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let lines = |reader: &mut dyn BufRead| -> io::Result<Vec<PathBuf>> {
-        let lines: io::Result<Vec<String>> = reader.lines().collect();
-        Ok(lines?.into_iter().filter(|line| !line.is_empty()).map(PathBuf::from).collect())
-    };
     let names = if list.as_os_str() == "-" {
-        lines(&mut io::stdin().lock())
+        names_of(&mut io::stdin().lock())
     } else {
-        fs::File::open(list).and_then(|file| lines(&mut io::BufReader::new(file)))
+        fs::File::open(list).and_then(|file| names_of(&mut io::BufReader::new(file)))
     };
     names.map_err(|error| Failure::input(list, error))
 }
 
-fn walk(folder: &Path, extensions: &[String], inputs: &mut Vec<Input>) -> Result<(), Failure> {
-    for entry in WalkDir::new(folder).sort_by_file_name().follow_links(true) {
-        let entry = entry.map_err(|error| {
-            let path = error.path().unwrap_or(folder).to_path_buf();
-            Failure::input(
-                &path,
-                error.into_io_error().map_or_else(|| "a link leads back here".to_owned(), |e| e.to_string()),
-            )
-        })?;
-        if entry.file_type().is_file() && has_extension(entry.path(), extensions) {
-            let below = entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_path_buf();
-            inputs.push(Input { path: entry.into_path(), below });
+/// A name a line; empty lines are passed over.
+fn names_of(list: &mut dyn BufRead) -> io::Result<Vec<PathBuf>> {
+    let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
+    let (mut names, mut line, mut n_bytes) = (Vec::new(), Vec::new(), 0);
+    loop {
+        line.clear();
+        let n = (&mut *list).take(MAX_NAME_BYTES + 1).read_until(b'\n', &mut line)? as u64;
+        n_bytes += n;
+        if n > MAX_NAME_BYTES {
+            return Err(invalid(format!("line {} is longer than {MAX_NAME_BYTES} bytes", names.len() + 1)));
+        }
+        if n_bytes > MAX_LIST_BYTES {
+            return Err(invalid(format!("holds more than {MAX_LIST_BYTES} bytes of names")));
+        }
+        if n == 0 {
+            return Ok(names);
+        }
+        let text = String::from_utf8(std::mem::take(&mut line)).map_err(|error| invalid(error.to_string()))?;
+        let name = text.trim_end_matches('\n').trim_end_matches('\r');
+        if !name.is_empty() {
+            names.push(PathBuf::from(name));
         }
     }
-    Ok(())
+}
+
+/// Adds the audio files below `folder`. What cannot be looked at is added with its obstacle, so that it fails alone; a
+/// link to a folder above is told and passed over, since what it leads to is walked already.
+fn walk(folder: &Path, extensions: &[String], inputs: &mut Vec<Input>) {
+    for entry in WalkDir::new(folder).sort_by_file_name().follow_links(true) {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() && has_extension(entry.path(), extensions) => {
+                inputs.push(Input { below: below(folder, entry.path()), path: entry.into_path(), obstacle: None });
+            }
+            Ok(_) => {}
+            Err(error) => inputs.extend(unwalkable(folder, extensions, error)),
+        }
+    }
+}
+
+fn below(folder: &Path, path: &Path) -> PathBuf {
+    path.strip_prefix(folder).unwrap_or(path).to_path_buf()
+}
+
+/// The input in place of what the walk could not look at; none for what would not have been taken.
+fn unwalkable(folder: &Path, extensions: &[String], error: walkdir::Error) -> Option<Input> {
+    let path = error.path().unwrap_or(folder).to_path_buf();
+    let Some(reason) = error.into_io_error() else {
+        stdio::note_line(&format!(
+            "sqnr: {}: warning: a link that leads back here is passed over",
+            display_path(&path)
+        ));
+        return None;
+    };
+    let is_dangling = reason.kind() == io::ErrorKind::NotFound;
+    if is_dangling && !has_extension(&path, extensions) {
+        return None;
+    }
+    let obstacle = if is_dangling { "a link to nothing".to_owned() } else { reason.to_string() };
+    Some(Input { below: below(folder, &path), path, obstacle: Some(obstacle) })
 }
 
 fn has_extension(path: &Path, extensions: &[String]) -> bool {

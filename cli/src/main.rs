@@ -17,6 +17,7 @@ mod figures;
 mod generate;
 mod help;
 mod hints;
+mod identity;
 mod info;
 mod inputs;
 mod library_error;

@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     exit::{Failure, display_path},
+    identity,
     inputs::Input,
     options::{Global, Outputs},
 };
@@ -67,9 +68,11 @@ impl Output {
 
 /// The output of every input, in order: `-o`, else `-O` or the input's own folder with `suffix` for the extension.
 ///
+/// An output that exists and is left (`-n`) may be an input: nothing is lost.
+///
 /// # Errors
 /// Wrong use when `-o` meets many inputs, when two inputs would write one file, or when an output is an input.
-pub fn plan(inputs: &[Input], options: &Outputs, suffix: &str) -> Result<Vec<Output>, Failure> {
+pub fn plan(inputs: &[Input], options: &Outputs, suffix: &str, existing: Existing) -> Result<Vec<Output>, Failure> {
     let outputs = match (&options.output, inputs) {
         (Some(path), [_]) => vec![Output::named(path)?],
         (Some(_), _) => {
@@ -84,8 +87,8 @@ pub fn plan(inputs: &[Input], options: &Outputs, suffix: &str) -> Result<Vec<Out
             .collect::<Result<_, _>>()?,
     };
     refuse_collisions(inputs, &outputs)?;
-    for output in &outputs {
-        refuse_input(output, inputs)?;
+    if existing != Existing::Skip {
+        outputs.iter().try_for_each(refuse_input)?;
     }
     Ok(outputs)
 }
@@ -119,19 +122,14 @@ fn refuse_collisions(inputs: &[Input], outputs: &[Output]) -> Result<(), Failure
     Ok(())
 }
 
-/// Refuses an output that is one of the inputs: by name, by link or by inode.
-pub fn refuse_input(output: &Output, inputs: &[Input]) -> Result<(), Failure> {
-    let Output::File(path) = output else { return Ok(()) };
-    if !is_regular(path) {
-        return Ok(());
-    }
-    let is_same = |input: &&Input| !input.is_stdin() && same_file::is_same_file(&input.path, path).unwrap_or(false);
-    match inputs.iter().find(is_same) {
-        Some(input) => {
-            let (input, output) = (input.display(), display_path(path));
-            Err(Failure::usage(format!("{output} is the input {input}; name another output")))
-        }
-        None => Ok(()),
+/// Refuses an output that is a file that this run reads.
+///
+/// # Errors
+/// As [`identity::refuse_input`].
+pub fn refuse_input(output: &Output) -> Result<(), Failure> {
+    match output {
+        Output::File(path) => identity::refuse_input(path),
+        Output::Stdout => Ok(()),
     }
 }
 
@@ -152,14 +150,16 @@ pub enum Clearance {
 /// Whether `output` may be written now.
 ///
 /// # Errors
-/// An output failure when it exists and neither `-f` nor `-n` was given, or when it is a folder.
+/// An output failure when it exists and neither `-f` nor `-n` was given, or when it is a folder; wrong use when it is a
+/// file that this run reads.
 pub fn clearance(output: &Output, existing: Existing) -> Result<Clearance, Failure> {
     let Output::File(path) = output else { return Ok(Clearance::Write) };
     if path.is_dir() {
         return Err(Failure::output(path, "is a folder; -O names a folder for the outputs"));
     }
     match (is_regular(path), existing) {
-        (false, _) | (true, Existing::Replace) => Ok(Clearance::Write),
+        (false, _) => Ok(Clearance::Write),
+        (true, Existing::Replace) => identity::refuse_input(path).map(|()| Clearance::Write),
         (true, Existing::Skip) => Ok(Clearance::Skip),
         (true, Existing::Refuse) => Err(Failure::output(path, "exists; use -f to replace it, -n to skip it")),
     }
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     fn input(path: &str, below: &str) -> Input {
-        Input { path: path.into(), below: below.into() }
+        Input { path: path.into(), below: below.into(), obstacle: None }
     }
 
     fn options(output: Option<&str>, output_dir: Option<&str>) -> Outputs {
@@ -190,20 +190,22 @@ mod tests {
 
     #[test]
     fn the_default_is_beside_the_input() {
-        let planned = plan(&[input("a/b.c.flac", "b.c.flac")], &options(None, None), ".q8.wav").expect("legal");
+        let planned =
+            plan(&[input("a/b.c.flac", "b.c.flac")], &options(None, None), ".q8.wav", Existing::Refuse).expect("legal");
         assert_eq!(planned, [Output::File("a/b.c.q8.wav".into())]);
     }
 
     #[test]
     fn a_folder_keeps_the_structure_below() {
-        let planned = plan(&[input("music/x/b.wav", "x/b.wav")], &options(None, Some("out")), ".sqn").expect("legal");
+        let planned = plan(&[input("music/x/b.wav", "x/b.wav")], &options(None, Some("out")), ".sqn", Existing::Refuse)
+            .expect("legal");
         assert_eq!(planned, [Output::File("out/x/b.sqn".into())]);
     }
 
     #[test]
     fn two_inputs_never_share_an_output() {
         let inputs = [input("a.wav", "a.wav"), input("a.flac", "a.flac")];
-        assert!(plan(&inputs, &options(None, None), ".q8.wav").is_err());
-        assert!(plan(&inputs, &options(Some("x.wav"), None), ".q8.wav").is_err());
+        assert!(plan(&inputs, &options(None, None), ".q8.wav", Existing::Refuse).is_err());
+        assert!(plan(&inputs, &options(Some("x.wav"), None), ".q8.wav", Existing::Refuse).is_err());
     }
 }

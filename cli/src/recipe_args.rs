@@ -12,7 +12,7 @@ use sqnr::{
     recipe::{Coder, Container, Depth, DitherChoice, Law, Method, NamedFormat, NamedMethod, Recipe, Shape, Word},
 };
 
-use super::{exit::Failure, hints};
+use super::{exit::Failure, hints, identity};
 
 /// The options that say how to quantize sample by sample.
 #[derive(Debug, Clone, Args)]
@@ -87,7 +87,11 @@ pub fn words<W: Word + Send + Sync>() -> impl TypedValueParser<Value = W> {
 /// Reads a method that quantizes samples, or a design's file.
 pub fn parse_method(text: &str) -> Result<Method, String> {
     match Method::parse(text) {
-        Ok(method @ (Method::Named(_) | Method::File(_))) => Ok(method),
+        Ok(Method::File(path)) => {
+            identity::note_input(&path);
+            Ok(Method::File(path))
+        }
+        Ok(method @ Method::Named(_)) => Ok(method),
         Ok(Method::Codec(_)) => Err("the transform codec is the command encode".into()),
         Ok(Method::Coder(_) | Method::Format(_)) => Err(format!("a coder or number format; use --format {text}")),
         Err(_) => {
@@ -100,6 +104,7 @@ pub fn parse_method(text: &str) -> Result<Method, String> {
 /// Reads a noise shape.
 pub fn parse_shape(text: &str) -> Result<Shape, String> {
     if text.ends_with(".json") {
+        identity::note_input(Path::new(text));
         // A wrong file is told before any input is touched.
         let shape = Shape::File(text.into());
         return shape.shaper(48_000).map(|_| shape).map_err(|error| reason(&error));
@@ -139,7 +144,10 @@ pub fn read_recipe(path: &Path) -> Result<Recipe, Failure> {
     let read = |input: &mut dyn Read, text: &mut String| input.take(MAX_RECIPE_BYTES + 1).read_to_string(text);
     let outcome = match path.as_os_str() == "-" {
         true => read(&mut std::io::stdin().lock(), &mut text),
-        false => fs::File::open(path).and_then(|mut file| read(&mut file, &mut text)),
+        false => {
+            identity::note_input(path);
+            fs::File::open(path).and_then(|mut file| read(&mut file, &mut text))
+        }
     };
     outcome.map_err(|error| Failure::input(shown, error))?;
     let recipe = match text.trim_start().starts_with('{') {

@@ -67,9 +67,9 @@ pub fn run(args: &ReportArgs, global: &Global) -> Result<Exit, Failure> {
     let mut files = inputs::collect(&args.inputs)?;
     let output = output(args, &files)?;
     if let Some(path) = &args.reference {
-        files.insert(0, Input { path: path.clone(), below: path.clone() });
+        files.insert(0, Input::at(path));
     }
-    outputs::refuse_input(&output, &files)?;
+    outputs::refuse_input(&output)?;
     if files.len() > MAX_VERSIONS {
         return Err(Failure::usage(format!("{} files for one page; {MAX_VERSIONS} are the most", files.len())));
     }
@@ -113,7 +113,7 @@ pub fn compare(
 fn output(args: &ReportArgs, files: &[Input]) -> Result<Output, Failure> {
     match &args.outputs.output {
         Some(path) => Output::named(path),
-        None => Ok(outputs::plan(&files[..1], &args.outputs, ".report.html")?.remove(0)),
+        None => Ok(outputs::plan(&files[..1], &args.outputs, ".report.html", Existing::Refuse)?.remove(0)),
     }
 }
 

@@ -11,7 +11,7 @@ use sqnr::{
 };
 
 use super::{
-    exit::{Exit, Failure, display_path},
+    exit::{Failure, display_path},
     outputs::{Existing, Output},
 };
 
@@ -39,7 +39,7 @@ pub fn create(path: &Path, existing: Existing) -> Result<AtomicFile, Failure> {
 /// The failure of an output; a reader of standard output that has gone away ends the program quietly.
 pub fn unwritable(path: &Path, error: Error) -> Failure {
     match error {
-        Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => std::process::exit(Exit::Done as i32),
+        Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => super::stdio::end_quietly(),
         Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
             let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
             Failure::output(path, format!("there is no folder {}; make it first", display_path(folder)))

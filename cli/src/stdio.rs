@@ -23,10 +23,15 @@ pub fn note_line(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// Ends the program because nobody reads on; files that are not complete are taken away.
+pub fn end_quietly() -> ! {
+    match sqnr::atomic_file::abandon_all(|| std::process::exit(Exit::Done as i32)) {}
+}
+
 /// Ends the program quietly when `result` says that the reader of standard output is gone.
 fn finish(result: io::Result<()>) -> Result<(), Failure> {
     match result {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(Exit::Done as i32),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => end_quietly(),
         Err(error) => Err(Failure::output(std::path::Path::new("standard output"), error)),
         Ok(()) => Ok(()),
     }

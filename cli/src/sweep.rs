@@ -88,7 +88,7 @@ pub fn run(args: &SweepArgs, global: &Global) -> Result<Exit, Failure> {
     }
     let inputs = inputs::collect(&args.inputs)?;
     let jobs: Vec<Job> = if args.plot {
-        let outputs = outputs::plan(&inputs, &args.outputs, ".sweep.svg")?;
+        let outputs = outputs::plan(&inputs, &args.outputs, ".sweep.svg", Existing::of(global))?;
         outputs.iter().try_for_each(|output| Form::of(output).map(|_| ()))?;
         inputs.into_iter().zip(outputs).map(|(input, output)| Job { input, output: Some(output) }).collect()
     } else {

@@ -56,7 +56,7 @@ pub fn run(args: &VerifyArgs, global: &Global) -> Result<Exit, Failure> {
 
 fn one_file(args: &VerifyArgs, input: &Input, progress: &FileProgress) -> Result<FileReport, Failure> {
     let encoded = open(input)?;
-    let reference = args.against.as_ref().map(|path| Input { path: path.clone(), below: path.clone() });
+    let reference = args.against.as_deref().map(Input::at);
     let original = reference.as_ref().map(|reference| Rereadable::new(reference, Passes::One)).transpose()?;
     let original = original.as_ref().map(|original| original as &dyn Reopen);
     let verified = task::verify(encoded, original, progress)

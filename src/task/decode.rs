@@ -70,7 +70,7 @@ impl Decoding {
     /// Plans the decoding of a file with this header.
     ///
     /// # Errors
-    /// `InvalidParameter` for a depth out of range, and for subtractive dither.
+    /// `InvalidParameter` for a depth out of range, a range that begins after the end, and for subtractive dither.
     pub fn new(header: &Header, options: &DecodeOptions) -> Result<Self> {
         let stated = if (1..=MOST_USUAL_BITS).contains(&header.bits) { header.bits } else { MOST_USUAL_BITS };
         let bits = options.bits.unwrap_or(stated.into());
@@ -85,6 +85,11 @@ impl Decoding {
         let requantizer_options = RequantizerOptions { dither, shaper: None, seed: 0 };
         let sample_of = |seconds: f64| (seconds * f64::from(header.sample_rate_hz)).round() as u64;
         let first_sample = sample_of(options.from_s);
+        if let Some(n) = header.samples.filter(|&n| first_sample > 0 && first_sample >= n) {
+            let length_s = n as f64 / f64::from(header.sample_rate_hz);
+            let begins = format!("{} s", options.from_s);
+            return Err(Error::invalid("begin of the range", begins, format!("before {length_s:.3} s, the end")));
+        }
         Ok(Self {
             spec: Spec {
                 sample_rate_hz: header.sample_rate_hz,

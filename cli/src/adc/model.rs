@@ -21,10 +21,11 @@ use sqnr::{
 use super::super::{
     batch::{self, Batch, Conversion, FileReport},
     exit::{Exit, Failure},
+    identity,
     inputs::{self, Input},
     options::{Global, Inputs, Outputs},
     out_file::OutFile,
-    outputs::{self, Output},
+    outputs::{self, Existing, Output},
     progress::FileProgress,
     source, units,
 };
@@ -94,7 +95,7 @@ pub fn run(args: &ModelArgs, global: &Global) -> Result<Exit, Failure> {
     let spec = description(args)?;
     let codebook = args.codebook.as_deref().map(codebook).transpose()?;
     let inputs = inputs::collect(&args.inputs)?;
-    let planned = outputs::plan(&inputs, &args.outputs, ".adc.wav")?;
+    let planned = outputs::plan(&inputs, &args.outputs, ".adc.wav", Existing::of(global))?;
     let batch = Batch { command: "adc model", global, inputs: &args.inputs };
     batch.convert(inputs, planned, &args.outputs, |Conversion { input, output, existing }, progress| {
         let mut source = source::open(input)?.named(input.display());
@@ -153,6 +154,7 @@ fn description(args: &ModelArgs) -> Result<Spec, Failure> {
             if size > MAX_BYTES {
                 return Err(Failure::input(path, format!("{size} bytes are too many; the limit is {MAX_BYTES}")));
             }
+            identity::note_input(path);
             let file = std::fs::read_to_string(path).map_err(|error| Failure::input(path, error))?;
             // Alone first: a fault then has its place in the file. Keys of --set come before tables of the file.
             Spec::from_toml(&file).map_err(|error| Failure::compute(path, error))?;

@@ -245,7 +245,7 @@ impl Tour<'_> {
 
     /// A page for each clip: original, three quantized versions and the codec's, to zoom into and to hear blind.
     fn compare_all(&self, clips: &[Input]) -> Result<(), Failure> {
-        let named = |file: String| Input { below: file.clone().into(), path: self.folder.join(file) };
+        let named = |file: String| Input { below: file.clone().into(), path: self.folder.join(file), obstacle: None };
         clips.par_iter().try_for_each(|clip| {
             let name = stem(clip);
             let mut versions: Vec<Input> = COMPARED.iter().map(|stop| named(format!("{name}.{stop}.wav"))).collect();

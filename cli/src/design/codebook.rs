@@ -121,7 +121,7 @@ pub fn run(args: &CodebookArgs, global: &Global) -> Result<Exit, Failure> {
     if output == Output::Stdout && global.json {
         return Err(Failure::usage("standard output carries the codebook; use -o FILE with --json"));
     }
-    outputs::refuse_input(&output, &inputs)?;
+    outputs::refuse_input(&output)?;
     if args.inputs.dry_run {
         stdio::print_line(&format!("design codebook {} -> {}", source_name(args, &inputs), output.display()))?;
         return Ok(Exit::Done);

@@ -9,7 +9,6 @@ use sqnr::recipe::{Recipe, Shape};
 use crate::{
     batch,
     exit::{Exit, Failure},
-    inputs::Input,
     options::Global,
     outputs::{self, Clearance, Existing, Output},
     sink, stdio,
@@ -23,12 +22,12 @@ pub enum Target {
 }
 
 /// Checks the output of a design before anything is computed.
-pub fn target(path: &Path, inputs: &[Input], global: &Global) -> Result<Target, Failure> {
+pub fn target(path: &Path, global: &Global) -> Result<Target, Failure> {
     let output = Output::named(path)?;
     if output == Output::Stdout && global.json {
         return Err(Failure::usage("standard output carries the design; use -o FILE with --json"));
     }
-    outputs::refuse_input(&output, inputs)?;
+    outputs::refuse_input(&output)?;
     if outputs::clearance(&output, Existing::of(global))? == Clearance::Write {
         return Ok(Target::Write(output));
     }

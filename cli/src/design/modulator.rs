@@ -67,7 +67,7 @@ pub fn run(args: &ModulatorArgs, global: &Global) -> Result<Exit, Failure> {
     let spec = NtfSpec { order: args.order, osr: args.osr, h_inf: args.gain, zeros };
     let wrong = |error: sqnr::Error| Failure::usage(error.to_string());
     let ntf = Ntf::synthesize(&spec).map_err(wrong)?;
-    let Target::Write(output) = filter_file::target(&args.output, &[], global)? else { return Ok(Exit::Done) };
+    let Target::Write(output) = filter_file::target(&args.output, global)? else { return Ok(Exit::Done) };
     let trellis = (args.paths > 1).then(|| TrellisOptions { n_paths: args.paths, ..TrellisOptions::default() });
     let tones = sweep_tone(&ntf, args.osr, args.levels, trellis, &TONE_LEVELS).map_err(wrong)?;
     filter_file::finish(&output, "design modulator", object(args, &ntf, &tones), &table(args, &ntf, &tones), global)

@@ -53,7 +53,7 @@ fn parse_depths(text: &str) -> Result<RangeInclusive<u32>, String> {
 /// Runs `design predictor`.
 pub fn run(args: &PredictorArgs, global: &Global) -> Result<Exit, Failure> {
     let inputs = inputs::collect(&args.inputs)?;
-    let Target::Write(output) = filter_file::target(&args.output, &inputs, global)? else { return Ok(Exit::Done) };
+    let Target::Write(output) = filter_file::target(&args.output, global)? else { return Ok(Exit::Done) };
     let files: Vec<Rereadable> =
         inputs.iter().map(|input| Rereadable::new(input, Passes::Several)).collect::<Result<_, _>>()?;
     let audio: Vec<&dyn Reopen> = files.iter().map(|file| file as &dyn Reopen).collect();

@@ -68,7 +68,7 @@ pub fn run(args: &ShaperArgs, global: &Global) -> Result<Exit, Failure> {
         order: args.order,
         max_total_noise_db: args.max_total_noise.0,
     };
-    let Target::Write(output) = filter_file::target(&args.output, &[], global)? else { return Ok(Exit::Done) };
+    let Target::Write(output) = filter_file::target(&args.output, global)? else { return Ok(Exit::Done) };
     let design = shaper_design::design(&spec).map_err(|error| Failure::usage(error.to_string()))?;
     let table = format!(
         "weighted noise  {:.3} dB\ntotal noise     {:.3} dB\nbound           {:.3} dB (any filter with this total)\n",

@@ -11,6 +11,8 @@ use std::{fs, path::Path};
 
 use sqnr::shaping::weighting::Weighting;
 
+use crate::identity;
+
 /// Largest file: more points than any curve has.
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -28,6 +30,7 @@ fn curve_file(path: &Path) -> Result<Weighting, String> {
     if size > MAX_BYTES {
         return Err(format!("{size} bytes are too many for a curve; the limit is {MAX_BYTES}"));
     }
+    identity::note_input(path);
     let curve = curve(&fs::read_to_string(path).map_err(|error| error.to_string())?)?;
     // What is wrong with the curve itself shows when it is used.
     curve.db(&[1000.0]).map_err(|error| error.to_string())?;

@@ -26,7 +26,7 @@ use super::{
     inputs::{self, Walked},
     loss,
     options::{Global, Inputs, Outputs},
-    outputs::{self, Output},
+    outputs::{self, Existing, Output},
     pcm::Pcm,
     progress::FileProgress,
     recipe_args::words,
@@ -126,7 +126,7 @@ struct Job {
 
 fn all_files(job: &Job, batch: &Batch, outputs: &Outputs) -> Result<Exit, Failure> {
     let inputs = inputs::collect_of(batch.inputs, Walked::ToEncode)?;
-    let planned = outputs::plan(&inputs, outputs, ".sqn")?;
+    let planned = outputs::plan(&inputs, outputs, ".sqn", Existing::of(batch.global))?;
     batch.convert(inputs, planned, outputs, |files, progress| one_file(job, files, progress))
 }
 

@@ -29,6 +29,7 @@ use screen::{Charset, End, ScreenOptions};
 
 use super::{
     exit::{Exit, Failure},
+    identity,
     options::Global,
     outputs::Existing,
     recipe_args::{self, parse_shape, words},
@@ -226,6 +227,11 @@ fn deck_options(args: &LiveArgs, global: &Global) -> Result<DeckOptions, Failure
         Existing::Replace => sqnr::atomic_file::Existing::Replace,
         Existing::Refuse | Existing::Skip => sqnr::atomic_file::Existing::Refuse,
     };
+    if let Some(path) = &args.record {
+        args.input.iter().for_each(|input| identity::note_input(input));
+        let (dry, wet) = sqnr::live::recording_names(path);
+        identity::refuse_input(&dry).and_then(|()| identity::refuse_input(&wet))?;
+    }
     let record = args.record.clone().map(|path| (path, existing));
     Ok(DeckOptions { input, output, recipe: recipe(args), record })
 }

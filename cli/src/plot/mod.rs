@@ -151,7 +151,7 @@ pub fn run(args: &PlotArgs, global: &Global) -> Result<Exit, Failure> {
         return without_input(args, &plan, global);
     }
     let inputs = inputs::collect(&args.inputs)?;
-    let planned = outputs::plan(&inputs, &args.outputs, &format!(".{}.svg", args.kind.name()))?;
+    let planned = outputs::plan(&inputs, &args.outputs, &format!(".{}.svg", args.kind.name()), Existing::of(global))?;
     planned.iter().try_for_each(|output| Form::of(output).map(|_| ()))?;
     let batch = Batch { command: "plot", global, inputs: &args.inputs };
     batch.convert(inputs, planned, &args.outputs, |Conversion { input, output, existing }, progress| {

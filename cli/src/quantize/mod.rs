@@ -166,8 +166,8 @@ pub fn run(args: &QuantizeArgs, global: &Global) -> Result<Exit, Failure> {
     }
     let plan = Plan::new(&recipe).map_err(Failure::of_recipe)?;
     let inputs = inputs::collect(&args.inputs)?;
-    let planned = outputs::plan(&inputs, &args.outputs, &suffix(&recipe, &inputs)?)?;
-    let error_output = error_output(args, &inputs, &planned)?;
+    let planned = outputs::plan(&inputs, &args.outputs, &suffix(&recipe, &inputs)?, Existing::of(global))?;
+    let error_output = error_output(args, inputs.len(), &planned)?;
     let batch = Batch { command: "quantize", global, inputs: &args.inputs };
     batch.convert(inputs, planned, &args.outputs, |Conversion { input, output, existing }, progress| {
         let files = Files { input, output, error: error_output.as_ref(), existing };
@@ -209,16 +209,16 @@ fn common_ending(inputs: &[Input]) -> Result<&'static str, Failure> {
     }
 }
 
-fn error_output(args: &QuantizeArgs, inputs: &[Input], planned: &[Output]) -> Result<Option<Output>, Failure> {
+fn error_output(args: &QuantizeArgs, n_inputs: usize, planned: &[Output]) -> Result<Option<Output>, Failure> {
     let Some(path) = &args.error else { return Ok(None) };
-    if inputs.len() > 1 {
+    if n_inputs > 1 {
         return Err(Failure::usage("--error names one file, and there are many inputs"));
     }
     let output = Output::named(path)?;
     if planned.contains(&output) {
         return Err(Failure::usage("--error and -o name the same file"));
     }
-    outputs::refuse_input(&output, inputs)?;
+    outputs::refuse_input(&output)?;
     Ok(Some(output))
 }
 

@@ -7,6 +7,7 @@
 //! The inputs are read once, before the address is told. A request names them by number and quantizers by word: no path
 //! ever comes from a request.
 
+mod connections;
 mod knobs;
 mod result;
 mod server;

@@ -16,16 +16,19 @@ use std::{
 
 use axum::{
     Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, Path, Request, State},
+    body::{Body, to_bytes},
+    extract::{Path, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 
+use tokio::time::timeout;
+
 use super::{
     super::exit::{Exit, Failure},
+    connections::{self, PATIENCE},
     knobs,
     result::{Served, Tried},
 };
@@ -70,20 +73,18 @@ impl Server {
     /// Answers until the process ends.
     pub fn run(self) -> Result<Exit, Failure> {
         let failed = |error: std::io::Error| Failure::usage(format!("the server could not run: {error}"));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(failed)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let app = Router::new()
             .route("/{token}/{clip}/", get(page))
             .route("/{token}/{clip}/result", post(result))
-            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(middleware::from_fn_with_state(Arc::clone(&self.shared), guard))
             .with_state(self.shared);
         runtime
             .block_on(async {
                 self.listener.set_nonblocking(true)?;
-                axum::serve(tokio::net::TcpListener::from_std(self.listener)?, app).await
+                connections::answer(tokio::net::TcpListener::from_std(self.listener)?, app).await
             })
-            .map_err(failed)?;
-        Ok(Exit::Done)
+            .map_err(failed)
     }
 }
 
@@ -208,8 +209,13 @@ async fn page(State(shared): State<Arc<Shared>>, Path((_, number)): Path<(String
 async fn result(
     State(shared): State<Arc<Shared>>,
     Path((_, number)): Path<(String, usize)>,
-    question: Bytes,
+    question: Body,
 ) -> Response {
+    let question = match timeout(PATIENCE, to_bytes(question, MAX_BODY_BYTES)).await {
+        Ok(Ok(question)) => question,
+        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+    };
     answer("application/octet-stream", move || shared.result(number, &question)).await
 }
 

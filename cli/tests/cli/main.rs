@@ -11,6 +11,8 @@ mod compare;
 mod definitions;
 mod demo;
 mod design;
+#[cfg(unix)]
+mod faults;
 mod full_disk;
 mod generate;
 mod help;

@@ -275,3 +275,19 @@ fn names_are_text_and_bad_inputs_are_answered() {
     folder.run(&format!("serve --no-open --port {} song.wav", server.port)).fails(2, "cannot be used");
     folder.run("serve --dry-run song.wav").succeeds();
 }
+
+/// Connections that say nothing neither keep others out for ever nor are kept for ever.
+#[test]
+fn silent_connections_are_closed() {
+    let folder = Folder::new();
+    folder.song("song.wav");
+    let server = Server::start(&folder, &["song.wav"]);
+    let connect = || TcpStream::connect(("127.0.0.1", server.port)).expect("it listens");
+    let mut silent: Vec<TcpStream> = (0..100).map(|_| connect()).collect();
+    let answer = server.raw(&format!("GET /wrong/1/ HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n", server.port), b"");
+    assert_eq!(answer.status, 404);
+    silent[0].set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+    let mut byte = [0];
+    // An end, or an answer that the time is over.
+    assert!(silent[0].read(&mut byte).is_ok());
+}
