@@ -141,6 +141,16 @@ impl Converter {
         Channel { conversions: Conversions::new(self, u64::from(index)), rate_change }
     }
 
+    /// Samples at each end of a channel that the filters of oversampling and of moved instants lack neighbours for.
+    pub fn unsupported_samples(&self) -> usize {
+        let factor = self.spec.oversampling as usize;
+        let moved = if self.moves_instants() { HALF.div_ceil(factor.max(1)) } else { 0 };
+        match factor {
+            0 | 1 => moved,
+            _ => Decimator::new(factor).map_or(0, |decimator| 2 * decimator.reach().div_ceil(factor)) + moved,
+        }
+    }
+
     fn moves_instants(&self) -> bool {
         self.spec.jitter_s > 0.0 || self.lanes.iter().any(|l| l.skew_s != 0.0)
     }

@@ -38,6 +38,7 @@ pub mod tone;
 pub mod true_peak;
 pub mod weighting;
 pub mod window;
+pub mod without_ends;
 
 pub use figure::{Absent, Entry, Figure};
 pub use section::{Condition, Conditions, Section};

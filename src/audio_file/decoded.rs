@@ -71,7 +71,7 @@ impl Decoder {
         let container = container_name(format.format_info().short_name);
         Ok(Self {
             metadata: Metadata::from_info(&info_entries(format.as_mut())),
-            info: Info { container, codec, spec, n_frames, fidelity },
+            info: Info { container, codec, spec, n_frames, fidelity, unsupported_frames: 0 },
             format,
             decoder,
             parameters,

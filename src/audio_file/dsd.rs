@@ -41,6 +41,8 @@ impl<R: Read> Dsd<R> {
             spec: Spec { sample_rate_hz: base, channels: n_channels as u16, channel_mask: None, sample_format },
             n_frames: Some(reader.n_samples().div_ceil(factor as u64)),
             fidelity: Fidelity::Lossy,
+            // Those of this filter, and as many of the one that made the file.
+            unsupported_frames: 2 * decimator.reach().div_ceil(factor) as u64,
         };
         Ok(Self {
             reader,

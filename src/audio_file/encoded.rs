@@ -40,6 +40,7 @@ impl Encoded {
             },
             n_frames: header.samples,
             fidelity: Fidelity::Lossy,
+            unsupported_frames: 0,
         }
     }
 

@@ -30,6 +30,7 @@ impl<'a> InMemory<'a> {
             },
             n_frames: Some(self.signal.len() as u64),
             fidelity: Fidelity::Lossless,
+            unsupported_frames: 0,
         }
     }
 

@@ -41,6 +41,8 @@ pub struct Info {
     pub n_frames: Option<u64>,
     /// Whether the codec threw something away.
     pub fidelity: Fidelity,
+    /// Samples at each end of a channel that a filter in the reader lacked neighbours for; 0 where there is no filter.
+    pub unsupported_frames: u64,
 }
 
 /// Whether decoding gives the samples that were encoded.
@@ -242,6 +244,7 @@ impl Source<'static> {
             spec,
             n_frames: reader.n_frames(),
             fidelity: Fidelity::Lossless,
+            unsupported_frames: 0,
         };
         Self { blocks: Box::new(reader), info, name: None }
     }

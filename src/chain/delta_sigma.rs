@@ -109,6 +109,10 @@ impl Chain for DeltaSigma {
         self.name.clone()
     }
 
+    fn unsupported_frames(&self) -> usize {
+        self.channels.first().map_or(0, |channel| channel.unsupported_frames)
+    }
+
     fn warnings(&self) -> Vec<String> {
         match self.channels.iter().map(Channel::n_resets).sum::<u64>() {
             0 => Vec::new(),
@@ -123,6 +127,8 @@ struct Channel {
     modulator: Loop,
     down: RateStream<Decimator>,
     gain: f64,
+    /// Samples at an end whose neighbours one of both rate changers lacks.
+    unsupported_frames: usize,
 }
 
 enum Loop {
@@ -140,10 +146,12 @@ impl Channel {
             }
             _ => Loop::Plain(Box::new(Modulator::new(&design.ntf, design.n_levels)?)),
         };
+        let decimator = Decimator::new(factor)?;
         Ok(Self {
             up: RateStream::interpolate(Interpolator::new(factor)?),
             modulator,
-            down: RateStream::decimate(Decimator::new(factor)?),
+            unsupported_frames: 2 * decimator.reach().div_ceil(factor),
+            down: RateStream::decimate(decimator),
             gain: if design.n_levels == 2 { dsf::FULL_SCALE } else { 1.0 },
         })
     }

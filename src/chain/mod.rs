@@ -104,6 +104,12 @@ pub trait Chain: Send {
         None
     }
 
+    /// Samples at each end of a channel that a filter in the chain lacks neighbours for: no figure of the error looks at
+    /// them. 0 where there is no filter.
+    fn unsupported_frames(&self) -> usize {
+        0
+    }
+
     /// Things the user should know, a line each; complete after [`finish`](Self::finish).
     fn warnings(&self) -> Vec<String> {
         Vec::new()

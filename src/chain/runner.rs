@@ -3,7 +3,10 @@
 use super::{Chain, Clipping, Cost, InfiniteInput, Piece, Sink};
 use crate::{
     Progress, Result,
-    analysis::error_statistics::{ErrorFigures, ErrorStatistics},
+    analysis::{
+        error_statistics::{ErrorFigures, ErrorStatistics},
+        without_ends::WithoutEnds,
+    },
     audio_file::Source,
 };
 
@@ -21,6 +24,8 @@ pub struct Outcome {
     pub per_channel: Vec<ErrorFigures>,
     /// Samples per channel.
     pub n_frames: u64,
+    /// Those of them at the ends that no error figure looks at, because a filter lacks neighbours there.
+    pub left_out_frames: u64,
     /// Samples that were clipped; `None` where nothing clips.
     pub clipped_samples: Option<u64>,
     /// Samples that were not a number and were taken as 0.
@@ -76,7 +81,7 @@ pub(crate) struct Meter {
     piece: Piece,
     /// Read and not yet answered, by channel.
     waiting: Vec<Vec<f64>>,
-    statistics: Vec<ErrorStatistics>,
+    statistics: Vec<WithoutEnds>,
     n_frames: u64,
     n_beyond_full_scale: u64,
     n_nan: u64,
@@ -90,7 +95,9 @@ impl Meter {
     /// As [`ErrorStatistics::new`].
     pub(crate) fn new(chain: &dyn Chain, n_channels: usize) -> Result<Self> {
         let settings = chain.statistics();
-        let statistics: Result<Vec<_>> = (0..n_channels).map(|_| ErrorStatistics::new(settings.clone())).collect();
+        let n_ends = chain.unsupported_frames();
+        let one = |_| ErrorStatistics::new(settings.clone()).map(|statistics| WithoutEnds::new(statistics, n_ends));
+        let statistics: Result<Vec<_>> = (0..n_channels).map(one).collect();
         Ok(Self {
             piece: Piece::new(n_channels),
             waiting: vec![Vec::new(); n_channels],
@@ -188,8 +195,9 @@ impl Meter {
         Outcome {
             description: chain.describe(),
             figures,
-            per_channel: self.statistics.iter().map(ErrorStatistics::figures).collect(),
+            per_channel: self.statistics.iter().map(WithoutEnds::figures).collect(),
             n_frames: self.n_frames,
+            left_out_frames: self.statistics[0].n_left_out(),
             clipped_samples,
             nan_samples: self.n_nan,
             infinite_samples: self.n_infinite,

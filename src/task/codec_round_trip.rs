@@ -80,6 +80,7 @@ fn outcome(signal: &Signal, decoded: &Signal, summary: &Summary) -> Result<Outco
         figures: total.figures(),
         per_channel: figures,
         n_frames: signal.len() as u64,
+        left_out_frames: 0,
         clipped_samples: None,
         nan_samples: 0,
         infinite_samples: 0,

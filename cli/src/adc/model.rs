@@ -198,6 +198,7 @@ fn report((input, output): (&Input, &Output), spec: &Spec, converter: &Converter
     let mut object: Map<_, _> = batch::json_object(&done.converted.figures);
     object.extend([
         ("sample_rate_hz".to_owned(), done.sample_rate_hz.into()),
+        ("left_out_samples".to_owned(), json!(done.converted.left_out_frames)),
         ("duration_s".to_owned(), json!(done.converted.n_frames as f64 / f64::from(done.sample_rate_hz))),
         ("bits".to_owned(), spec.bits.into()),
         ("levels".to_owned(), converter.n_codes().into()),

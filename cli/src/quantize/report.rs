@@ -103,6 +103,9 @@ fn json(recipe: &Recipe, files: Files, done: &Converted) -> Map<String, Value> {
         ("bytes".to_owned(), done.bytes.1.into()),
         ("channels_detail".to_owned(), details.into()),
     ]);
+    if outcome.left_out_frames > 0 {
+        object.insert("left_out_samples".into(), outcome.left_out_frames.into());
+    }
     if let Some(clipped) = outcome.clipped_samples {
         object.insert("clipped_samples".into(), clipped.into());
     }

@@ -3,7 +3,10 @@
 use crate::{
     Progress, Result,
     adc::{Channel, Converter},
-    analysis::error_statistics::{ErrorFigures, ErrorStatistics, Settings},
+    analysis::{
+        error_statistics::{ErrorFigures, ErrorStatistics, Settings},
+        without_ends::WithoutEnds,
+    },
     audio_file::Source,
 };
 
@@ -15,6 +18,8 @@ const BLOCK: usize = 16_384;
 pub struct Converted {
     /// Samples per channel.
     pub n_frames: u64,
+    /// Those of them at the ends that no figure looks at, because a filter lacks neighbours there.
+    pub left_out_frames: u64,
     /// Of the output against the input, over all channels; beyond the converter's range counts as clipped.
     pub figures: ErrorFigures,
 }
@@ -50,13 +55,13 @@ pub fn convert(
     })?;
     stages.finish();
     stages.store(&mut write)?;
-    Ok(Converted { n_frames, figures: stages.figures() })
+    Ok(Converted { n_frames, left_out_frames: stages.statistics[0].n_left_out(), figures: stages.figures() })
 }
 
 /// A signal on its way through the converter.
 struct Stages<'a> {
     channels: Vec<Channel<'a>>,
-    statistics: Vec<ErrorStatistics>,
+    statistics: Vec<WithoutEnds>,
     /// Inputs whose output is still to come.
     waiting: Vec<Vec<f64>>,
     out: Vec<Vec<f64>>,
@@ -65,10 +70,11 @@ struct Stages<'a> {
 impl<'a> Stages<'a> {
     fn new(converter: &'a Converter, n_channels: u16) -> Result<Self> {
         let settings = Settings { granular: converter.granular_range(), ..Settings::default() };
-        let n = usize::from(n_channels);
+        let (n, n_ends) = (usize::from(n_channels), converter.unsupported_samples());
+        let one = |_| ErrorStatistics::new(settings.clone()).map(|statistics| WithoutEnds::new(statistics, n_ends));
         Ok(Self {
             channels: (0..n_channels).map(|index| converter.channel(index)).collect(),
-            statistics: (0..n).map(|_| ErrorStatistics::new(settings.clone())).collect::<Result<_>>()?,
+            statistics: (0..n).map(one).collect::<Result<_>>()?,
             waiting: vec![Vec::new(); n],
             out: vec![Vec::new(); n],
         })
