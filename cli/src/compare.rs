@@ -2,14 +2,13 @@
 
 use std::{fs::File, io::BufReader, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use sqnr::{
-    Signal,
-    analysis::{Section, masking, pair},
-    codec::{Allocation, InMemory},
-    task::{self, Alignment, PairMeasurement, Reference},
+    analysis::{Entry, Section, masking, pair},
+    codec::Allocation,
+    task::{self, PairMeasurement},
 };
 
 use super::{
@@ -20,6 +19,8 @@ use super::{
     info::encoded,
     inputs::{self, Input},
     options::{Global, Inputs},
+    pcm::Pcm,
+    progress::FileProgress,
     sections,
     source::{Passes, Rereadable},
 };
@@ -31,12 +32,16 @@ Examples:
   sqnr compare song.wav song.q8.wav
   sqnr compare song.wav tune.sqn
   sqnr compare --explain song.wav song.q8.wav
-  sqnr compare --json --fail-under snr=20dB song.wav song.q8.wav";
+  sqnr compare --json --fail-under snr=20dB song.wav song.q8.wav
+  sqnr compare --fail-under snr=20dB --fail-under coverage=100% song.wav song.q8.wav
+  sqnr compare --align none song.wav song.q8.wav";
 
 /// Compare files with a reference: what was lost, after aligning delay, gain, polarity and clock
 ///
-/// Alignment looks at both files as wholes, in memory: each may have 2^28 samples at most, all channels together, which
-/// are 46 minutes of stereo at 48 kHz. A longer one is refused.
+/// One alignment is found for a file, on all channels together: any offset, parts of a sample, clocks that differ or
+/// wander, lost and inserted samples. What channels differ in, and what only one of the files has, is a warning.
+/// --fail-under and --fail-over hold for the worst channel; coverage=100% asks for all of the reference. Files of another
+/// rate are resampled to the reference's.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct CompareArgs {
@@ -45,16 +50,32 @@ pub struct CompareArgs {
     reference: PathBuf,
     #[command(flatten)]
     inputs: Inputs,
-    /// Compare sample by sample as the files are; a longer one is cut
-    #[arg(long)]
+    /// What is aligned: the file as one, each channel by itself, or nothing
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Align::File)]
+    align: Align,
+    /// The same as --align none
+    #[arg(long, conflicts_with = "align")]
     no_align: bool,
     #[command(flatten)]
     figures: FigureOptions,
 }
 
+/// What is aligned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Align {
+    File,
+    Channel,
+    None,
+}
+
 impl CompareArgs {
-    fn alignment(&self) -> Alignment {
-        if self.no_align { Alignment::AsIs } else { Alignment::Undone }
+    fn alignment(&self) -> task::Alignment {
+        match self.align {
+            _ if self.no_align => task::Alignment::None,
+            Align::File => task::Alignment::File,
+            Align::Channel => task::Alignment::Channel,
+            Align::None => task::Alignment::None,
+        }
     }
 }
 
@@ -68,34 +89,54 @@ pub fn run(args: &CompareArgs, global: &Global) -> Result<Exit, Failure> {
     if reference.is_stdin() && tests.iter().any(Input::is_stdin) {
         return Err(Failure::usage("standard input can be read once only"));
     }
-    let read = Reference::read(&Rereadable::new(&reference, Passes::One)?);
-    let x = read.map_err(|error| Failure::of(error, &reference.path))?;
-    Batch { command: "compare", global, inputs: &args.inputs }.measure(tests, |input, _| one_file(args, &x, input))
+    let file = Rereadable::new(&reference, Passes::Several)?;
+    // A reference that cannot be read is told once.
+    file.open()?;
+    let x = Reference { input: &reference, file };
+    let batch = Batch { command: "compare", global, inputs: &args.inputs };
+    batch.measure(tests, |input, progress| one_file(args, &x, input, progress))
 }
 
-fn one_file(args: &CompareArgs, reference: &Reference, input: &Input) -> Result<FileReport, Failure> {
-    let file = Rereadable::new(input, Passes::One)?;
-    let compared = task::compare(reference, &file, args.alignment());
+/// What all files are compared with.
+struct Reference<'a> {
+    input: &'a Input,
+    file: Rereadable<'a>,
+}
+
+fn one_file(
+    args: &CompareArgs,
+    reference: &Reference,
+    input: &Input,
+    progress: &FileProgress,
+) -> Result<FileReport, Failure> {
+    let file = Rereadable::new(input, Passes::Several)?;
+    let compared = task::compare(&reference.file, &file, args.alignment(), progress);
     let compared = compared.map_err(|error| Failure::of(error, &input.path))?;
     let sections = compared.over_all.sections();
     let entries = Section::all_entries(&sections);
-    let x = &reference.signal;
-    let allocation = allocation(x, input)?;
+    let allocation = allocation(reference, input, progress)?;
     let mut json = sections::to_json(&sections);
     json.extend(lists_json(&compared.over_all));
     json.extend(allocation.iter().flat_map(band_table::json));
     json.insert("reference".into(), display_path(&args.reference).into());
-    json.insert("sample_rate_hz".into(), x.sample_rate_hz().into());
-    json.insert("channels".into(), x.channels().len().into());
+    json.insert("align".into(), compared.over_all.alignment().map_or_else(|| "none".into(), |a| a.to_string()).into());
+    json.insert("sample_rate_hz".into(), compared.sample_rate_hz.into());
+    json.insert("channels".into(), compared.channels.len().into());
     let details: Vec<Value> = compared.channels.iter().map(channel_json).collect();
     json.insert("channels_detail".into(), details.into());
-    let mut table = figures::table(&entries, args.figures.detail);
+    let mut table = match compared.over_all.alignment() {
+        Some(task::Alignment::Channel) => "each channel aligned by itself\n".to_owned(),
+        _ => String::new(),
+    };
+    table += &figures::table(&entries, args.figures.detail);
     table.extend(allocation.iter().map(band_table::table));
+    let channels: Vec<Vec<Entry>> =
+        compared.channels.iter().map(|channel| Section::all_entries(&channel.sections())).collect();
     Ok(FileReport {
         table: Some(table),
         json,
         warnings: compared.warnings,
-        failed_checks: args.figures.failed_checks(&entries)?,
+        failed_checks: args.figures.failed_checks_of_channels(&entries, &channels)?,
         ..FileReport::default()
     })
 }
@@ -126,12 +167,14 @@ fn lists_json(measured: &PairMeasurement) -> Map<String, Value> {
 }
 
 /// Where the bits went, when `input` is an `.sqn` file: noise and mask are those against the reference as it is.
-fn allocation(x: &Signal, input: &Input) -> Result<Option<Allocation>, Failure> {
+fn allocation(reference: &Reference, input: &Input, progress: &FileProgress) -> Result<Option<Allocation>, Failure> {
     if encoded::contents(input)?.is_none() {
         return Ok(None);
     }
-    let channels: Vec<Vec<f32>> = x.channels().iter().map(|c| c.iter().map(|&x| x as f32).collect()).collect();
+    let mut original = Pcm::of(reference.input, reference.file.clone(), progress)?;
     let file = File::open(&input.path).map_err(|error| Failure::input(&input.path, error))?;
-    let measured = Allocation::measure(BufReader::new(file), Some(&mut InMemory::new(&channels)), 1);
-    measured.map(Some).map_err(|error| Failure::compute(&input.path, error))
+    match Allocation::measure(BufReader::new(file), Some(&mut original), 1) {
+        Ok(measured) => Ok(Some(measured)),
+        Err(error) => Err(original.failure(error, &input.path)),
+    }
 }

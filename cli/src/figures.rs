@@ -26,6 +26,23 @@ pub struct FigureOptions {
 }
 
 impl FigureOptions {
+    /// The same for a file of several channels: the figure over all of them and that of each one must
+    /// pass.
+    pub fn failed_checks_of_channels(
+        &self,
+        over_all: &[Entry],
+        channels: &[Vec<Entry>],
+    ) -> Result<Vec<String>, Failure> {
+        let mut failed = self.failed_checks(over_all)?;
+        if channels.len() > 1 {
+            for (c, entries) in channels.iter().enumerate() {
+                let own = self.failed_checks(entries)?;
+                failed.extend(own.into_iter().map(|check| format!("channel {}: {check}", c + 1)));
+            }
+        }
+        Ok(failed)
+    }
+
     /// The checks that failed, a line each; a limit on what is no figure is wrong use.
     pub fn failed_checks(&self, entries: &[Entry]) -> Result<Vec<String>, Failure> {
         let mut failed = failed_checks(entries, &self.fail_under, Side::Under).map_err(Failure::usage)?;

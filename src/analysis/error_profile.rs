@@ -72,6 +72,15 @@ impl Bin {
         self.mean().map(|mean| (self.squares / self.n as f64 - mean * mean).max(0.0).sqrt())
     }
 
+    fn merge(&mut self, other: &Self) {
+        self.n += other.n;
+        self.sum += other.sum;
+        self.squares += other.squares;
+        self.fourths += other.fourths;
+        self.low = self.low.min(other.low);
+        self.high = self.high.max(other.high);
+    }
+
     fn add(&mut self, e: f64) {
         let power = e * e;
         self.n += 1;
@@ -130,6 +139,20 @@ impl ErrorProfile {
             let turns = turn(tone.cycles_per_sample, n as f64) + start;
             self.add(turns - turns.floor(), y - x);
         }
+    }
+
+    /// Takes in what another profile of the same bins gathered.
+    ///
+    /// # Errors
+    /// `LengthMismatch` when it has not as many bins.
+    pub fn merge(&mut self, other: &Self) -> Result<()> {
+        let (expected, got) = (self.bins.len(), other.bins.len());
+        if got != expected {
+            return Err(Error::LengthMismatch { what: "bins", expected, got });
+        }
+        self.n_outside += other.n_outside;
+        self.bins.iter_mut().zip(&other.bins).for_each(|(bin, other)| bin.merge(other));
+        Ok(())
     }
 
     fn add(&mut self, position: f64, e: f64) {

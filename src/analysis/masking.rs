@@ -7,18 +7,21 @@
 //! The mask is that of [`crate::hearing::masking`], frame by frame. This is a plain measure, not the NMR of BS.1387.
 
 use super::{
-    figure::{Absent, Entry, Figure, filled},
-    pair::PairSpectra,
+    figure::{Absent, Entry, Figure, filled, ratio_db},
+    pair::{Frames, LSD_FRAME, LSD_HOP, Spectra},
 };
 use crate::{Error, Result, hearing::masking::BarkMask};
 
 pub use crate::hearing::bark::bark;
 
-/// Samples beyond this magnitude count as not finite.
+/// Samples beyond this magnitude count as not finite: their squares would leave the range of the sums.
 const MAX_MAGNITUDE: f64 = 1e100;
 /// Samples of the frames whose spectra are compared.
-pub const FRAME: usize = 2048;
-const HOP: usize = 1024;
+pub const FRAME: usize = LSD_FRAME;
+/// Every second of those that the log-spectral distance looks at.
+const STRIDE: usize = 2;
+/// Samples from one frame to the next.
+pub const HOP: usize = STRIDE * LSD_HOP;
 
 /// Noise-to-mask ratios of a pair.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +34,7 @@ pub struct MaskingFigures {
 }
 
 impl MaskingFigures {
-    fn missing(why: Absent) -> Self {
+    pub(crate) fn missing(why: Absent) -> Self {
         Self { nmr_db: Err(why), bands: Vec::new(), n_frames: 0 }
     }
 
@@ -75,58 +78,103 @@ pub fn noise_to_mask(x: &[f64], y: &[f64], sample_rate_hz: f64) -> Result<Maskin
     if x.len() != y.len() {
         return Err(Error::LengthMismatch { what: "test signal", expected: x.len(), got: y.len() });
     }
-    if !(sample_rate_hz.is_finite() && sample_rate_hz > 0.0) {
-        return Err(Error::invalid("sample rate", sample_rate_hz, "above 0 Hz"));
-    }
-    if x.len() < FRAME {
-        return Ok(MaskingFigures::missing(Absent::TooShort { n_samples: x.len(), needed: FRAME }));
-    }
-    // Squares beyond the range of the sums would make NaN of a ratio.
+    let mut meter = Meter::new(sample_rate_hz)?;
     let bad = |v: &f64| v.is_nan() || v.abs() > MAX_MAGNITUDE;
     let n_samples = x.iter().zip(y).filter(|(x, y)| bad(x) || bad(y)).count() as u64;
-    if n_samples > 0 {
+    if n_samples > 0 && x.len() >= FRAME {
         return Ok(MaskingFigures::missing(Absent::NotFinite { n_samples }));
     }
-    Ok(measure(x, y, sample_rate_hz))
+    let error: Vec<f64> = x.iter().zip(y).map(|(x, y)| y - x).collect();
+    Frames::new().push(x, &error, |spectra| meter.push_spectra(spectra));
+    Ok(meter.figures(x.len()))
+}
+
+/// Gathers error over mask, frame by frame. Meters of several channels merge.
+///
+/// ```
+/// use sqnr::analysis::{masking::Meter, pair::Frames};
+///
+/// let (mut frames, mut meter) = (Frames::new(), Meter::new(48_000.0)?);
+/// let x: Vec<f64> = (0..4_096).map(|i| 0.5 * (0.3 * f64::from(i)).sin()).collect();
+/// let error: Vec<f64> = x.iter().map(|x| 1e-3 * x).collect();
+/// frames.push(&x, &error, |spectra| meter.push_spectra(spectra));
+/// assert!(meter.figures(4_096).nmr_db.unwrap() < -20.0);
+/// # Ok::<(), sqnr::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Meter {
+    bands: BarkMask,
+    sums: Vec<BandSums>,
+    n_frames: usize,
 }
 
 /// Sums over frames per band.
-#[derive(Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct BandSums {
     ratio: f64,
     signal: f64,
     error: f64,
 }
 
-fn measure(x: &[f64], y: &[f64], rate: f64) -> MaskingFigures {
-    let bands = BarkMask::new(rate, FRAME);
-    let mut spectra = PairSpectra::new(FRAME);
-    let mut sums = vec![BandSums::default(); bands.n_bands()];
-    let mut error = vec![0.0; FRAME];
-    let starts = (0..=x.len() - FRAME).step_by(HOP);
-    let n_frames = starts.clone().count();
-    for start in starts {
-        let frame = start..start + FRAME;
-        error.iter_mut().zip(&x[frame.clone()]).zip(&y[frame.clone()]).for_each(|((e, x), y)| *e = y - x);
-        let (p_x, p_e) = spectra.powers(&x[frame], &error);
-        // One transform of both leaves the signal's rounding in an error of zero.
-        let scale = if error.iter().any(|e| *e != 0.0) { 1.0 } else { 0.0 };
-        let (signal, noise) = (bands.band_powers(p_x), bands.band_powers(p_e));
-        let mask = bands.mask(&signal);
-        for (i, sum) in sums.iter_mut().enumerate() {
-            sum.ratio += scale * noise[i] / mask[i];
-            sum.signal += signal[i];
-            sum.error += scale * noise[i];
+impl Meter {
+    /// No frames yet.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for a rate not above zero.
+    pub fn new(sample_rate_hz: f64) -> Result<Self> {
+        if !(sample_rate_hz.is_finite() && sample_rate_hz > 0.0) {
+            return Err(Error::invalid("sample rate", sample_rate_hz, "above 0 Hz"));
         }
+        let bands = BarkMask::new(sample_rate_hz, FRAME);
+        Ok(Self { sums: vec![BandSums::default(); bands.n_bands()], bands, n_frames: 0 })
     }
-    let db = |ratio: f64| if ratio > 0.0 { Ok(10.0 * ratio.log10()) } else { Err(Absent::NoError) };
-    let total = sums.iter().map(|s| s.ratio).sum::<f64>() / (n_frames * bands.n_bands()) as f64;
-    let of_band = |(i, s): (usize, &BandSums)| BandRatio {
-        frequency_hz: BarkMask::centre_hz(i),
-        nmr_db: db(s.ratio / n_frames as f64),
-        snr_db: super::figure::ratio_db(s.signal, s.error, Absent::NoError),
-    };
-    MaskingFigures { nmr_db: db(total), bands: sums.iter().enumerate().map(of_band).collect(), n_frames }
+
+    /// Takes in every second frame: frames overlap by half here, by three quarters there.
+    pub fn push_spectra(&mut self, spectra: &Spectra) {
+        if !spectra.index.is_multiple_of(STRIDE) {
+            return;
+        }
+        let (signal, noise) = (self.bands.band_powers(&spectra.reference), self.bands.band_powers(&spectra.error));
+        let mask = self.bands.mask(&signal);
+        for (i, sum) in self.sums.iter_mut().enumerate() {
+            sum.ratio += noise[i] / mask[i];
+            sum.signal += signal[i];
+            sum.error += noise[i];
+        }
+        self.n_frames += 1;
+    }
+
+    /// Takes in what another channel's meter of the same rate gathered.
+    pub fn merge(&mut self, other: &Self) {
+        for (sum, other) in self.sums.iter_mut().zip(&other.sums) {
+            sum.ratio += other.ratio;
+            sum.signal += other.signal;
+            sum.error += other.error;
+        }
+        self.n_frames += other.n_frames;
+    }
+
+    /// What the frames so far say.
+    ///
+    /// - `n_samples`: how many samples there were, for the reason where there is no frame
+    pub fn figures(&self, n_samples: usize) -> MaskingFigures {
+        let n_frames = self.n_frames;
+        if n_frames == 0 {
+            return MaskingFigures::missing(Absent::TooShort { n_samples, needed: FRAME });
+        }
+        let db = |ratio: f64| match ratio {
+            ratio if ratio.is_nan() => Err(Absent::NotFinite { n_samples: n_samples as u64 }),
+            ratio if ratio > 0.0 => Ok(10.0 * ratio.log10()),
+            _ => Err(Absent::NoError),
+        };
+        let total = self.sums.iter().map(|s| s.ratio).sum::<f64>() / (n_frames * self.sums.len()) as f64;
+        let of_band = |(i, s): (usize, &BandSums)| BandRatio {
+            frequency_hz: BarkMask::centre_hz(i),
+            nmr_db: db(s.ratio / n_frames as f64),
+            snr_db: ratio_db(s.signal, s.error, Absent::NoError),
+        };
+        MaskingFigures { nmr_db: db(total), bands: self.sums.iter().enumerate().map(of_band).collect(), n_frames }
+    }
 }
 
 #[cfg(test)]

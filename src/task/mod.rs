@@ -33,7 +33,7 @@ mod verify;
 
 pub use clip::{Clip, output_and_error_spectra};
 pub use codec_round_trip::{CodecRoundTrip, codec_round_trip};
-pub use compare::{Alignment, Compared, PairMeasurement, Reference, compare};
+pub use compare::{Alignment, Compared, PairMeasurement, compare};
 pub use converter::{
     CodeNumbers, CodeOptions, Converted, ConverterRecord, ConverterStimulus, ConverterTest, ConverterTestOptions,
     Justification, MAX_CONVERTER_BITS, TestedChannel, convert, test_converter,

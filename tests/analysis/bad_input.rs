@@ -1,11 +1,14 @@
 //! Every kind of bad input: a typed, named outcome; the other figures still given; never a number without meaning.
 
-use sqnr::analysis::{
-    Absent, Entry, alignment, imd, jitter,
-    level::LevelMeter,
-    masking, npr, pair, sine_fit,
-    tone::{self, Method, Settings, ToneFigures},
-    weighting::{AES17_BAND_HZ, Weighting, dynamic_range_db},
+use sqnr::{
+    Signal,
+    analysis::{
+        Absent, Entry, alignment, imd, jitter,
+        level::LevelMeter,
+        masking, npr, pair, sine_fit,
+        tone::{self, Method, Settings, ToneFigures},
+        weighting::{AES17_BAND_HZ, Weighting, dynamic_range_db},
+    },
 };
 use std::f64::consts::TAU;
 
@@ -156,10 +159,14 @@ fn clipped() {
 #[test]
 fn pairs_without_overlap_or_of_other_length() {
     let (x, y) = (noise(9_600, 0.3), sine(9_600, 0.01, 0.3));
-    assert_eq!(alignment::align(&x, &y).expect_err("nothing in common"), Absent::NoOverlap);
+    let path = |x: &[f64], y: &[f64]| {
+        let [x, y] = [x, y].map(|x| Signal::new(48_000, vec![x.to_vec()]).expect("legal"));
+        alignment::Pair::read(&x, &y, RATE).and_then(|pair| pair.path()).expect("in memory")
+    };
+    assert_eq!(path(&x, &y).expect_err("nothing in common"), Absent::NoOverlap);
     // Their ends touch: fewer samples in common than are compared.
     let long = noise(20_000, 0.3);
-    assert!(alignment::align(&long[..10_000], &long[9_990..]).is_err());
+    assert!(path(&long[..10_000], &long[9_990..]).is_err());
     assert!(pair::compare(&x, &y[1..], RATE).is_err(), "a wrong call, not a figure");
     let apart = pair::compare(&[0.0; 4_096], &x[..4_096], RATE).expect("legal");
     assert_eq!(apart.snr_db, Err(Absent::Silence));

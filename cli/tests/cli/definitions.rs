@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::support::Folder;
 
 /// Keys at the top level that are no figures.
-const NO_FIGURES: [&str; 19] = [
+const NO_FIGURES: [&str; 20] = [
+    "align",
     "bits",
     "channels",
     "channels_detail",

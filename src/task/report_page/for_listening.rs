@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use crate::{Result, Signal, analysis::alignment};
+use crate::{Result, Signal, analysis::alignment::Pair};
 
 /// Half the length of the interpolating filter, in samples of the slower of the two rates.
 const HALF_TAPS: f64 = 24.0;
@@ -62,12 +62,16 @@ fn resampled(x: &[f64], ratio: f64) -> Vec<f64> {
 }
 
 /// Samples that `version` comes later than `reference`, as far as the first seconds of the first channels tell.
-pub(super) fn delay_samples(reference: &Signal, version: &Signal) -> Option<i64> {
-    let start = |signal: &Signal| -> Vec<f64> {
-        signal.channels()[0].iter().take(ALIGNED_SAMPLES).map(|x| if x.is_finite() { *x } else { 0.0 }).collect()
+pub(super) fn delay_samples(reference: &Signal, version: &Signal) -> Result<Option<i64>> {
+    let start = |signal: &Signal| {
+        let finite = |x: &f64| if x.is_finite() { *x } else { 0.0 };
+        let first = signal.channels()[0].iter().take(ALIGNED_SAMPLES).map(finite).collect();
+        Signal::new(signal.sample_rate_hz(), vec![first])
     };
-    let aligned = alignment::align(&start(reference), &start(version)).ok()?;
-    Some(aligned.delay_samples.round() as i64).filter(|&delay| delay != 0)
+    let (x, y) = (start(reference)?, start(version)?);
+    let path = Pair::read(&x, &y, f64::from(x.sample_rate_hz()))?.path()?;
+    let delay = path.ok().map(|path| path.course.delay_at(0.0).round() as i64);
+    Ok(delay.filter(|&delay| delay != 0))
 }
 
 /// `signal` `delay` samples earlier; silence fills in where it then begins late.
@@ -118,7 +122,7 @@ mod tests {
         let x: Vec<f64> = (0..4_000).map(|i| ((i * i % 1_013) as f64 / 1_013.0) - 0.5).collect();
         let late = [vec![0.0; 37], x.clone()].concat();
         let signal = |x: &Vec<f64>| Signal::new(8_000, vec![x.clone()]).expect("legal");
-        let delay = delay_samples(&signal(&x), &signal(&late));
+        let delay = delay_samples(&signal(&x), &signal(&late)).expect("in memory");
         assert_eq!(delay, Some(37));
         assert_eq!(shifted(&signal(&late), 37).expect("legal"), signal(&x));
         assert_eq!(shifted(&signal(&x), -37).expect("legal"), signal(&late));

@@ -130,7 +130,7 @@ impl MeasuredVersion {
         if !differs && self.snr_db().is_none_or(|snr_db| snr_db > NEAR_DB) {
             return Ok(());
         }
-        if let Some(delay) = for_listening::delay_samples(&first.kept, &self.kept) {
+        if let Some(delay) = for_listening::delay_samples(&first.kept, &self.kept)? {
             self.kept = for_listening::shifted(&self.kept, delay)?;
             let (n, way) = (delay.unsigned_abs(), if delay > 0 { "late" } else { "early" });
             self.notes.push(format!(
