@@ -17,6 +17,7 @@ use super::{
     exit::{Exit, Failure, escape_controls},
     identity::Identity,
     inputs::Input,
+    notes,
     options::{Global, Inputs, Outputs},
     outputs::{self, Clearance, Existing, Output},
     progress::{FileProgress, Progress},
@@ -238,7 +239,10 @@ impl<'a> Printer<'a> {
         }
     }
 
-    fn report(&self, state: &mut State, job: &Job, report: FileReport) {
+    fn report(&self, state: &mut State, job: &Job, mut report: FileReport) {
+        let noted = notes::take(&job.input.display());
+        let new: Vec<String> = noted.into_iter().filter(|note| !report.warnings.contains(note)).collect();
+        report.warnings.extend(new);
         state.done += usize::from(!report.skipped);
         state.skipped += usize::from(report.skipped);
         state.warned += usize::from(!report.warnings.is_empty());
@@ -310,6 +314,10 @@ impl<'a> Printer<'a> {
         let mut state = self.lock();
         if let Some(failure) = state.broken.take() {
             return Err(failure);
+        }
+        // Of files that are inputs of no job, such as a reference.
+        for note in notes::take_all() {
+            self.progress.note_line(&format!("sqnr: warning: {}", escape_controls(&note)));
         }
         if self.jobs.len() > 1 && !self.batch.global.quiet {
             self.progress.note_line(&totals(&state, self.jobs.len(), started.elapsed().as_secs_f64()));

@@ -24,6 +24,7 @@ mod library_error;
 #[cfg(feature = "live")]
 mod live;
 mod loss;
+mod notes;
 mod options;
 mod out_file;
 mod outputs;

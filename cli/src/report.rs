@@ -23,6 +23,7 @@ use super::{
     batch::Batch,
     exit::{Exit, Failure, display_path, escape_controls},
     inputs::{self, Input},
+    notes,
     options::{Global, Inputs, Outputs},
     outputs::{self, Clearance, Existing, Output},
     pcm::Pcm,
@@ -89,7 +90,11 @@ pub fn run(args: &ReportArgs, global: &Global) -> Result<Exit, Failure> {
     for failure in &read.failures {
         progress.note_line(&format!("sqnr: {}", escape_controls(&failure.to_string())));
     }
-    print_outcome(args, global, &files, &output)?;
+    let warnings = notes::take_all();
+    for warning in &warnings {
+        progress.note_line(&format!("sqnr: warning: {}", escape_controls(warning)));
+    }
+    print_outcome(args, global, &files, &output, warnings)?;
     Ok(read.failures.iter().map(|failure| failure.exit).max().unwrap_or(Exit::Done))
 }
 
@@ -240,7 +245,13 @@ fn write(page: &Page, output: &Output, existing: Existing) -> Result<(), Failure
     }
 }
 
-fn print_outcome(args: &ReportArgs, global: &Global, files: &[Input], output: &Output) -> Result<(), Failure> {
+fn print_outcome(
+    args: &ReportArgs,
+    global: &Global,
+    files: &[Input],
+    output: &Output,
+    warnings: Vec<String>,
+) -> Result<(), Failure> {
     let names = names(files);
     if global.json {
         let reference = args.reference.as_ref().map(|path| display_path(path));
@@ -250,6 +261,7 @@ fn print_outcome(args: &ReportArgs, global: &Global, files: &[Input], output: &O
             ("input".to_owned(), json!(names)),
             ("ref".to_owned(), json!(reference)),
             ("output".to_owned(), output.display().into()),
+            ("warnings".to_owned(), warnings.into()),
         ]);
         stdio::print_line(&serde_json::Value::Object(object).to_string())?;
     } else if !global.quiet {

@@ -15,11 +15,18 @@ use sqnr::{
 use super::{
     exit::Failure,
     inputs::{self, Input},
+    notes,
 };
 
 /// Opens `input` for one pass.
 pub fn open(input: &Input) -> Result<Source<'static>, Failure> {
-    open_unnamed(input).map_err(|error| unreadable(input, error))
+    open_unnamed(input).map(|source| noting(source, input)).map_err(|error| unreadable(input, error))
+}
+
+/// The same source; its warnings are noted for whoever reports on the input.
+fn noting(source: Source<'static>, input: &Input) -> Source<'static> {
+    let name = input.display();
+    source.telling(move |warnings| notes::add(&name, warnings))
 }
 
 fn open_unnamed(input: &Input) -> sqnr::Result<Source<'static>> {
@@ -77,7 +84,7 @@ impl<'a> Rereadable<'a> {
 
     /// Opens it from the start.
     pub fn open(&self) -> Result<Source<'static>, Failure> {
-        self.open_unnamed().map_err(|error| unreadable(self.input, error))
+        self.open_unnamed().map(|source| noting(source, self.input)).map_err(|error| unreadable(self.input, error))
     }
 
     fn open_unnamed(&self) -> sqnr::Result<Source<'static>> {
@@ -91,7 +98,8 @@ impl<'a> Rereadable<'a> {
 impl Reopen for Rereadable<'_> {
     fn open(&self) -> sqnr::Result<Source<'_>> {
         let name = self.name();
-        self.open_unnamed().map(|source| source.named(name.clone())).map_err(|error| error.of_input(name))
+        let opened = self.open_unnamed().map(|source| noting(source, self.input).named(name.clone()));
+        opened.map_err(|error| error.of_input(name))
     }
 
     fn name(&self) -> String {

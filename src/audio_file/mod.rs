@@ -12,6 +12,7 @@ mod in_memory;
 mod reopen;
 #[doc(hidden)]
 pub mod tag_names;
+mod telling;
 #[cfg(test)]
 mod tests;
 
@@ -277,6 +278,22 @@ impl<'a> Source<'a> {
     /// The same source; errors of reading become `Error::Input` with `name` from here on.
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..self }
+    }
+
+    /// The same source; `tell` is given all its warnings when it is dropped, so that they reach the user whatever reads.
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    /// use sqnr::audio_file;
+    ///
+    /// let told = Mutex::new(Vec::new());
+    /// let source = audio_file::open("testdata/singing.wav".as_ref())?;
+    /// source.telling(|warnings| told.lock().unwrap().extend_from_slice(warnings)).read_to_end()?;
+    /// assert!(told.into_inner().unwrap().is_empty());
+    /// # Ok::<(), sqnr::Error>(())
+    /// ```
+    pub fn telling(self, tell: impl Fn(&[String]) + Send + 'a) -> Self {
+        Self { blocks: Box::new(telling::Telling::new(self.blocks, tell)), ..self }
     }
 
     fn named_error(&self, error: Error) -> Error {

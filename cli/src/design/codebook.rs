@@ -14,8 +14,9 @@ use sqnr::{
 
 use crate::{
     batch,
-    exit::{Exit, Failure, display_path},
+    exit::{Exit, Failure, display_path, escape_controls},
     inputs::{self, Input},
+    notes,
     options::{Global, Inputs},
     outputs::{self, Clearance, Existing, Output},
     sink,
@@ -132,7 +133,10 @@ pub fn run(args: &CodebookArgs, global: &Global) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let source = source_name(args, &inputs);
-    let Designed { file, table, json } = designed(args, global, &target, &inputs, &output)?;
+    let Designed { file, table, mut json } = designed(args, global, &target, &inputs, &output)?;
+    let warnings = notes::take_all();
+    warnings.iter().for_each(|warning| stdio::note_line(&format!("sqnr: warning: {}", escape_controls(warning))));
+    json["warnings"] = warnings.into();
     sink::write_bytes(&output, existing, file.as_bytes())?;
     match (&output, global.json) {
         (Output::Stdout, _) => {}
@@ -298,7 +302,6 @@ fn json_object(design: &Design, source: &str, inputs: &[Input], output: &Output)
         "certificate": certificate,
         "mse_lower_bound": bound,
         "iterations": design.iterations,
-        "warnings": [],
     });
     if !design.snr_db.is_finite() {
         object["reasons"] = json!({ "snr_db": "the error is zero" });

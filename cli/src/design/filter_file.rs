@@ -8,7 +8,8 @@ use sqnr::recipe::{Recipe, Shape};
 
 use crate::{
     batch,
-    exit::{Exit, Failure},
+    exit::{Exit, Failure, escape_controls},
+    notes,
     options::Global,
     outputs::{self, Clearance, Existing, Output},
     sink, stdio,
@@ -42,6 +43,8 @@ pub fn finish(output: &Output, command: &str, design: Value, table: &str, global
     let mut text = serde_json::to_string_pretty(&design).expect("an object of numbers and strings");
     text.push('\n');
     sink::write_bytes(output, Existing::of(global), text.as_bytes())?;
+    let warnings = notes::take_all();
+    warnings.iter().for_each(|warning| stdio::note_line(&format!("sqnr: warning: {}", escape_controls(warning))));
     match (output, global.json) {
         (Output::Stdout, _) => {}
         (_, true) => {
@@ -53,7 +56,7 @@ pub fn finish(output: &Output, command: &str, design: Value, table: &str, global
                 _ => batch::json_recipe_of_design(output),
             };
             object["output"] = output.display().into();
-            object["warnings"] = Value::Array(vec![]);
+            object["warnings"] = warnings.into();
             stdio::print_line(&object.to_string())?;
         }
         (_, false) => stdio::print_bytes(table.as_bytes())?,

@@ -141,3 +141,42 @@ fn a_range_past_the_end_is_a_mistake() {
     folder.run("decode --range 10.. song.sqn -o part.wav").fails(2, "before 0.500 s, the end");
     assert!(!folder.has("part.wav"));
 }
+
+/// Whatever a command does with its input, a file that is cut short is told, in words and in JSON.
+#[test]
+fn warnings_of_the_reader_reach_every_command() {
+    let folder = Folder::new();
+    folder.song("song.wav");
+    let whole = folder.bytes("song.wav");
+    folder.write("cut.wav", &whole[..whole.len() - 501]);
+    for line in [
+        "quantize -b 8 cut.wav -o o.wav",
+        "quantize -m lloyd-max -b 4 cut.wav -o o.wav",
+        "quantize -m trellis -b 2 cut.wav -o o.wav",
+        "quantize -m dependent --rate 2 cut.wav -o o.wav",
+        "quantize -m vector -b 1 cut.wav -o o.wav",
+        "quantize -m dpcm -b 2 cut.wav -o o.wav",
+        "quantize --format int8 cut.wav -o o.wav",
+        "quantize --format g722 cut.wav -o o.wav",
+        "encode cut.wav -o o.sqn",
+        "sweep cut.wav --max-bits 1",
+        "plot noise -b 8 cut.wav -o o.svg",
+        "plot wave -b 3 cut.wav -o o.svg",
+        "analyze cut.wav",
+        "info cut.wav",
+        "design codebook --levels 4 cut.wav -o o.json",
+        "design codebook --levels 4 --dimension 2 cut.wav -o o.json",
+        "design predictor --bits 2 cut.wav -o o.json",
+        "report cut.wav -o o.html",
+        "compare song.wav cut.wav",
+        "compare cut.wav song.wav",
+    ] {
+        let run = folder.run(&format!("{line} -f"));
+        assert!(run.stderr.contains("warning: "), "{line}: {}", run.stderr);
+        if line.starts_with("compare cut.wav") {
+            continue;
+        }
+        let object = folder.json(&format!("{line} -f"));
+        assert!(object["warnings"].as_array().is_some_and(|all| !all.is_empty()), "{line}: {object}");
+    }
+}
