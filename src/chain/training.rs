@@ -129,7 +129,7 @@ fn first_samples(audio: &dyn Reopen, dimension: usize) -> Result<Vec<f64>> {
         let finite = channel.iter().copied().filter(|x| x.is_finite());
         finite.chain(std::iter::repeat(0.0)).take(dimension).collect::<Vec<f64>>()
     };
-    Ok(block.iter().flat_map(vector).collect())
+    Ok(block.iter().filter(|channel| channel.iter().any(|x| x.is_finite())).flat_map(vector).collect())
 }
 
 /// Stretches of every channel from all over the audio, each at most `length` long; at most `n_most` samples in all, but at

@@ -85,16 +85,11 @@ fn bad_input_of_designers_is_one_line_that_says_what_would_work() {
     for (line, code, part) in [
         // Fewer samples than levels.
         ("design codebook three.wav --levels 8", 2, "levels is 8; allowed: 1..=3"),
-        ("quantize three.wav -m lloyd-max -b 3", 2, "levels is 8; allowed: 1..=3"),
-        ("quantize three.wav -m trellis -b 3", 2, "levels is 16; allowed: 1..=3"),
-        ("quantize three.wav -m vector -b 4", 2, "code vectors is 256; allowed: 1 to 1 "),
         ("design codebook three.wav --levels 2 --dimension 3", 2, "code vectors is 2; allowed: 1 to 1 "),
         // All samples equal.
         ("design codebook flat.wav --levels 2", 2, "levels is 2; allowed: 1..=1"),
         ("design codebook flat.wav --rate 1", 2, "rate is 1; allowed: above 0, at most 0"),
         ("design codebook flat.wav --levels 2 --dimension 2", 2, "code vectors is 2; allowed: 1 to 1 "),
-        ("quantize flat.wav -m dependent --rate 1", 2, "rate is 1; allowed: above 0, at most 0"),
-        ("quantize flat.wav -m entropy-constrained --rate 1", 2, "rate is 1; allowed: above 0, at most 0"),
         ("sweep flat.wav", 3, "a constant: it needs no bits"),
         // No levels.
         ("design codebook song.wav --levels 0", 2, "1..=65536"),

@@ -119,10 +119,11 @@ fn g711_is_stored_as_g711() {
     folder.run("quantize -b 8 -m mu-law song.wav -o u.wav").succeeds();
     let bytes = folder.bytes("u.wav");
     assert_eq!(bytes[20], 7, "format tag mu-law");
-    // A second pass through the same law changes nothing.
+    // A second pass through the same law changes no sample; the code of the negative zero becomes that of zero.
     let json = folder.json("quantize -b 8 -m mu-law u.wav -o again.wav");
     assert!(json["snr_db"].is_null(), "{json}");
-    assert_eq!(folder.bytes("again.wav"), bytes);
+    let one_zero = |bytes: &[u8]| bytes[44..].iter().map(|&b| if b == 0x7F { 0xFF } else { b }).collect::<Vec<u8>>();
+    assert_eq!(one_zero(&folder.bytes("again.wav")), one_zero(&bytes));
 }
 
 #[test]
