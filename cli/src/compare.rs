@@ -36,12 +36,15 @@ Examples:
   sqnr compare --fail-under snr=20dB --fail-under coverage=100% song.wav song.q8.wav
   sqnr compare --align none song.wav song.q8.wav";
 
+/// Share of the reference that any limit asks for: figures of what both files hold say nothing of what one lacks.
+const IMPLIED_COVERAGE_PERCENT: f64 = 99.9;
+
 /// Compare files with a reference: what was lost, after aligning delay, gain, polarity and clock
 ///
 /// One alignment is found for a file, on all channels together: any offset, parts of a sample, clocks that differ or
 /// wander, lost and inserted samples. What channels differ in, and what only one of the files has, is a warning.
-/// --fail-under and --fail-over hold for the worst channel; coverage=100% asks for all of the reference. Files of another
-/// rate are resampled to the reference's.
+/// --fail-under and --fail-over hold for the worst channel, and ask for 99.9 % of the reference unless coverage=PERCENT says
+/// otherwise. Files of another rate are resampled to the reference's.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct CompareArgs {
@@ -132,13 +135,9 @@ fn one_file(
     table.extend(allocation.iter().map(band_table::table));
     let channels: Vec<Vec<Entry>> =
         compared.channels.iter().map(|channel| Section::all_entries(&channel.sections())).collect();
-    Ok(FileReport {
-        table: Some(table),
-        json,
-        warnings: compared.warnings,
-        failed_checks: args.figures.failed_checks_of_channels(&entries, &channels)?,
-        ..FileReport::default()
-    })
+    let mut failed_checks = args.figures.failed_checks_of_channels(&entries, &channels)?;
+    failed_checks.extend(args.figures.failed_implied_check(&entries, "coverage", IMPLIED_COVERAGE_PERCENT));
+    Ok(FileReport { table: Some(table), json, warnings: compared.warnings, failed_checks, ..FileReport::default() })
 }
 
 /// One channel among many: without definitions.

@@ -51,6 +51,21 @@ impl FigureOptions {
     }
 }
 
+impl FigureOptions {
+    /// The check of a limit that goes with any other: a line when some limit was given, none of this figure, and the
+    /// figure is under it.
+    pub fn failed_implied_check(&self, entries: &[Entry], key: &str, least: f64) -> Option<String> {
+        let implied = Limit { key: key.to_owned(), value: least };
+        let entry = entries.iter().find(|entry| implied.is_of(entry))?;
+        let mut given = self.fail_under.iter().chain(&self.fail_over).peekable();
+        given.peek()?;
+        match given.any(|limit| limit.is_of(entry)) {
+            true => None,
+            false => failed_check(entry, &implied, Side::Under),
+        }
+    }
+}
+
 /// What a table of figures says of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {

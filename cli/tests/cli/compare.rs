@@ -156,6 +156,9 @@ fn what_is_missing_fails_by_its_coverage() {
     let half = check("half");
     assert!(half.code == 1 && half.stderr.contains("missing: the last 12000 samples (1.500000 s)"), "{}", half.stderr);
     assert!(half.stderr.contains("coverage is 50 %, under 100 %"), "{}", half.stderr);
+    // Half a file passes no check by being free of errors.
+    folder.run("compare --fail-under snr=60dB ref.wav half.wav --json").code_is(1);
+    folder.run("compare --fail-under snr=60dB --fail-under coverage=40 ref.wav half.wav").code_is(0);
     let glitch = check("glitch");
     assert!(glitch.code == 1 && glitch.stderr.contains("missing: 40 samples (0.005000 s)"), "{}", glitch.stderr);
     assert!(glitch.stderr.contains("at 1.250000 s (sample 10000)"), "{}", glitch.stderr);

@@ -162,6 +162,11 @@ impl Run {
     }
 
     #[track_caller]
+    pub fn code_is(&self, code: i32) {
+        assert_eq!(self.code, code, "{}", self.stderr);
+    }
+
+    #[track_caller]
     pub fn succeeds(&self) -> &Self {
         assert_eq!(self.code, 0, "{}", self.stderr);
         self
