@@ -121,5 +121,5 @@ fn arrays_of_the_wrong_kind_name_the_right_ones() {
     // Whole numbers stay as they are, and it is said.
     folder.write("ids.npy", &npy("'<i4'", "(4,)", 16));
     let run = folder.run("quantize --format int8 ids.npy -o same.npy");
-    assert!(run.succeeds().stderr.contains("not floats: kept as they are"), "{}", run.stderr);
+    assert!(run.succeeds().stderr.contains("of type I32: kept as it is"), "{}", run.stderr);
 }
