@@ -61,6 +61,25 @@ impl Sums {
 /// # Errors
 /// Those of reading.
 pub fn gain(pair: &Pair, path: &Path) -> Result<Gain> {
+    sums(pair, path).map(|channels| of_channels(&channels))
+}
+
+/// Share of the energy that no gain explains along `path`, 0 to 1, by stretches all over it; 1 where nothing is measured.
+///
+/// # Errors
+/// Those of reading.
+pub(super) fn unexplained(pair: &Pair, path: &Path) -> Result<f64> {
+    let total = sums(pair, path)?.into_iter().fold(Sums::default(), |total, one| Sums {
+        xx: total.xx + one.xx,
+        yy: total.yy + one.yy,
+        xy: total.xy + one.xy.abs(),
+        ..total
+    });
+    Ok((1.0 - total.explained()).clamp(0.0, 1.0))
+}
+
+/// Sums of each channel over stretches all over the path, the ends of its pieces too.
+fn sums(pair: &Pair, path: &Path) -> Result<Vec<Sums>> {
     let (mut x, mut y) = (Tape::new(pair.x)?, Reader::new(pair.y, HALF)?);
     let (mut x_block, mut y_block) = (Vec::new(), Vec::new());
     let mut channels = vec![Sums::default(); pair.x.n_channels()];
@@ -68,8 +87,9 @@ pub fn gain(pair: &Pair, path: &Path) -> Result<Gain> {
     let total: u64 = measured.iter().map(|(range, _)| range.end - range.start).sum();
     let step = (total / N_STRETCHES).max(WINDOW);
     for (range, piece) in measured {
-        let mut at = range.start;
-        while at < range.end {
+        let last = range.end.saturating_sub(WINDOW).max(range.start);
+        let starts = (range.start..last).step_by(step as usize).chain([last]);
+        for at in starts.filter(|&at| at < range.end) {
             let n = WINDOW.min(range.end - at) as usize;
             x.read(at as i64, n, &mut x_block)?;
             match path.is_whole() {
@@ -77,10 +97,9 @@ pub fn gain(pair: &Pair, path: &Path) -> Result<Gain> {
                 false => y.read_at(n, |i| path.place(&piece, (at + i as u64) as f64), &mut y_block)?,
             }
             channels.iter_mut().zip(x_block.iter().zip(&y_block)).for_each(|(sums, (x, y))| sums.add(x, y));
-            at += step;
         }
     }
-    Ok(of_channels(&channels))
+    Ok(channels)
 }
 
 fn of_channels(channels: &[Sums]) -> Gain {

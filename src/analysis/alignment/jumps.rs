@@ -66,6 +66,11 @@ pub(super) fn groups(delays: &[LocalDelay], n_across: usize) -> Vec<Group> {
     groups
 }
 
+/// The delays as they are, none of their steps taken for a jump.
+pub(super) fn one_group(delays: Vec<LocalDelay>, n_across: usize) -> Vec<Group> {
+    vec![Group { delays, jump: 0.0, n_across }]
+}
+
 /// The clock's drift at the step after stretch `k`, by the steps around it: their median, and what the nearest two let
 /// expect of a bend. Nothing where too few tell.
 fn clocks_at(slopes: &[f64], k: usize) -> Vec<f64> {

@@ -22,6 +22,7 @@ mod jumps;
 mod local;
 mod outline;
 mod path;
+mod plain;
 mod rate;
 mod reader;
 mod record;
@@ -51,6 +52,9 @@ use tracking::{Cut, Tracker};
 const MIN_SAMPLES: u64 = 64;
 /// Shortest record in which samples are interpolated.
 const MIN_INTERPOLATED: u64 = 8 * HALF as u64;
+
+/// Share of the energy that counts as explained: rounding to 16 bits of a quiet signal.
+const LEAST_UNEXPLAINED: f64 = 1e-7;
 
 /// A pair of records, and what was seen of them when they were read first.
 pub struct Pair<'a> {
@@ -124,7 +128,31 @@ impl<'a> Pair<'a> {
         if delays.is_empty() {
             return Ok(Err(Absent::NoOverlap));
         }
-        in_order.fitted(&delays, cut).map(Ok)
+        let found = in_order.fitted(&jumps::groups(&delays, cut.across()), cut)?;
+        in_order.simplest(found, &search, cut).map(Ok)
+    }
+
+    /// The path without jumps from the delay that the beginnings tell, where it explains as much as what was found.
+    fn simplest(&self, found: Path, search: &Search, cut: Cut) -> Result<Path> {
+        let lag = plain::lag(self)?;
+        if found.pieces.len() == 1 && (found.course.delay_at(0.0) - lag as f64).abs() <= 1.0 {
+            return Ok(found);
+        }
+        let limit = 1.25 * gains::unexplained(self, &found)? + LEAST_UNEXPLAINED;
+        let plain = plain::path(self, lag);
+        if gains::unexplained(self, &plain)? <= limit {
+            return Ok(plain);
+        }
+        let run = [coarse::Run { delay: lag as f64, ..coarse::Run::unmoved(self.x_outline.n_frames) }];
+        let tracker = Tracker::new((self.x, self.y), self.y_outline.n_frames, cut, search, &run)?;
+        let mut delays = tracker.track(self.x_outline.n_frames, self.x_outline.mean_square())?;
+        delays.retain(|local| (local.delay - lag as f64).abs() <= 1.0 + coarse::MAX_DRIFT * local.at);
+        if delays.is_empty() {
+            return Ok(found);
+        }
+        let refined = self.fitted(&jumps::one_group(delays, cut.across()), cut)?;
+        let is_as_good = gains::unexplained(self, &refined)? <= limit;
+        Ok(if is_as_good { refined } else { found })
     }
 
     fn check(&self) -> std::result::Result<(), Absent> {
@@ -142,10 +170,9 @@ impl<'a> Pair<'a> {
         Ok(())
     }
 
-    /// The path through local delays.
-    fn fitted(&self, delays: &[LocalDelay], cut: Cut) -> Result<Path> {
-        let groups = jumps::groups(delays, cut.window.div_ceil(cut.step));
-        let points = smooth(&groups);
+    /// The path through groups of local delays.
+    fn fitted(&self, groups: &[Group], cut: Cut) -> Result<Path> {
+        let points = smooth(groups);
         let mut course = fit::course(&points);
         let mut line = Line::through(&points);
         let is_long = self.x_outline.n_frames.min(self.y_outline.n_frames) >= MIN_INTERPOLATED;
@@ -155,7 +182,7 @@ impl<'a> Pair<'a> {
             _ => course = Course::Whole(course.delay_at(0.0).round() as i64),
         }
         let mut path = Path { course, line, pieces: Vec::new(), gaps: Vec::new(), ..self.as_is() };
-        seams::join(self, &groups, &mut path)?;
+        seams::join(self, groups, &mut path)?;
         path.cut_to_test();
         Ok(path)
     }

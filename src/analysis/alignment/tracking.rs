@@ -60,6 +60,11 @@ impl Cut {
         let window = step.next_power_of_two().clamp(MIN_WINDOW, MAX_WINDOW).min((n / 2).max(1));
         Self { window, step, reach: (4 * hop as usize).max(64) }
     }
+
+    /// Stretches that may reach across one place.
+    pub(super) fn across(self) -> usize {
+        self.window.div_ceil(self.step)
+    }
 }
 
 /// Where a stretch is expected.
