@@ -8,7 +8,7 @@ use crate::Result;
 use super::{Pair, course::Course, path::Path, path::Piece, record::Tape};
 
 /// Samples of the beginnings that are correlated.
-const N_CORRELATED: u64 = 1 << 18;
+const N_CORRELATED: u64 = 1 << 17;
 /// Share of the largest correlation that a lag must have to be considered: a period more or less costs what the ends lose.
 const NEARLY: f64 = 0.99;
 /// Shares of unexplained energy that are taken for equal: rounding to 16 bits of a quiet tone.
