@@ -98,6 +98,8 @@ pub(super) struct Found {
     pub(super) entries: Vec<ChunkEntry>,
     pub(super) metadata: Metadata,
     pub(super) warnings: Vec<String>,
+    /// Bytes that `metadata` holds, counted along so that many chunks take linear time.
+    n_metadata_bytes: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,7 +199,7 @@ impl Found {
     ) -> Result<bool> {
         let name = printable(entry.id);
         let too_large = entry.n_bytes > metadata::MAX_CHUNK_BYTES
-            || self.metadata.n_bytes() + entry.n_bytes > metadata::MAX_TOTAL_BYTES;
+            || self.n_metadata_bytes + entry.n_bytes > metadata::MAX_TOTAL_BYTES;
         let reason = match fate(entry.id) {
             Fate::Keep if too_large => Some(format!("{name}: {} bytes, beyond what is carried over", entry.n_bytes)),
             Fate::Keep if container == Container::Wave64 => Some(format!("{name}: a Wave64 chunk")),
@@ -206,21 +208,30 @@ impl Found {
             Fate::Keep | Fate::Structure => None,
         };
         if reason.is_some() || fate(entry.id) != Fate::Keep {
-            if self.metadata.n_bytes() < metadata::MAX_TOTAL_BYTES {
-                self.metadata.not_kept.extend(reason);
+            if let Some(reason) = reason.filter(|_| self.n_metadata_bytes < metadata::MAX_TOTAL_BYTES) {
+                self.tell(reason);
             }
             return Ok(input.skip(entry.n_bytes).map_err(Error::stream)? == entry.n_bytes);
         }
         let body = input.read_vec(entry.n_bytes).map_err(Error::stream)?;
         if (body.len() as u64) < entry.n_bytes {
-            self.metadata.not_kept.push(format!("{name}: the file ends inside it"));
+            self.tell(format!("{name}: the file ends inside it"));
             return Ok(false);
         }
         match metadata::to_little_endian(entry.id, body, container.order()) {
-            Some(body) => self.metadata.section(section).push(Chunk { id: entry.id, body }),
-            None => self.metadata.not_kept.push(format!("{name}: big-endian, its inner numbers are unknown")),
+            Some(body) => {
+                self.n_metadata_bytes += body.len() as u64 + metadata::CHUNK_OVERHEAD_BYTES;
+                self.metadata.section(section).push(Chunk { id: entry.id, body });
+            }
+            None => self.tell(format!("{name}: big-endian, its inner numbers are unknown")),
         }
         Ok(true)
+    }
+
+    /// Says of a chunk why it is not kept.
+    fn tell(&mut self, reason: String) {
+        self.n_metadata_bytes += metadata::CHUNK_OVERHEAD_BYTES;
+        self.metadata.not_kept.push(reason);
     }
 }
 

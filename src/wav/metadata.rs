@@ -12,7 +12,7 @@ pub(super) const MAX_CHUNK_BYTES: u64 = 16 << 20;
 /// The most metadata kept of one file.
 pub(super) const MAX_TOTAL_BYTES: u64 = 64 << 20;
 /// Counted for each chunk beside its body, so that millions of empty chunks meet the limit too.
-const CHUNK_OVERHEAD_BYTES: u64 = 64;
+pub(super) const CHUNK_OVERHEAD_BYTES: u64 = 64;
 
 /// A metadata chunk: its four-character code and its body without header and pad byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,13 +77,6 @@ impl Metadata {
     pub(super) fn check(&self) -> Result<()> {
         check_chunks(&self.before_data)?;
         check_chunks(&self.after_data)
-    }
-
-    /// Bytes these chunks hold, with an overhead for each.
-    pub(super) fn n_bytes(&self) -> u64 {
-        let chunks = self.before_data.iter().chain(&self.after_data);
-        chunks.map(|chunk| chunk.body.len() as u64 + CHUNK_OVERHEAD_BYTES).sum::<u64>()
-            + CHUNK_OVERHEAD_BYTES * self.not_kept.len() as u64
     }
 }
 
