@@ -15,8 +15,8 @@ use crate::{Error, Result};
 const CHANNEL_BYTES: usize = 512;
 /// Samples of a channel in a block.
 pub const IMA_BLOCK_SAMPLES: usize = (CHANNEL_BYTES - 4) * 2 + 1;
-/// Most channels: the block's size is a 16-bit number.
-pub const IMA_MAX_CHANNELS: usize = u16::MAX as usize / CHANNEL_BYTES;
+/// Most channels: those of mono and stereo, which is what readers take.
+pub const IMA_MAX_CHANNELS: usize = 2;
 
 /// Encodes the blocks of a file, in order.
 ///
@@ -41,7 +41,7 @@ impl ImaBlockEncoder {
     /// An encoder for `n_channels` channels and decoders of kind `decoding`; `n_paths` as of [`encode_ima_look_ahead`].
     ///
     /// # Errors
-    /// `InvalidParameter` outside 1 to 127 channels, 1 to 1024 paths.
+    /// `InvalidParameter` outside 1 to 2 channels, 1 to 1024 paths.
     pub fn new(n_channels: usize, decoding: ImaDecoding, n_paths: usize) -> Result<Self> {
         if !(1..=IMA_MAX_CHANNELS).contains(&n_channels) {
             return Err(Error::invalid("channels", n_channels, format!("1 to {IMA_MAX_CHANNELS}")));
@@ -167,7 +167,7 @@ mod tests {
         assert!(encoder.encode(&[&[0; IMA_BLOCK_SAMPLES + 1]]).is_err());
         assert_eq!(encoder.encode(&[&[7; 3]]).expect("short").1, [vec![7, 7, 7]]);
         assert!(ImaBlockEncoder::new(0, ImaDecoding::Additive, 1).is_err());
-        assert!(ImaBlockEncoder::new(128, ImaDecoding::Additive, 1).is_err());
+        assert!(ImaBlockEncoder::new(3, ImaDecoding::Additive, 1).is_err());
         assert!(ImaBlockEncoder::new(1, ImaDecoding::Additive, 0).is_err());
     }
 }
