@@ -17,10 +17,14 @@ use super::{
         syntax::Layout,
     },
     options::{EncoderOptions, Goal, Summary},
+    source::finite,
 };
 use crate::{Error, Result, parallel::InOrder};
 use std::{io::Write, sync::Arc};
 
+/// The largest sample that is encoded, 240 dB above full scale: powers of spectra stay far within 32-bit floats, and the
+/// steps of bands that large within the levels of the format.
+const MOST_MAGNITUDE: f32 = (1u64 << 40) as f32;
 /// At most this many groups are encoded at once, which bounds the memory.
 const MOST_BEGUN: usize = 16;
 
@@ -126,10 +130,12 @@ impl<W: Write> Encoder<W> {
         &self.header
     }
 
-    /// Encodes the next samples, planar, full scale 1.0. NaN and infinities become 0 and are counted.
+    /// Encodes the next samples, planar, full scale 1.0. NaN becomes 0 and infinity full
+    /// scale; both are counted.
     ///
     /// # Errors
-    /// `LengthMismatch` when there is not one slice of equal length for each channel, `Io`.
+    /// `LengthMismatch` when there is not one slice of equal length for each channel, `InvalidParameter` for a finite sample
+    /// beyond +-2^40, `Io`.
     pub fn push<C: AsRef<[f32]>>(&mut self, channels: &[C]) -> Result<()> {
         let lengths = |what, expected, got| Err(Error::LengthMismatch { what, expected, got });
         if channels.len() != self.pcm.len() {
@@ -139,15 +145,15 @@ impl<W: Write> Encoder<W> {
         if let Some(other) = channels.iter().map(|c| c.as_ref().len()).find(|&n| n != len) {
             return lengths("channels given to the encoder", len, other);
         }
+        check_magnitudes(channels)?;
         let group = self.header.group_samples();
         let mut done = 0;
         while done < len {
             let n = group.min(len - done);
             for (pcm, channel) in self.pcm.iter_mut().zip(channels) {
-                let finite = |&x: &f32| if x.is_finite() { x } else { 0.0 };
                 let part = &channel.as_ref()[done..done + n];
                 self.invalid_samples += part.iter().filter(|x| !x.is_finite()).count() as u64;
-                pcm.extend(part.iter().map(finite));
+                pcm.extend(part.iter().copied().map(finite));
             }
             done += n;
             self.samples += n as u64;
@@ -258,6 +264,18 @@ impl<W: Write> Encoder<W> {
         let group = usize::from(self.header.group_superframes);
         let loudness = *self.loudness.get_or_insert_with(|| loudness_of_first_group(&self.layout, group, &self.pcm));
         NoiseRule::Ear { quality_db, loudness }
+    }
+}
+
+/// # Errors
+/// `InvalidParameter` for a finite sample that is larger than the levels of the format reach.
+fn check_magnitudes<C: AsRef<[f32]>>(channels: &[C]) -> Result<()> {
+    let mut samples = channels.iter().flat_map(|channel| channel.as_ref());
+    match samples.find(|x| x.is_finite() && x.abs() > MOST_MAGNITUDE) {
+        Some(x) => {
+            Err(Error::invalid("sample", format!("{x:e}"), "-2^40 to 2^40 times full scale; scale the audio down"))
+        }
+        None => Ok(()),
     }
 }
 

@@ -71,11 +71,14 @@ pub enum Goal {
     Quality(f32),
     /// The noise target itself, q in dB relative to the masking curve, -80..=0.
     NoiseTarget(f32),
-    /// White noise of this power per sample in dBFS, -160..=0, for the least mean square error: zeros stay zeros.
+    /// White noise of this power per sample in dBFS, -160..=250, for the least mean square error: zeros stay zeros.
     WhiteNoise(f32),
     /// So many bits per coefficient in each band: zeros stay zeros, no mid/side.
     BitsPerBand(BitTable),
 }
+
+/// Range of the power of white noise, dBFS: floats may lie far beyond full scale.
+pub(super) const WHITE_NOISE_DB: (f32, f32) = (-160.0, 250.0);
 
 impl Goal {
     /// q in dB of a quality on the scale of 0 to 10.
@@ -99,7 +102,7 @@ impl Goal {
         match self {
             Self::Quality(q) => check("quality", q, 0.0, 10.0),
             Self::NoiseTarget(q) => check("noise target in dB", q, -80.0, 0.0),
-            Self::WhiteNoise(power) => check("noise in dBFS", power, -160.0, 0.0),
+            Self::WhiteNoise(power) => check("noise in dBFS", power, WHITE_NOISE_DB.0, WHITE_NOISE_DB.1),
             Self::BitsPerBand(_) => Ok(()),
         }
     }
@@ -226,7 +229,7 @@ pub struct Summary {
     pub samples: u64,
     /// Bytes of the whole file.
     pub bytes: u64,
-    /// NaN and infinite samples that became 0.
+    /// NaN samples that became 0, and infinite ones that became full scale.
     pub invalid_samples: u64,
     /// Seconds of audio.
     pub duration_s: f64,

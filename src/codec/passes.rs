@@ -12,9 +12,9 @@ use super::{
     encoder::Encoder,
     format::{codebooks::Codebooks, reconstruction::BandQuantizer},
     inspect::allocation::Allocation,
-    options::{EncoderOptions, Goal, Summary, Target},
+    options::{EncoderOptions, Goal, Summary, Target, WHITE_NOISE_DB},
     search::Search,
-    source::{Blocks, Excerpts, PcmSource},
+    source::{Blocks, Excerpts, PcmSource, finite},
 };
 use crate::{Error, Result};
 use std::io::{self, BufReader, Read, Seek, Write};
@@ -28,6 +28,8 @@ const GUESS_TOLERANCE: f64 = 0.01;
 /// Distances from the SNR and from the noise-to-mask ratio at which a search ends, dB.
 const SNR_TOLERANCE_DB: f64 = 0.03;
 const NMR_TOLERANCE_DB: f64 = 0.05;
+/// An SNR that falls short by more is no answer: of samples too small for the format silence is left.
+const MOST_SHORT_DB: f64 = 6.0;
 
 /// The logarithm of the bit rate grows by this much for each dB of the noise target, before two points give a better
 /// slope.
@@ -46,6 +48,8 @@ const DESIGN_GOAL: Goal = Goal::Quality(5.0);
 pub struct Encoded {
     /// Length and size.
     pub summary: Summary,
+    /// With [`Target::Snr`]: the ratio of the decoded samples, dB; infinite where they are exact.
+    pub snr_db: Option<f64>,
     /// With [`Target::Nmr`]: the ratio that was reached, dB.
     pub nmr_db: Option<f64>,
     /// With [`Target::BitsPerBand`]: what the bits bought, the whole file in one column.
@@ -54,7 +58,7 @@ pub struct Encoded {
 
 impl From<Summary> for Encoded {
     fn from(summary: Summary) -> Self {
-        Self { summary, nmr_db: None, allocation: None }
+        Self { summary, snr_db: None, nmr_db: None, allocation: None }
     }
 }
 
@@ -78,8 +82,8 @@ impl From<Summary> for Encoded {
 /// ```
 ///
 /// # Errors
-/// `InvalidParameter` for a target or an option out of its range, `NoResult` for silence with [`Target::Snr`] and for an
-/// empty source with [`Target::Nmr`], the source's own, `Io`.
+/// `InvalidParameter` for a target or an option out of its range, `NoResult` for silence with [`Target::Snr`] or a ratio that
+/// is missed by far, and for an empty source with [`Target::Nmr`], the source's own, `Io`.
 pub fn encode<W: Write, S: Read + Write + Seek>(
     source: &mut dyn PcmSource,
     sink: W,
@@ -91,7 +95,7 @@ pub fn encode<W: Write, S: Read + Write + Seek>(
     let encoded = match options.target {
         Target::Quality(quality) => return passes.encode_to(sink, Goal::Quality(quality)).map(Encoded::from),
         Target::Bitrate(kbps) => passes.search_bitrate(kbps)?.into(),
-        Target::Snr(snr_db) => passes.search_snr(snr_db)?.into(),
+        Target::Snr(snr_db) => passes.search_snr(snr_db)?,
         Target::Nmr(nmr_db) => passes.search_nmr(nmr_db)?,
         Target::BitsPerBand(table) => passes.allocate(Goal::BitsPerBand(table))?,
     };
@@ -229,9 +233,12 @@ impl<S: Read + Write + Seek> Passes<'_, S> {
 
     /// Finds the white noise whose decoded SNR is `snr_db` within 0.05 dB, as near as the signal allows: for a few pure
     /// tones at a low SNR the SNR jumps with the step.
-    fn search_snr(&mut self, snr_db: f64) -> Result<Summary> {
+    ///
+    /// # Errors
+    /// `NoResult` when the nearest SNR falls short by more than [`MOST_SHORT_DB`].
+    fn search_snr(&mut self, snr_db: f64) -> Result<Encoded> {
         let power_db = mean_power_db(self.source)?;
-        let goal = |noise_db: f64| Goal::WhiteNoise(noise_db.clamp(-160.0, 0.0) as f32);
+        let goal = |noise_db: f64| Goal::WhiteNoise((noise_db as f32).clamp(WHITE_NOISE_DB.0, WHITE_NOISE_DB.1));
         let search = Search {
             start: power_db - snr_db,
             slope: 1.0,
@@ -241,11 +248,26 @@ impl<S: Read + Write + Seek> Passes<'_, S> {
         };
         self.prepare(goal(search.start))?;
         let found = search.run(|noise_db| {
-            let summary = self.pass(goal(noise_db))?;
-            let noise_power_db = self.decoded_noise_db(&summary)?;
-            Ok((snr_db - (power_db - noise_power_db), summary))
+            let (summary, reached) = self.pass_with_snr(goal(noise_db), power_db)?;
+            Ok((snr_db - reached, (summary, reached)))
         })?;
-        if found.best == found.setting { Ok(found.last) } else { self.pass(goal(found.best)) }
+        let (summary, reached) = match found.best == found.setting {
+            true => found.last,
+            false => self.pass_with_snr(goal(found.best), power_db)?,
+        };
+        if snr_db - reached > MOST_SHORT_DB {
+            let what =
+                format!("an SNR of {snr_db} dB cannot be met; {reached:.2} dB is as near as these samples allow");
+            return Err(Error::NoResult { what });
+        }
+        Ok(Encoded { snr_db: Some(reached), ..summary.into() })
+    }
+
+    /// One pass, and the SNR of what it decodes to in dB.
+    fn pass_with_snr(&mut self, goal: Goal, power_db: f64) -> Result<(Summary, f64)> {
+        let summary = self.pass(goal)?;
+        let noise_db = self.decoded_noise_db(&summary)?;
+        Ok((summary, power_db - noise_db))
     }
 
     /// Finds the noise target whose noise-to-mask ratio is `nmr_db`. A file of which much lies under the threshold of
@@ -296,7 +318,7 @@ impl<S: Read + Write + Seek> Passes<'_, S> {
         while let Some(decoded) = decoder.next_block()? {
             let original = original.next(decoded[0].len())?;
             for k in 0..decoded[0].len() {
-                let errors = decoded.iter().zip(original).map(|(y, x)| f64::from(y[k] - x[k]));
+                let errors = decoded.iter().zip(original).map(|(y, x)| f64::from(y[k]) - f64::from(x[k]));
                 noise = errors.fold(noise, |noise, error| noise + error.powi(2));
             }
             count += decoded.len() * decoded[0].len();
@@ -316,8 +338,7 @@ fn mean_power_db(source: &mut dyn PcmSource) -> Result<f64> {
     let (mut energy, mut count, mut block) = (0.0, 0usize, Vec::new());
     source.rewind()?;
     while source.read(&mut block)? > 0 {
-        let finite = block.iter().flatten().filter(|x| x.is_finite());
-        energy += finite.map(|&x| f64::from(x) * f64::from(x)).sum::<f64>();
+        energy += block.iter().flatten().map(|&x| f64::from(finite(x)).powi(2)).sum::<f64>();
         count += block.iter().map(Vec::len).sum::<usize>();
     }
     match energy > 0.0 {

@@ -18,6 +18,15 @@ pub trait PcmSource {
     fn read(&mut self, channels: &mut Vec<Vec<f32>>) -> Result<usize>;
 }
 
+/// What the codec makes of a sample: NaN counts as 0, infinity as full scale.
+pub(super) fn finite(x: f32) -> f32 {
+    match x {
+        x if x.is_nan() => 0.0,
+        x if x.is_infinite() => x.signum(),
+        x => x,
+    }
+}
+
 /// Planar samples in memory as a source.
 #[derive(Debug, Clone)]
 pub struct InMemory<'a> {
@@ -126,7 +135,7 @@ impl<'a> Blocks<'a> {
             }
             let taken = self.at..self.at + left.min(missing);
             for (block, ahead) in self.block.iter_mut().zip(&self.ahead) {
-                block.extend(ahead[taken.clone()].iter().map(|&x| if x.is_finite() { x } else { 0.0 }));
+                block.extend(ahead[taken.clone()].iter().copied().map(finite));
             }
             (self.at, missing) = (taken.end, missing - taken.len());
         }

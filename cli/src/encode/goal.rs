@@ -18,6 +18,8 @@ const SCRATCH_IN_MEMORY: usize = 1 << 20;
 /// What encoding came to.
 pub struct Coded {
     pub summary: Summary,
+    /// With `--snr`.
+    pub snr_db: Option<f64>,
     /// With `--verify`.
     pub loss: Option<DecodingLoss>,
     /// With `--nmr`.
@@ -27,8 +29,8 @@ pub struct Coded {
 }
 
 impl From<Encoded> for Coded {
-    fn from(Encoded { summary, nmr_db, allocation }: Encoded) -> Self {
-        Self { summary, loss: None, nmr_db, allocation }
+    fn from(Encoded { summary, snr_db, nmr_db, allocation }: Encoded) -> Self {
+        Self { summary, snr_db, loss: None, nmr_db, allocation }
     }
 }
 

@@ -36,6 +36,9 @@ use goal::Coded;
 #[cfg(feature = "live")]
 pub use goal::parse_bitrate;
 
+/// An SNR that is further from the one asked for is told.
+const SNR_TOLERANCE_DB: f64 = 0.1;
+
 /// Shown at the end of `sqnr encode --help`; a test runs each line.
 const EXAMPLES: &str = "\
 Examples:
@@ -196,7 +199,8 @@ fn report(request: &CodecRequest, files: Conversion, pcm: &Pcm, coded: &Coded, s
     );
     let mut warnings = pcm.source().warnings().to_vec();
     if summary.invalid_samples > 0 {
-        warnings.push(format!("{} samples were not finite and became 0", summary.invalid_samples));
+        let n = summary.invalid_samples;
+        warnings.push(format!("{n} samples were not finite: NaN became 0, infinity full scale"));
     }
     let reached = summary.bitrate_kbps();
     if let Target::Bitrate(asked) = request.target
@@ -208,6 +212,11 @@ fn report(request: &CodecRequest, files: Conversion, pcm: &Pcm, coded: &Coded, s
         Target::BitsPerBand(table) => Some(table),
         _ => None,
     };
+    if let (Target::Snr(asked), Some(reached)) = (request.target, coded.snr_db)
+        && (reached - asked).abs() > SNR_TOLERANCE_DB
+    {
+        warnings.push(format!("an SNR of {asked} dB cannot be met; {reached:.2} dB is as near as this input allows"));
+    }
     let table = coded.allocation.as_ref().zip(asked).filter(|_| *files.output != Output::Stdout);
     FileReport {
         line: Some(line),

@@ -5,7 +5,7 @@ use crate::{
     Result,
     codec::{
         format::{bands::BandTables, block_tree::BlockTree, container::Header, lapped_blocks::LappedBlocks},
-        source::PcmSource,
+        source::{PcmSource, finite},
     },
     parallel::InOrder,
 };
@@ -122,10 +122,10 @@ impl StreamLoudness {
         }
     }
 
-    /// Adds samples, planar, of any length; what is not finite counts as 0.
+    /// Adds samples, planar, of any length; what is not finite counts as in the encoder.
     fn push(&mut self, channels: &[Vec<f32>]) {
         for (pcm, channel) in self.pcm.iter_mut().zip(channels) {
-            pcm.extend(channel.iter().map(|x| if x.is_finite() { *x } else { 0.0 }));
+            pcm.extend(channel.iter().copied().map(finite));
         }
         while self.pcm[0].len() >= (TASK_SUPERFRAMES + 1) * self.superframe_samples {
             self.begin(TASK_SUPERFRAMES);

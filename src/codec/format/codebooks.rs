@@ -53,7 +53,7 @@ impl Codebooks {
     pub fn nearest(&self, class: u8, steps: f32) -> u32 {
         let book = &self.levels[usize::from(class) % N_CODEBOOKS];
         let last = book.last().map_or(0.0, |&last| f32::from(last) / PARTS);
-        if steps >= last {
+        if steps.is_nan() || steps >= last {
             return book.len() as u32 + (steps - last + 0.5) as u32;
         }
         let upper = book.iter().position(|&level| steps * PARTS < f32::from(level)).unwrap_or(book.len());

@@ -8,7 +8,7 @@ use crate::{
             temporal::{ShortTimeEnergies, Temporal, window_reach},
         },
         format::{bands::Band, block_tree::BlockTree, frame::BlockSpan, lapped_blocks::LappedBlocks, syntax::Layout},
-        source::PcmSource,
+        source::{PcmSource, finite},
     },
 };
 use std::sync::Arc;
@@ -100,7 +100,7 @@ impl<'a> SpectrumOfOriginal<'a> {
                 return Err(Error::LengthMismatch { what: "channels of file and original", expected, got });
             }
             for (ahead, block) in self.ahead.iter_mut().zip(&block) {
-                ahead.extend(block.iter().map(|&x| if x.is_finite() { x } else { 0.0 }));
+                ahead.extend(block.iter().copied().map(finite));
             }
         }
         for (window, ahead) in self.window.iter_mut().zip(&mut self.ahead) {
