@@ -123,3 +123,81 @@ fn arrays_of_the_wrong_kind_name_the_right_ones() {
     let run = folder.run("quantize --format int8 ids.npy -o same.npy");
     assert!(run.succeeds().stderr.contains("of type I32: kept as it is"), "{}", run.stderr);
 }
+
+/// A float WAV of one channel at 44.1 kHz.
+fn wav_of_floats(folder: &Folder, name: &str, samples: impl Iterator<Item = f32>) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 44_100,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    let mut writer = hound::WavWriter::create(folder.path(name), spec).expect("created");
+    samples.for_each(|x| writer.write_sample(x).expect("written"));
+    writer.finalize().expect("finished");
+}
+
+fn hum(amplitude: f32) -> impl Iterator<Item = f32> {
+    (0..20_000).map(move |i| amplitude * ((i as f32 * 0.1).sin() + 0.3 * (i as f32 * i as f32 * 0.01).sin()))
+}
+
+/// However far beyond full scale the samples lie, the SNR is the one asked for, or the file is refused.
+#[test]
+fn an_snr_is_met_at_any_scale_or_refused() {
+    let folder = Folder::new();
+    for amplitude in [1e-4, 0.5, 32_768.0, 8_388_608.0, 2.147_483_6e9, 5e11] {
+        wav_of_floats(&folder, "loud.wav", hum(amplitude));
+        let json = folder.json("encode -f --snr 30dB --verify loud.wav");
+        let snr_db = json["snr_db"].as_f64().expect("a number");
+        assert!((snr_db - 30.0).abs() < 0.1, "{amplitude}: {json}");
+        assert_eq!(json["warnings"], serde_json::json!([]), "{amplitude}");
+    }
+    let refused = folder.names();
+    for amplitude in [1e19, 1e37, 2e38] {
+        wav_of_floats(&folder, "loud.wav", hum(amplitude));
+        for goal in ["--snr 30dB", "-q 5", "-r 96k", "--band-quantizer lloyd-max", "--band-quantizer trellis"] {
+            folder.run(&format!("encode {goal} loud.wav -o out.sqn")).fails(2, "scale the audio down");
+        }
+    }
+    // So little that silence is all that the format has for it.
+    wav_of_floats(&folder, "loud.wav", hum(1e-38));
+    folder.run("encode --snr 30dB loud.wav -o out.sqn").fails(3, "cannot be met");
+    assert_eq!(folder.names(), refused);
+}
+
+#[test]
+fn an_infinite_sample_counts_as_full_scale_in_the_codec() {
+    let folder = Folder::new();
+    let spike = |at: usize, x: f32| hum(0.2).enumerate().map(move |(i, y)| if i % 5_000 == at { x } else { y });
+    wav_of_floats(&folder, "infinite.wav", spike(700, f32::INFINITY));
+    wav_of_floats(&folder, "one.wav", spike(700, 1.0));
+    folder.run("encode --snr 30dB one.wav").succeeds();
+    let run = folder.run("encode --snr 30dB infinite.wav");
+    let warning = "4 samples were not finite: NaN became 0, infinity full scale";
+    assert!(run.succeeds().stderr.contains(warning), "{}", run.stderr);
+    assert!(folder.bytes("one.sqn") == folder.bytes("infinite.sqn"));
+}
+
+#[test]
+fn ima_of_more_channels_than_readers_take_is_refused() {
+    let folder = Folder::new();
+    folder.wav_of_positions("three.wav", 3, 7, &[100; 300]);
+    folder.run("quantize --format ima three.wav").fails(2, "channels is 3; allowed: 1 to 2");
+    assert_eq!(folder.names(), ["three.wav"]);
+}
+
+/// Chunks with nothing in them, a quarter of a million: all are carried over, in a time that grows with their number.
+#[test]
+fn a_file_of_empty_chunks_keeps_them_all() {
+    let folder = Folder::new();
+    folder.wav16("song.wav", &[1_000, -1_000, 500, 0]);
+    let mut bytes = folder.bytes("song.wav");
+    let chunks = b"abcd\0\0\0\0".repeat(250_000);
+    bytes.splice(12..12, chunks.iter().copied());
+    let n = bytes.len() as u32 - 8;
+    bytes[4..8].copy_from_slice(&n.to_le_bytes());
+    folder.write("chunks.wav", &bytes);
+    folder.run("quantize -b 8 chunks.wav -o out.wav").succeeds();
+    let out = folder.bytes("out.wav");
+    assert_eq!(out.windows(8).filter(|window| window == b"abcd\0\0\0\0").count(), 250_000);
+}
