@@ -163,4 +163,11 @@ mod tests {
         let huge = format!("uniform seed={}", "1".repeat(10 << 20));
         assert!(matches!(huge.parse::<Recipe>(), Err(Error::LimitExceeded { .. })));
     }
+
+    #[test]
+    fn small_numbers_are_written_too() {
+        for text in ["uniform bits=8 seed=1", "trellis bits=2 states=4", "ima paths=1", "uniform levels=2"] {
+            assert_eq!(text.parse::<Recipe>().expect(text).to_string(), text);
+        }
+    }
 }

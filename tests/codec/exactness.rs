@@ -116,12 +116,13 @@ fn white_noise_is_that_of_its_step() {
 }
 
 #[test]
-fn invalid_samples_become_zero_and_are_counted() {
+fn invalid_samples_become_zero_or_full_scale_and_are_counted() {
     let mut channels = music(1, 5_000);
     let mut clean = channels.clone();
-    for (i, bad) in [(100, f32::NAN), (2_000, f32::INFINITY), (3_000, f32::NEG_INFINITY)] {
+    let known = [(f32::NAN, 0.0), (f32::INFINITY, 1.0), (f32::NEG_INFINITY, -1.0)];
+    for (i, (bad, taken)) in [100, 2_000, 3_000].into_iter().zip(known) {
         channels[0][i] = bad;
-        clean[0][i] = 0.0;
+        clean[0][i] = taken;
     }
     let mut bytes = Vec::new();
     let options = EncoderOptions { samples: Some(5_000), ..EncoderOptions::new(48_000, 1) };

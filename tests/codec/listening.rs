@@ -21,7 +21,7 @@ fn extremes_stay_in_shape() {
     let n = 20_000;
     let square = (0..n).map(|i| if i / 100 % 2 == 0 { 1.0 } else { -1.0 }).collect::<Vec<f32>>();
     let alternating = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect::<Vec<f32>>();
-    let huge = (0..n).map(|i| 1e30 * (i as f32 * 0.1).sin()).collect::<Vec<f32>>();
+    let huge = (0..n).map(|i| 1e11 * (i as f32 * 0.1).sin()).collect::<Vec<f32>>();
     let decoded = decode(&encode(48_000, &[huge])).expect("its own bytes");
     assert!(decoded[0].iter().all(|y| y.is_finite()));
     for x in [vec![0.5; n], square, alternating] {
