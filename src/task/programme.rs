@@ -35,7 +35,7 @@ pub(super) struct Programme {
 
 impl Programme {
     /// For channels at the positions that `spec` gives; what had to be assumed goes to `warnings`.
-    #[cfg_attr(not(feature = "loudness"), allow(unused_variables))]
+    #[cfg_attr(not(feature = "loudness"), allow(unused_variables, clippy::ptr_arg))]
     pub(super) fn new(spec: &Spec, mono: MonoLoudness, warnings: &mut Vec<String>) -> Self {
         Self {
             n_channels: usize::from(spec.channels),

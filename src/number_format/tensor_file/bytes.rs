@@ -71,18 +71,21 @@ impl<R: Read + Seek> Bytes for Seekable<R> {
 }
 
 /// A run of bytes, read from its start to its end.
+#[cfg(feature = "tensor")]
 pub(super) struct Run<'a> {
     bytes: &'a dyn Bytes,
     at: u64,
     end: u64,
 }
 
+#[cfg(feature = "tensor")]
 impl<'a> Run<'a> {
     pub(super) fn new(bytes: &'a dyn Bytes, place: std::ops::Range<u64>) -> Self {
         Self { bytes, at: place.start, end: place.end }
     }
 }
 
+#[cfg(feature = "tensor")]
 impl Read for Run<'_> {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(out.len());

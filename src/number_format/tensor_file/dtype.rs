@@ -82,6 +82,7 @@ impl Dtype {
     }
 
     /// The type that safetensors calls so.
+    #[cfg(feature = "tensor")]
     pub(super) fn of_safetensors(name: &str) -> Option<Self> {
         SAFETENSORS.iter().find(|(known, _)| *known == name).map(|(_, dtype)| *dtype)
     }
