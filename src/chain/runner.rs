@@ -240,13 +240,17 @@ mod tests {
     /// Silence but for what is no number: the figures are those of silence and of full scale.
     #[test]
     fn what_is_no_number_counts_as_nothing_and_infinity_as_full_scale() {
-        let of = |x: Vec<f64>| {
+        let by = |recipe: &str, x: Vec<f64>| {
             let signal = Signal::new(8_000, vec![x]).expect("legal");
-            quantize(&signal, &"mid-rise bits=1 dither=none".parse().expect("a recipe")).expect("quantized").outcome
+            quantize(&signal, &recipe.parse().expect("a recipe")).expect("quantized").outcome
         };
+        let of = |x| by("mid-rise bits=1 dither=none", x);
         // A level at half: the error of a sample that counts as 0 is a half.
         let nan = of(vec![f64::NAN; 4]);
         assert_eq!((nan.nan_samples, nan.figures.mse, nan.figures.signal_power), (4, 0.25, 0.0));
+        // A coder that takes no infinity is given what is known alone.
+        let coded = by("jayant-2", vec![f64::NAN, f64::INFINITY]);
+        assert_eq!((coded.nan_samples, coded.infinite_samples, coded.figures.signal_power), (1, 1, 0.5));
         let infinite = of(vec![f64::INFINITY, f64::NEG_INFINITY]);
         assert_eq!((infinite.infinite_samples, infinite.figures.mse, infinite.figures.signal_power), (2, 0.25, 1.0));
     }
