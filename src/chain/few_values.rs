@@ -1,6 +1,5 @@
 //! Signals of so few distinct values, such as silence, that each has a level of its own, whatever the method.
 
-use super::packets::storable;
 use crate::{
     Result,
     design::Samples,
@@ -9,6 +8,11 @@ use crate::{
 
 /// Most levels: those of a fine codebook.
 const MOST_LEVELS: usize = 1 << 16;
+
+/// Numbers as a decoder is told them: in single precision.
+pub(super) fn storable(numbers: Vec<f64>) -> Vec<f64> {
+    numbers.into_iter().map(|x| f64::from(x as f32)).collect()
+}
 
 /// A scheme with a level at each value.
 ///

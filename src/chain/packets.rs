@@ -157,7 +157,7 @@ pub(super) fn learn(method: NamedMethod, recipe: &Recipe, audio: &dyn Reopen) ->
     Ok(match method {
         NamedMethod::EntropyConstrained => {
             let design = entropy_constrained::for_samples(&samples, rate)?;
-            let codebook = Codebook::new(storable(design.levels.clone()), design.thresholds);
+            let codebook = Codebook::new(few_values::storable(design.levels.clone()), design.thresholds);
             // Levels closer than single precision are one.
             Scheme::Codebook(codebook.or_else(|_| few_values::codebook(design.levels))?)
         }
@@ -183,10 +183,5 @@ fn learn_vectors(bits: u32, audio: &dyn Reopen) -> Result<Learnt> {
         return Ok(Learnt { scheme: Scheme::Vector(distinct), warning });
     }
     let learnt = VectorCodebook::train(dimension, &data, &plan)?;
-    Ok(Scheme::Vector(VectorCodebook::new(dimension, storable(learnt.codes().to_vec()))?).into())
-}
-
-/// Numbers as a decoder is told them: in single precision.
-pub(super) fn storable(numbers: Vec<f64>) -> Vec<f64> {
-    numbers.into_iter().map(|x| f64::from(x as f32)).collect()
+    Ok(Scheme::Vector(VectorCodebook::new(dimension, few_values::storable(learnt.codes().to_vec()))?).into())
 }
