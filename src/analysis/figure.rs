@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::tone::Hidden;
+use super::hidden::Hidden;
 
 /// A measured value, or why there is none.
 pub type Figure = std::result::Result<f64, Absent>;

@@ -16,6 +16,7 @@ pub mod error_histogram;
 pub mod error_profile;
 pub mod error_statistics;
 pub mod figure;
+mod hidden;
 pub mod imd;
 pub mod jitter;
 pub mod level;
